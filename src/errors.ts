@@ -1,0 +1,72 @@
+// The one error type of the library: a stable code, and a message that says what was expected for which name and what came.
+
+/** Stable identifiers of everything that can go wrong. Messages may change between versions; codes do not. */
+export type ErrorCode =
+  /** An option or argument has a wrong type or is out of its range. */
+  | 'INVALID_ARGUMENT'
+  /** Bytes that are no picture, or a broken one. */
+  | 'INVALID_IMAGE'
+  /** A picture above the pixel limit. */
+  | 'IMAGE_TOO_LARGE'
+  | 'FILE_NOT_FOUND'
+  | 'FILE_UNREADABLE'
+  | 'FILE_UNWRITABLE'
+  /** A file of weights that is broken, hostile or of an unknown kind. */
+  | 'INVALID_CHECKPOINT'
+  /** Weights that do not fit the network: tensors missing, left over or of the wrong shape. */
+  | 'WEIGHTS_MISMATCH'
+  /** Size or SHA-256 differ from what is known of a file. */
+  | 'INTEGRITY'
+  | 'DOWNLOAD_FAILED'
+  /** No WebGPU adapter of the kind that was asked for. */
+  | 'NO_ADAPTER'
+  /** The adapter's limits are too small for what was asked. */
+  | 'ADAPTER_LIMITS'
+  | 'DEVICE_LOST'
+  | 'OUT_OF_MEMORY'
+  /** A shader did not compile, or WebGPU refused a call: a defect of the library or of the driver. */
+  | 'GPU_ERROR'
+  /** Tensors whose shapes do not fit together; the message names the layer. */
+  | 'SHAPE_MISMATCH'
+  | 'ABORTED'
+  /** An object was used after `destroy()`. */
+  | 'DESTROYED';
+
+export class CodeFormerError extends Error {
+  override readonly name = 'CodeFormerError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A value as it is shown in messages: short, and safe for anything. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'function') return 'a function';
+  return `an object (${(value as object).constructor?.name ?? 'Object'})`;
+}
+
+/**
+ * The error for a wrong argument.
+ * @param what what was expected, as in `a number from 0 to 1`
+ * @param name the option or argument
+ * @param value what came
+ */
+export function invalidArgument(what: string, name: string, value: unknown): CodeFormerError {
+  const type = value === null ? 'null' : typeof value;
+  return new CodeFormerError(
+    'INVALID_ARGUMENT',
+    `Expected ${what} for ${name} but received ${describe(value)} of type ${type}`,
+  );
+}
+
+/** Throws `ABORTED` when the signal is aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new CodeFormerError('ABORTED', 'The operation was aborted', { cause: signal.reason });
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+/** Imports `.wgsl` files as text, as the build does. */
+const wgsl = {
+  name: 'wgsl',
+  transform(code: string, id: string) {
+    return id.endsWith('.wgsl') ? { code: `export default ${JSON.stringify(code)};`, map: null } : null;
+  },
+};
+
+export default defineConfig({
+  plugins: [wgsl],
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // A software adapter takes every core, so test files run one after another.
+    fileParallelism: false,
+  },
+});
