@@ -1,0 +1,357 @@
+// The GPU device as the rest of the library sees it: capabilities, pipelines, buffers, submits, errors with their meaning.
+
+import { CodeFormerError } from '../errors';
+import type { Dispatch, Family, Precision, Shader, Target } from '../kernels/kernel';
+import { ceilDiv } from '../kernels/kernel';
+import { PipelineCache } from './pipelines';
+
+/** What is known of the adapter. */
+export interface AdapterInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** A CPU that plays a GPU (SwiftShader, lavapipe, WARP). */
+  readonly software: boolean;
+}
+
+export interface DeviceOptions {
+  /** `auto` prefers a GPU and falls back to a software adapter. Default `auto`. */
+  readonly adapter?: 'auto' | 'gpu' | 'software';
+  /** How activations are stored; `auto` is f16 where a GPU offers it. Default `auto`. */
+  readonly precision?: 'auto' | Precision;
+  /** A device of the caller's own; it is used as it is and never destroyed. */
+  readonly device?: GPUDevice;
+}
+
+/** One buffer of a bind group, whole. */
+export type Binding = GPUBuffer;
+
+/** A dispatch with its pipeline and buffers, ready to be encoded. */
+export interface BoundDispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly dispatch: Dispatch;
+}
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|warp|basic render/i;
+
+/** Tells what an adapter is. Chromium and Dawn mark software adapters; the names catch those that do not. */
+export function adapterInfo(info: GPUAdapterInfo): AdapterInfo {
+  const { vendor, architecture, device, description } = info;
+  const software = info.isFallbackAdapter || SOFTWARE.test(`${architecture} ${device} ${description}`);
+  return { vendor, architecture, device, description, software };
+}
+
+/**
+ * The features and limits asked of an adapter: all of its own storage and buffer limits, f16 and timestamps where present.
+ * A limit that is not asked for stays at the default of the specification, however large the adapter's is.
+ */
+export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
+  const wanted: GPUFeatureName[] = ['shader-f16', 'timestamp-query'];
+  const limits = adapter.limits;
+  return {
+    label: 'codeformer',
+    requiredFeatures: wanted.filter(name => adapter.features.has(name)),
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+      maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
+      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    },
+  };
+}
+
+/** Gets an adapter of the kind asked for from a `GPU`, and a device with all it offers. */
+export async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<Device> {
+  const kind = options.adapter ?? 'auto';
+  const adapter = await requestAdapter(gpu, kind);
+  if (!adapter) {
+    const what = kind === 'auto' ? 'a WebGPU adapter' : `a WebGPU adapter of kind "${kind}"`;
+    throw new CodeFormerError(
+      'NO_ADAPTER',
+      `Expected ${what} but none was found; \`codeformer doctor\` says what is missing`,
+    );
+  }
+  return new Device(await adapter.requestDevice(deviceDescriptor(adapter)), adapterInfo(adapter.info), options, true);
+}
+
+async function requestAdapter(gpu: GPU, kind: 'auto' | 'gpu' | 'software'): Promise<GPUAdapter | null> {
+  const requests: GPURequestAdapterOptions[] = [
+    { powerPreference: 'high-performance' },
+    { forceFallbackAdapter: true },
+  ];
+  for (const request of requests) {
+    const adapter = await gpu.requestAdapter(request);
+    if (adapter && (kind === 'auto' || adapterInfo(adapter.info).software === (kind === 'software'))) return adapter;
+  }
+  return null;
+}
+
+/** Most chunks that may wait in the queue at once: one runs, one is ready behind it. */
+const CHUNKS_IN_FLIGHT = 2;
+
+/** Aim for the time of one submit, in milliseconds: short for progress and abort, and far below every watchdog. */
+const CHUNK_MS = 60;
+
+/**
+ * A WebGPU device with the caches that belong to it. Created by `createDevice`; the caller's own device is wrapped and left
+ * alone by `destroy()`.
+ */
+export class Device {
+  readonly adapter: AdapterInfo;
+  readonly precision: Precision;
+  readonly target: Target;
+  readonly hasTimestamps: boolean;
+  /** Resolves with the reason when the device is lost; never when it was destroyed on purpose. */
+  readonly lost: Promise<CodeFormerError>;
+  private loss: CodeFormerError | null = null;
+  private readonly pipelines: PipelineCache;
+  private allocated = 0;
+  private peak = 0;
+  /** Running estimate of the adapter's speed, in flops per millisecond; corrected by every chunk that is timed. */
+  private speed: number;
+
+  constructor(
+    readonly gpu: GPUDevice,
+    adapter: AdapterInfo,
+    options: Pick<DeviceOptions, 'precision'> = {},
+    private readonly owned = false,
+  ) {
+    this.adapter = adapter;
+    const f16 = gpu.features.has('shader-f16');
+    const wanted = options.precision ?? 'auto';
+    if (wanted === 'f16' && !f16) {
+      throw new CodeFormerError(
+        'ADAPTER_LIMITS',
+        `Expected an adapter with shader-f16 for precision "f16" but ${this.describe()} has none`,
+      );
+    }
+    this.precision = wanted === 'auto' ? (f16 && !adapter.software ? 'f16' : 'f32') : wanted;
+    this.target = {
+      family: adapter.software ? 'registers' : 'workgroup',
+      precision: this.precision,
+      maxBindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
+    };
+    this.hasTimestamps = gpu.features.has('timestamp-query');
+    this.speed = adapter.software ? 5e6 : 1e9;
+    this.pipelines = new PipelineCache(gpu, this.precision);
+    this.lost = new Promise(resolve => {
+      gpu.lost.then(info => {
+        const destroyed = info.reason === 'destroyed';
+        this.loss = destroyed
+          ? new CodeFormerError('DESTROYED', 'The device was used after destroy()')
+          : new CodeFormerError('DEVICE_LOST', `The GPU device was lost: ${info.message || 'no reason given'}`);
+        if (!destroyed) resolve(this.loss);
+      });
+    });
+  }
+
+  /** The adapter in words. */
+  describe(): string {
+    const { description, device, vendor, architecture, software } = this.adapter;
+    const name = description || device || `${vendor} ${architecture}`.trim() || 'unknown adapter';
+    return software ? `${name} (software)` : name;
+  }
+
+  /** Bytes of GPU memory held now, and the most that was held since the last `resetPeak()`. */
+  get memory(): { readonly allocated: number; readonly peak: number } {
+    return { allocated: this.allocated, peak: this.peak };
+  }
+
+  resetPeak(): void {
+    this.peak = this.allocated;
+  }
+
+  /** Throws `DEVICE_LOST` or `DESTROYED` when the device is gone. */
+  check(): void {
+    if (this.loss) throw this.loss;
+  }
+
+  /** The pipeline of a shader, compiled once. */
+  pipeline(shader: Shader): Promise<GPUComputePipeline> {
+    return this.pipelines.get(shader);
+  }
+
+  /**
+   * A zeroed buffer for storage and copies. Refuses sizes above the adapter's limits with `ADAPTER_LIMITS`; whether there was
+   * memory for it is told by `checked`.
+   */
+  buffer(label: string, size: number, usage = 0): GPUBuffer {
+    this.check();
+    const bytes = Math.max(16, ceilDiv(size, 4) * 4);
+    if (bytes > this.target.maxBindingSize) {
+      throw new CodeFormerError(
+        'ADAPTER_LIMITS',
+        `Expected an adapter with storage buffers of at least ${bytes} bytes for ${label} but ${this.describe()} allows ${this.target.maxBindingSize}`,
+      );
+    }
+    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.gpu.createBuffer({ label, size: bytes, usage: storage | usage });
+    this.allocated += bytes;
+    this.peak = Math.max(this.peak, this.allocated);
+    return buffer;
+  }
+
+  /** Gives a buffer of `buffer()` back. */
+  release(buffer: GPUBuffer): void {
+    this.allocated -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** Runs `work` and turns what WebGPU reports meanwhile into `OUT_OF_MEMORY` or `GPU_ERROR`. */
+  async checked<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+    this.check();
+    this.gpu.pushErrorScope('internal');
+    this.gpu.pushErrorScope('out-of-memory');
+    this.gpu.pushErrorScope('validation');
+    let value: T | undefined;
+    let failure: unknown;
+    try {
+      value = await work();
+    } catch (error) {
+      failure = error;
+    }
+    const [validation, memory, internal] = await Promise.all([
+      this.gpu.popErrorScope(),
+      this.gpu.popErrorScope(),
+      this.gpu.popErrorScope(),
+    ]);
+    this.check();
+    if (memory) throw new CodeFormerError('OUT_OF_MEMORY', `Not enough GPU memory for ${what}: ${memory.message}`);
+    if (failure !== undefined) throw failure;
+    const error = validation ?? internal;
+    if (error) throw new CodeFormerError('GPU_ERROR', `WebGPU refused ${what}: ${error.message}`);
+    return value as T;
+  }
+
+  /** Binds a dispatch to buffers, one for each of its bindings. */
+  async bind(dispatch: Dispatch, buffers: readonly Binding[], label: string): Promise<BoundDispatch> {
+    const pipeline = await this.pipeline(dispatch.shader);
+    return { pipeline, dispatch, bindGroup: this.bindGroup(dispatch, buffers, label) };
+  }
+
+  /** A bind group of whole buffers. */
+  bindGroup(dispatch: Dispatch, buffers: readonly Binding[], label: string): GPUBindGroup {
+    return this.gpu.createBindGroup({
+      label,
+      layout: this.pipelines.bindGroupLayout(dispatch.shader.bindings),
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+  }
+
+  /**
+   * Encodes and submits dispatches in chunks of about 60 ms, at most two of them waiting, and resolves when all have run.
+   * @param signal looked at between chunks: `ABORTED`
+   * @param onProgress gets the share done, 0 to 1, after every chunk
+   */
+  async run(
+    dispatches: readonly BoundDispatch[],
+    options: {
+      label?: string;
+      signal?: AbortSignal | undefined;
+      onProgress?: ((done: number) => void) | undefined;
+    } = {},
+  ): Promise<void> {
+    const total = dispatches.reduce((sum, d) => sum + cost(d.dispatch), 0);
+    const waiting: Promise<void>[] = [];
+    let done = 0;
+    let next = 0;
+    while (next < dispatches.length) {
+      if (options.signal?.aborted) {
+        await Promise.all(waiting);
+        throw new CodeFormerError('ABORTED', 'The operation was aborted', { cause: options.signal.reason });
+      }
+      this.check();
+      const encoder = this.gpu.createCommandEncoder({ label: options.label ?? 'run' });
+      const pass = encoder.beginComputePass();
+      let chunk = 0;
+      while (
+        next < dispatches.length &&
+        (chunk === 0 || chunk + cost(dispatches[next]!.dispatch) <= this.speed * CHUNK_MS)
+      ) {
+        const { pipeline, bindGroup, dispatch } = dispatches[next++]!;
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(...dispatch.workgroups);
+        chunk += cost(dispatch);
+      }
+      pass.end();
+      const before = waiting.length > 0 ? waiting[waiting.length - 1]! : null;
+      this.gpu.queue.submit([encoder.finish()]);
+      waiting.push(
+        this.settle(chunk, before).then(() => {
+          done += chunk;
+          options.onProgress?.(total > 0 ? Math.min(1, done / total) : 1);
+        }),
+      );
+      if (waiting.length >= CHUNKS_IN_FLIGHT) await waiting.shift();
+    }
+    await Promise.all(waiting);
+    this.check();
+  }
+
+  /** Waits for the submit just made, which starts when `before` is over, and learns the adapter's speed from it. */
+  private async settle(work: number, before: Promise<void> | null): Promise<void> {
+    const finished = this.gpu.queue.onSubmittedWorkDone();
+    await before;
+    const start = performance.now();
+    // Dawn in Node polls in a busy loop while a promise is pending, on a core that a software adapter needs.
+    if (this.adapter.software) {
+      const sleep = 0.85 * (work / this.speed);
+      if (sleep > 2) await new Promise(resolve => setTimeout(resolve, sleep));
+    }
+    await finished;
+    const time = performance.now() - start;
+    if (time > 1) this.speed += 0.3 * (work / time - this.speed);
+  }
+
+  /** Copies `size` bytes of a buffer to the CPU. */
+  async read(buffer: GPUBuffer, offset = 0, size = buffer.size - offset): Promise<ArrayBuffer> {
+    this.check();
+    const bytes = ceilDiv(size, 4) * 4;
+    const staging = this.gpu.createBuffer({
+      label: `read ${buffer.label}`,
+      size: bytes,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+    try {
+      const encoder = this.gpu.createCommandEncoder({ label: staging.label });
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+      this.gpu.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      return staging.getMappedRange().slice(0, size);
+    } catch (error) {
+      this.check();
+      throw error;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Writes bytes into a buffer; the data may be changed afterwards. */
+  write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>, offset = 0): void {
+    this.check();
+    this.gpu.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  get family(): Family {
+    return this.target.family;
+  }
+
+  /** Destroys the GPU device, unless it was the caller's own. */
+  destroy(): void {
+    if (this.owned) this.gpu.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+/** Work in flops: kernels that only move memory count their bytes. */
+const cost = (dispatch: Dispatch): number => dispatch.flops + dispatch.bytes;

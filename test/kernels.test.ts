@@ -1,0 +1,90 @@
+// Every registered kernel against its float64 reference: all cases, both families, every precision the adapter has.
+
+import { describe, expect, test } from 'vitest';
+import { prepareKernel } from '../src/gpu/run-kernel';
+import type { Case, Family, KernelTest, NumberArray, Operand } from '../src/kernels/kernel';
+import { kernelTests } from '../src/kernels/registry';
+import { testDevice } from './device';
+
+/** Marks what a kernel must leave alone; exact in f16. */
+const UNTOUCHED = 77;
+
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+}
+
+/** Whether an element belongs to an operand's layout, and whether it is one of its channels or padding. */
+function place(operand: Operand, index: number): 'channel' | 'padding' | 'outside' {
+  const l = operand.layout;
+  if (!l) return 'channel';
+  if (index >= l.n * l.h * l.w * l.stride) return 'outside';
+  const c = (index % l.stride) - l.offset;
+  if (c < 0 || c >= Math.ceil(l.c / 4) * 4) return 'outside';
+  return c < l.c ? 'channel' : 'padding';
+}
+
+function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray {
+  const random = generator(name.length * 7919 + operand.elements);
+  const make = test.fill?.[name] ?? (() => random());
+  const data = operand.type === 'i32' ? new Int32Array(operand.elements) : new Float32Array(operand.elements);
+  for (let i = 0; i < data.length; i++) {
+    const where = operand.access === 'read' ? place(operand, i) : 'outside';
+    // What lies outside a layout belongs to others and may be anything, NaN in the worst case.
+    data[i] =
+      where === 'channel'
+        ? make(i, random)
+        : where === 'padding'
+          ? 0
+          : operand.access === 'read'
+            ? Number.NaN
+            : UNTOUCHED;
+  }
+  return data;
+}
+
+async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family): Promise<void> {
+  const device = await testDevice();
+  const target = { ...device.target, family };
+  const operands = spec.kernel.operands(item.params, target);
+  const values = Object.fromEntries(Object.entries(operands).map(([n, o]) => [n, fill(n, o, item)]));
+  const inputs = Object.fromEntries(Object.entries(values).filter(([n]) => operands[n]!.access === 'read'));
+  const want = spec.reference(item.params, inputs);
+  const prepared = await prepareKernel(device, spec.kernel, item.params, values, target);
+  try {
+    await device.checked(spec.kernel.name, () => device.run(prepared.dispatches));
+    for (const [name, operand] of Object.entries(operands)) {
+      if (operand.access !== 'write') continue;
+      const got = await prepared.read(name);
+      const expected = want[name]!;
+      let worst = 0;
+      let at = -1;
+      for (let i = 0; i < operand.elements; i++) {
+        const where = place(operand, i);
+        const wanted = where === 'channel' ? expected[i]! : where === 'padding' ? 0 : UNTOUCHED;
+        const error = Math.abs(got[i]! - wanted) / Math.max(1, Math.abs(wanted));
+        if (!(error <= worst)) {
+          worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
+          at = i;
+        }
+      }
+      const shown = at < 0 ? '' : `${name}[${at}] = ${got[at]}, expected ${expected[at]}`;
+      expect(worst, shown).toBeLessThanOrEqual(item.tolerance[device.precision]);
+    }
+  } finally {
+    prepared.destroy();
+  }
+}
+
+for (const spec of kernelTests) {
+  describe(spec.kernel.name, () => {
+    for (const item of spec.cases) {
+      for (const family of ['registers', 'workgroup'] as const) {
+        test(`${item.name}, ${family}`, () => run(spec, item, family));
+      }
+    }
+  });
+}
