@@ -77,7 +77,8 @@ export async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<D
       `Expected ${what} but none was found; \`codeformer doctor\` says what is missing`,
     );
   }
-  return new Device(await adapter.requestDevice(deviceDescriptor(adapter)), adapterInfo(adapter.info), options, true);
+  const device = await adapter.requestDevice(deviceDescriptor(adapter));
+  return new Device(device, adapterInfo(adapter.info), options, true);
 }
 
 async function requestAdapter(gpu: GPU, kind: 'auto' | 'gpu' | 'software'): Promise<GPUAdapter | null> {

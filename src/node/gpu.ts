@@ -1,7 +1,6 @@
 // Gets WebGPU in Node: Dawn from the `webgpu` package, on a GPU where there is one, else on a software adapter.
 
 import { create, globals } from 'webgpu';
-import { CodeFormerError } from '../errors';
 import { adapterInfo, Device, type DeviceOptions, requestDevice } from '../gpu/device';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter';
 
@@ -19,20 +18,26 @@ export interface NodeDeviceOptions extends DeviceOptions {
  */
 export async function createDevice(options: NodeDeviceOptions = {}): Promise<Device> {
   if (options.device) {
-    return new Device(options.device, adapterInfo(options.device.adapterInfo), options, false);
+    return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
   }
-  return requestDevice(await gpuFor(options.adapter ?? 'auto', options.robust ?? false), options);
+  return requestDevice(await gpuInstance(options.adapter ?? 'auto', options.robust ?? false), options);
 }
 
-/** A `GPU` of a new Dawn instance that has an adapter of this kind, if there is any. */
-async function gpuFor(kind: 'auto' | 'gpu' | 'software', robust: boolean): Promise<GPU> {
+/** Dawn crashes the process when an instance is collected while its devices live or at exit, so instances are kept, one for each setting. */
+const instances = new Map<string, GPU>();
+
+/**
+ * A `GPU` of Dawn. The software driver is added to the machine's own before the instance is created, because that is when drivers are
+ * looked up; a GPU is preferred to it all the same.
+ */
+async function gpuInstance(kind: 'auto' | 'gpu' | 'software', robust: boolean): Promise<GPU> {
+  if (kind !== 'gpu') await enableSwiftShader();
   Object.assign(globalThis, globals);
-  const flags = [`enable-dawn-features=${TOGGLES.filter(t => !robust || t !== 'disable_robustness').join()}`];
-  const gpu = create(flags);
-  if (kind !== 'software' && (await gpu.requestAdapter())) return gpu;
-  if (kind === 'gpu' || !(await enableSwiftShader())) return gpu;
-  // The drivers are looked up when an instance is created.
-  return create(flags);
+  const toggles = TOGGLES.filter(t => !robust || t !== 'disable_robustness').join();
+  const key = `${kind === 'gpu'} ${toggles}`;
+  const gpu = instances.get(key) ?? create([`enable-dawn-features=${toggles}`]);
+  instances.set(key, gpu);
+  return gpu;
 }
 
 /** What `codeformer doctor` reports of the adapters. */
@@ -48,25 +53,18 @@ export interface AdapterReport {
 /** Lists the adapters: GPUs and, where it can be had, the software adapter. */
 export async function reportAdapters(): Promise<AdapterReport> {
   const adapters: AdapterReport['adapters'][number][] = [];
-  for (const kind of ['gpu', 'software'] as const) {
-    const gpu = await gpuFor(kind, false);
-    for (const forceFallbackAdapter of [false, true]) {
-      const adapter = await gpu.requestAdapter({ forceFallbackAdapter });
-      if (!adapter) continue;
-      const info = adapterInfo(adapter.info);
-      if (adapters.some(a => a.description === info.description && a.device === info.device)) continue;
-      const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
-      adapters.push({
-        ...info,
-        features: [...adapter.features].sort(),
-        limits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
-      });
-    }
+  const gpu = await gpuInstance('auto', false);
+  for (const forceFallbackAdapter of [false, true]) {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance', forceFallbackAdapter });
+    if (!adapter) continue;
+    const info = adapterInfo(adapter.info);
+    if (adapters.some(a => a.description === info.description && a.device === info.device)) continue;
+    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
+    adapters.push({
+      ...info,
+      features: [...adapter.features].sort(),
+      limits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
+    });
   }
   return { adapters, swiftShaderPackage: findChromiumPackage()?.version ?? null };
-}
-
-/** Turns the failure to load Dawn's addon (an unsupported platform) into `NO_ADAPTER`. */
-export function addonError(cause: unknown): CodeFormerError {
-  return new CodeFormerError('NO_ADAPTER', `Dawn could not be loaded: ${(cause as Error).message}`, { cause });
 }
