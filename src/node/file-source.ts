@@ -1,0 +1,113 @@
+// A file as a source of weights, and files written so that nobody ever sees half of one.
+
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CodeFormerError, throwIfAborted } from '../errors.js';
+import type { ByteSource } from '../weights/source.js';
+
+/** Opens a file for reading at any place. Throws `FILE_NOT_FOUND` or `FILE_UNREADABLE`. */
+export async function fileSource(path: string): Promise<ByteSource> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    const info = await handle.stat();
+    if (!info.isFile()) throw new CodeFormerError('FILE_UNREADABLE', `Expected a file but ${path} is not one`);
+    return handleSource(path, info.size, handle);
+  } catch (error) {
+    await handle?.close();
+    throw readError(path, error);
+  }
+}
+
+function handleSource(path: string, size: number, handle: FileHandle): ByteSource {
+  return {
+    name: path,
+    size,
+    async read(offset, length) {
+      const bytes = new Uint8Array(length);
+      let done = 0;
+      while (done < length) {
+        try {
+          const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+          if (bytesRead === 0) break;
+          done += bytesRead;
+        } catch (error) {
+          throw readError(path, error);
+        }
+      }
+      return done === length ? bytes : bytes.slice(0, done);
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** The typed form of an error of the file system while reading. */
+export function readError(path: string, error: unknown): CodeFormerError {
+  if (error instanceof CodeFormerError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new CodeFormerError('FILE_NOT_FOUND', `There is no file ${path}`, { cause: error });
+  }
+  return new CodeFormerError('FILE_UNREADABLE', `${path} cannot be read: ${(error as Error).message}`, {
+    cause: error,
+  });
+}
+
+/** The typed form of an error of the file system while writing. */
+export function writeError(path: string, error: unknown): CodeFormerError {
+  if (error instanceof CodeFormerError) return error;
+  return new CodeFormerError('FILE_UNWRITABLE', `${path} cannot be written: ${(error as Error).message}`, {
+    cause: error,
+  });
+}
+
+/**
+ * Writes a file from pieces: beside its place first, then renamed, so that the name never stands for half a file. Folders
+ * on the way are made. On failure or abort nothing is left. Errors of the pieces pass through; those of the file system
+ * become `FILE_UNWRITABLE`.
+ * @returns bytes written
+ */
+export async function writeFileBeside(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  options: { signal?: AbortSignal; onProgress?: (written: number) => void } = {},
+): Promise<number> {
+  const beside = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 8)}.tmp`;
+  const existing = await stat(path).catch(() => null);
+  if (existing?.isDirectory()) throw new CodeFormerError('FILE_UNWRITABLE', `${path} is a folder`);
+  let handle: FileHandle;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    handle = await open(beside, 'wx');
+  } catch (error) {
+    throw writeError(path, error);
+  }
+  try {
+    let written = 0;
+    for await (const piece of pieces) {
+      throwIfAborted(options.signal);
+      await writeAll(handle, piece).catch(error => {
+        throw writeError(path, error);
+      });
+      written += piece.length;
+      options.onProgress?.(written);
+    }
+    await handle.close();
+    await rename(beside, path).catch(error => {
+      throw writeError(path, error);
+    });
+    return written;
+  } catch (error) {
+    await handle.close();
+    await rm(beside, { force: true });
+    throw error;
+  }
+}
+
+/** Writes all of the bytes at the end of what was written before. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done);
+    done += bytesWritten;
+  }
+}

@@ -1,0 +1,73 @@
+// The manifest of embedded weights: which files ship with the package, for which network, under which licence.
+
+import { CodeFormerError, describe } from '../errors.js';
+import { NETWORKS, type NetworkKind } from './networks.js';
+
+/** What a network does in the pipeline. */
+export const ROLES = ['restorer', 'detector', 'parser', 'upscaler'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface ManifestEntry {
+  /** Name of the file in the folder of the manifest. */
+  readonly file: string;
+  readonly role: Role;
+  readonly network: NetworkKind;
+  readonly bytes: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Geometry of the network, where it has more than one. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Licence in one sentence. */
+  readonly licence: string;
+  /** Measured quality, for people. */
+  readonly metrics?: unknown;
+  /** How the weights came to be, for people. */
+  readonly provenance?: unknown;
+}
+
+export interface Manifest {
+  readonly version: 1;
+  /** At most one file per role. */
+  readonly files: readonly ManifestEntry[];
+}
+
+/**
+ * Reads a manifest and checks it. Throws `INVALID_CHECKPOINT` with the name of the manifest and the fault.
+ * @param text JSON
+ * @param name how messages name it
+ */
+export function parseManifest(text: string, name: string): Manifest {
+  const fail = (what: string, where: string, value: unknown): never => {
+    throw new CodeFormerError(
+      'INVALID_CHECKPOINT',
+      `${name}: expected ${what} for ${where} but got ${describe(value)}`,
+    );
+  };
+  let manifest: { version?: unknown; files?: unknown };
+  try {
+    manifest = JSON.parse(text);
+  } catch (cause) {
+    throw new CodeFormerError('INVALID_CHECKPOINT', `${name}: the manifest is not valid JSON`, { cause });
+  }
+  if (typeof manifest !== 'object' || manifest === null) fail('an object', 'the manifest', manifest);
+  if (manifest.version !== 1) fail('1', 'version', manifest.version);
+  const { files } = manifest;
+  if (!Array.isArray(files)) return fail('a list', 'files', files);
+  const roles = new Set<unknown>();
+  for (const [i, entry] of files.entries()) {
+    const where = (key: string) => `files[${i}].${key}`;
+    if (typeof entry !== 'object' || entry === null) fail('an object', `files[${i}]`, entry);
+    const { file, role, network, bytes, sha256, config, licence } = entry as Record<string, unknown>;
+    if (typeof file !== 'string' || !/^[\w.-]+$/.test(file)) fail('a file name', where('file'), file);
+    if (!ROLES.includes(role as Role)) fail(`one of ${ROLES.join(', ')}`, where('role'), role);
+    if (roles.has(role)) fail('each role once', where('role'), role);
+    roles.add(role);
+    if (!NETWORKS.includes(network as NetworkKind)) fail(`one of ${NETWORKS.join(', ')}`, where('network'), network);
+    if (!Number.isSafeInteger(bytes) || (bytes as number) < 1) fail('a size in bytes', where('bytes'), bytes);
+    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) fail('64 hex digits', where('sha256'), sha256);
+    if (typeof licence !== 'string' || licence === '') fail('a sentence', where('licence'), licence);
+    if (config !== undefined && (typeof config !== 'object' || config === null))
+      fail('an object', where('config'), config);
+  }
+  return manifest as Manifest;
+}

@@ -1,0 +1,4 @@
+// The names of the networks that weights can belong to.
+
+export const NETWORKS = ['codeformer', 'retinaface-mobile', 'retinaface-resnet50', 'parsenet', 'rrdbnet'] as const;
+export type NetworkKind = (typeof NETWORKS)[number];

@@ -1,0 +1,58 @@
+// Where bytes of weights come from: the one interface between the readers of this folder and the platforms.
+
+import { CodeFormerError } from '../errors.js';
+
+/** Random access to the bytes of one file. Platforms implement it for files, blobs and HTTP ranges. */
+export interface ByteSource {
+  /** How messages name it: a path, an address or a word. */
+  readonly name: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /**
+   * Bytes [offset, offset + length), which callers keep within `size`. The array belongs to the caller: it begins at
+   * offset 0 of a buffer of its own, and nothing else writes to it.
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close?(): Promise<void>;
+}
+
+/** A source over bytes in memory. Reads are copies, so that nobody can change the weights through a tensor. */
+export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
+  return {
+    name,
+    size: bytes.length,
+    // Not `bytes.slice`: that of a Buffer is a view.
+    read: async (offset, length) => new Uint8Array(bytes.subarray(offset, offset + length)),
+  };
+}
+
+/**
+ * Reads within the bounds of the source or throws `INVALID_CHECKPOINT`.
+ * @param what what the bytes are, for the message
+ */
+export async function readExactly(
+  source: ByteSource,
+  offset: number,
+  length: number,
+  what: string,
+): Promise<Uint8Array> {
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
+    throw broken(source.name, `${what} has an impossible place: ${length} bytes at offset ${offset}`);
+  }
+  if (offset + length > source.size) {
+    throw broken(
+      source.name,
+      `expected ${what} (${length} bytes at offset ${offset}) but the file ends after ${source.size} bytes`,
+    );
+  }
+  const bytes = await source.read(offset, length);
+  if (bytes.length !== length) {
+    throw broken(source.name, `expected ${length} bytes for ${what} but the source gave ${bytes.length}`);
+  }
+  return bytes;
+}
+
+/** The error for a file that is not what it claims to be. The message begins with the name of the file. */
+export function broken(name: string, fault: string, cause?: unknown): CodeFormerError {
+  return new CodeFormerError('INVALID_CHECKPOINT', `${name}: ${fault}`, cause === undefined ? undefined : { cause });
+}
