@@ -1,0 +1,49 @@
+// The eight orientations of EXIF: how the stored rows and columns are to be turned and mirrored to stand upright.
+
+import type { Picture } from './picture.js';
+
+/** Whether an orientation exchanges width and height. */
+export const turnsSides = (orientation: number): boolean => orientation >= 5 && orientation <= 8;
+
+/** An RGBA picture, upright. Orientations other than 2 to 8 mean that it is already. */
+export function upright(picture: Picture, orientation: number): Picture {
+  if (!(orientation >= 2 && orientation <= 8)) return picture;
+  const { width, height } = picture;
+  const turned = turnsSides(orientation);
+  const to = { width: turned ? height : width, height: turned ? width : height };
+  // Where the pixel (x, y) of the upright picture is stored.
+  const flipX = [2, 3, 7, 8].includes(orientation);
+  const flipY = [3, 4, 6, 7].includes(orientation);
+  const data = new Uint8ClampedArray(picture.data.length);
+  const source = new DataView(picture.data.buffer, picture.data.byteOffset, picture.data.byteLength);
+  const target = new DataView(data.buffer);
+  for (let y = 0, at = 0; y < to.height; y++)
+    for (let x = 0; x < to.width; x++, at += 4) {
+      const column = turned ? y : x;
+      const row = turned ? x : y;
+      const pixel = (flipY ? height - 1 - row : row) * width + (flipX ? width - 1 - column : column);
+      target.setUint32(at, source.getUint32(4 * pixel));
+    }
+  return { data, ...to };
+}
+
+/**
+ * The orientation in a block of EXIF data (a TIFF header and its first directory), or 1 where it says none. Broken data count as
+ * none: a picture is not refused for its notes.
+ */
+export function exifOrientation(exif: Uint8Array): number {
+  const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
+  if (exif.length < 14) return 1;
+  const mark = view.getUint16(0);
+  if (mark !== 0x4949 && mark !== 0x4d4d) return 1;
+  const little = mark === 0x4949;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > exif.length) return 1;
+  const entries = view.getUint16(directory, little);
+  for (let i = 0; i < entries; i++) {
+    const entry = directory + 2 + 12 * i;
+    if (entry + 12 > exif.length) return 1;
+    if (view.getUint16(entry, little) === 0x0112) return view.getUint16(entry + 8, little);
+  }
+  return 1;
+}

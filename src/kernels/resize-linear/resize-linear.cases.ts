@@ -1,0 +1,40 @@
+// Sizes on which `resize-linear` is tested. Integers throughout, so results are equal.
+
+import type { Case, KernelTest } from '../kernel.js';
+import { type ResizeLinearParams, resizeLinear, resizeLinearTables, type Size } from './resize-linear.js';
+import { resizeLinearReference } from './resize-linear.ref.js';
+
+const size = (width: number, height: number): Size => ({ width, height });
+
+function resizeCase(name: string, from: Size, to: Size): Case<ResizeLinearParams> {
+  const params = { from, to };
+  const { columns, rows, sizes } = resizeLinearTables(params);
+  return {
+    name,
+    params,
+    tolerance: { f32: 0, f16: 0 },
+    fill: {
+      x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
+      columns: i => columns[i]!,
+      rows: i => rows[i]!,
+      sizes: i => sizes[i]!,
+    },
+  };
+}
+
+const cases = [
+  resizeCase('one pixel', size(1, 1), size(1, 1)),
+  resizeCase('one pixel to many', size(1, 1), size(5, 3)),
+  resizeCase('many to one pixel', size(9, 7), size(1, 1)),
+  resizeCase('a row', size(33, 1), size(20, 4)),
+  resizeCase('larger, odd', size(17, 13), size(31, 41)),
+  resizeCase('smaller, odd', size(61, 47), size(29, 9)),
+  resizeCase('the half', size(34, 22), size(17, 11)),
+  resizeCase('one axis each way', size(19, 40), size(57, 11)),
+];
+
+export const resizeLinearTest: KernelTest<ResizeLinearParams> = {
+  kernel: resizeLinear,
+  cases,
+  reference: resizeLinearReference,
+};
