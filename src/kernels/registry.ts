@@ -1,8 +1,10 @@
 // Every kernel with its reference and cases: what the kernel test runs and the kernel bench measures.
 
-import type { KernelTest } from './kernel';
-import { normalizeTest } from './normalize/normalize.cases';
+import { groupNormTest } from './group-norm/group-norm.cases.js';
+import type { KernelTest } from './kernel.js';
+import { normalizeTest } from './normalize/normalize.cases.js';
+import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
 
 // The parameters differ from kernel to kernel; each entry is consistent in itself.
 // biome-ignore lint/suspicious/noExplicitAny: a list over all parameter types
-export const kernelTests: readonly KernelTest<any>[] = [normalizeTest];
+export const kernelTests: readonly KernelTest<any>[] = [normalizeTest, resizeLinearTest, groupNormTest];

@@ -1,0 +1,39 @@
+// Mean and M2 (sum of squared deviations from the mean) of every channel over strips of consecutive pixels: the first of the two
+// steps of every statistic over a picture. One invocation for each picture, strip and vec4 of channels, neighbours along channels;
+// x is read once, nothing is shared. Deviations are taken from the strip's first pixel, so that a large mean costs no precision.
+
+override PIXELS: u32;        // of one picture
+override STRIP: u32;         // pixels of a strip; the last one of a picture may be shorter
+override STRIPS: u32;        // of one picture
+override GROUPS: u32;        // vec4 of channels
+override COUNT: u32;         // pictures times STRIPS times GROUPS
+override X_STRIDE: u32;      // in vec4
+override X_OFFSET: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<Store4>;
+@group(0) @binding(1) var<storage, read_write> strips: array<vec4f>;  // [n, STRIPS, 2, GROUPS]: mean, then M2
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 64u;
+  if (index >= COUNT) {
+    return;
+  }
+  let c = index % GROUPS;
+  let row = index / GROUPS;
+  let first = row % STRIPS * STRIP;
+  let count = min(STRIP, PIXELS - first);
+  var at = (row / STRIPS * PIXELS + first) * X_STRIDE + X_OFFSET + c;
+  let pivot = vec4f(x[at]);
+  var sum = vec4f(0.0);
+  var squares = vec4f(0.0);
+  for (var i = 1u; i < count; i++) {
+    at += X_STRIDE;
+    let d = vec4f(x[at]) - pivot;
+    sum += d;
+    squares = fma(d, d, squares);
+  }
+  let mean = sum / f32(count);
+  strips[row * 2u * GROUPS + c] = pivot + mean;
+  strips[(row * 2u + 1u) * GROUPS + c] = max(fma(-sum, mean, squares), vec4f(0.0));
+}
