@@ -1,10 +1,18 @@
 // Every kernel with its reference and cases: what the kernel test runs and the kernel bench measures.
 
+import { attentionTest } from './attention/attention.cases.js';
 import { groupNormTest } from './group-norm/group-norm.cases.js';
 import type { KernelTest } from './kernel.js';
+import { layerNormTest } from './layer-norm/layer-norm.cases.js';
 import { normalizeTest } from './normalize/normalize.cases.js';
 import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
 
 // The parameters differ from kernel to kernel; each entry is consistent in itself.
 // biome-ignore lint/suspicious/noExplicitAny: a list over all parameter types
-export const kernelTests: readonly KernelTest<any>[] = [normalizeTest, resizeLinearTest, groupNormTest];
+export const kernelTests: readonly KernelTest<any>[] = [
+  normalizeTest,
+  resizeLinearTest,
+  groupNormTest,
+  layerNormTest,
+  attentionTest,
+];
