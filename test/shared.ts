@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(root, process.env.CODEFORMER_FIXTURES ?? '../shared');
@@ -16,6 +17,9 @@ export const sharedFolder: string | null = existsSync(join(folder, 'fixtures')) 
 
 if (requireOracle && !sharedFolder)
   throw new Error(`CODEFORMER_REQUIRE_ORACLE is set but ${folder}/fixtures is absent`);
+
+/** `describe` for tests that need the folder. */
+export const oracle = describe.skipIf(!sharedFolder);
 
 /** A path in the folder, for use inside of oracle tests. */
 export function shared(...parts: string[]): string {

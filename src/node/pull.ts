@@ -140,17 +140,20 @@ async function openPart(part: string, flags: 'w' | 'a'): Promise<FileHandle> {
 async function download(url: string, part: string, options: PullOptions): Promise<void> {
   const { signal, size, sha256, retryDelay = 500 } = options;
   if (sha256 === undefined) await rm(part, { force: true });
+  // Only bytes beyond all earlier attempts count as progress: a server whose file is shorter would else go on forever.
+  let furthest = (await sizeOf(part)) ?? 0;
   for (let failures = 0; ; ) {
-    const before = (await sizeOf(part)) ?? 0;
-    if (before === size) return;
+    const have = (await sizeOf(part)) ?? 0;
+    if (have === size) return;
     try {
-      await transfer(url, part, before, options);
+      await transfer(url, part, have, options);
       return;
     } catch (error) {
       if (signal?.aborted) throw new CodeFormerError('ABORTED', `Getting ${url} was aborted`, { cause: signal.reason });
       if (!(error instanceof Transient)) throw error;
-      const progressed = ((await sizeOf(part)) ?? 0) > before;
-      failures = progressed ? 1 : failures + 1;
+      const reached = (await sizeOf(part)) ?? 0;
+      failures = reached > furthest ? 1 : failures + 1;
+      furthest = Math.max(furthest, reached);
       if (failures >= MAX_ATTEMPTS) {
         throw new CodeFormerError('DOWNLOAD_FAILED', `${url}: ${error.message} (${MAX_ATTEMPTS} attempts)`, {
           cause: error.cause,
@@ -180,7 +183,11 @@ async function transfer(url: string, part: string, have: number, options: PullOp
   const { status } = response;
   if (status === 416) {
     await response.body?.cancel();
+    const there = /^bytes \*\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
+    const length = there ? Number(there[1]) : undefined;
+    if (size === undefined && length === have) return;
     await rm(part, { force: true });
+    if (size !== undefined && length !== undefined && length !== size) throw wrongSize(url, size, length);
     throw new Transient('the server has no more bytes than the part that was there');
   }
   const continued = status === 206 && resume && rangeStart(response) === have;
@@ -200,39 +207,38 @@ async function transfer(url: string, part: string, have: number, options: PullOp
   const encoded = response.headers.has('content-encoding');
   const offered = length === null || encoded ? undefined : received + Number(length);
   const total = size ?? offered;
-  const tooLong = async (got: number) => {
-    await response.body?.cancel().catch(() => {});
-    await rm(part, { force: true });
-    return new CodeFormerError('INTEGRITY', `${url}: expected ${size} bytes but the server sends ${got}`);
-  };
-  if (size !== undefined && offered !== undefined && offered !== size) throw await tooLong(offered);
-
-  const handle = await openPart(part, continued ? 'a' : 'w');
+  const reader = response.body?.getReader();
+  let handle: FileHandle | undefined;
   try {
-    const reader = response.body?.getReader();
+    if (size !== undefined && offered !== undefined && offered !== size) throw wrongSize(url, size, offered);
+    handle = await openPart(part, continued ? 'a' : 'w');
     while (reader) {
       const { done, value } = await reader.read().catch((cause: unknown) => {
         throw new Transient(`the connection broke after ${received} bytes (${reason(cause)})`, { cause });
       });
       if (done) break;
       received += value.length;
-      if (size !== undefined && received > size) {
-        await reader.cancel().catch(() => {});
-        reader.releaseLock();
-        throw await tooLong(received);
-      }
+      if (size !== undefined && received > size) throw wrongSize(url, size, received);
       await writeAll(handle, value).catch(error => {
         throw writeError(part, error);
       });
       onProgress?.({ received, total });
     }
     await handle.sync();
+  } catch (error) {
+    if (error instanceof CodeFormerError && error.code === 'INTEGRITY') await rm(part, { force: true });
+    throw error;
   } finally {
-    await handle.close();
+    await reader?.cancel().catch(() => {});
+    await handle?.close();
   }
   if (total !== undefined && received < total) {
     throw new Transient(`the connection ended after ${received} of ${total} bytes`);
   }
+}
+
+function wrongSize(url: string, size: number, got: number): CodeFormerError {
+  return new CodeFormerError('INTEGRITY', `${url}: expected ${size} bytes but the server has ${got}`);
 }
 
 /** First byte of a partial answer. */
