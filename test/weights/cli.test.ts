@@ -202,14 +202,12 @@ describe('convert', () => {
   test('to float16 and back; metadata stays, counters keep their type', async () => {
     const mobile = generatedWeights('retinaface-mobile', undefined, 7);
     const tensors = await Promise.all(
-      mobile
-        .names()
-        .map(async name => ({
-          name,
-          dtype: 'float32' as const,
-          shape: mobile.shape(name),
-          data: await mobile.float32(name),
-        })),
+      mobile.names().map(async name => ({
+        name,
+        dtype: 'float32' as const,
+        shape: mobile.shape(name),
+        data: await mobile.float32(name),
+      })),
     );
     const counter = {
       name: 'body.stage1.0.1.num_batches_tracked',
@@ -269,14 +267,12 @@ describe('verify', () => {
 
     const weights = generatedWeights('rrdbnet', { blocks: 1, channels: 8, growth: 4 }, 7);
     const tensors = await Promise.all(
-      weights
-        .names()
-        .map(async name => ({
-          name,
-          dtype: 'float32' as const,
-          shape: weights.shape(name),
-          data: await weights.float32(name),
-        })),
+      weights.names().map(async name => ({
+        name,
+        dtype: 'float32' as const,
+        shape: weights.shape(name),
+        data: await weights.float32(name),
+      })),
     );
     await writeFile(file('less'), writeSafetensors(tensors.slice(2)));
     const less = await run('verify', file('less'));
