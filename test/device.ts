@@ -1,7 +1,7 @@
 // The device that tests share: SwiftShader, with Dawn's bounds checks on unless a test asks for the product's own settings.
 
-import type { Device } from '../src/gpu/device';
-import { createDevice } from '../src/node/gpu';
+import type { Device } from '../src/gpu/device.js';
+import { createDevice } from '../src/node/gpu.js';
 
 const devices = new Map<boolean, Promise<Device>>();
 

@@ -1,10 +1,10 @@
 // Every registered kernel against its float64 reference: all cases, both families, every precision the adapter has.
 
 import { describe, expect, test } from 'vitest';
-import { prepareKernel } from '../src/gpu/run-kernel';
-import type { Case, Family, KernelTest, NumberArray, Operand } from '../src/kernels/kernel';
-import { kernelTests } from '../src/kernels/registry';
-import { testDevice } from './device';
+import { prepareKernel } from '../src/gpu/run-kernel.js';
+import type { Case, Family, KernelTest, NumberArray, Operand } from '../src/kernels/kernel.js';
+import { kernelTests } from '../src/kernels/registry.js';
+import { testDevice } from './device.js';
 
 /** Marks what a kernel must leave alone; exact in f16. */
 const UNTOUCHED = 77;
@@ -30,7 +30,8 @@ function place(operand: Operand, index: number): 'channel' | 'padding' | 'outsid
 function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray {
   const random = generator(name.length * 7919 + operand.elements);
   const make = test.fill?.[name] ?? (() => random());
-  const data = operand.type === 'i32' ? new Int32Array(operand.elements) : new Float32Array(operand.elements);
+  const arrays = { store: Float32Array, f32: Float32Array, i32: Int32Array, u32: Uint32Array };
+  const data = new arrays[operand.type](operand.elements);
   for (let i = 0; i < data.length; i++) {
     const where = operand.access === 'read' ? place(operand, i) : 'outside';
     // What lies outside a layout belongs to others and may be anything, NaN in the worst case.
@@ -55,7 +56,7 @@ async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family): Promi
   const want = spec.reference(item.params, inputs);
   const prepared = await prepareKernel(device, spec.kernel, item.params, values, target);
   try {
-    await device.checked(spec.kernel.name, () => device.run(prepared.dispatches));
+    await device.run(prepared.dispatches);
     for (const [name, operand] of Object.entries(operands)) {
       if (operand.access !== 'write') continue;
       const got = await prepared.read(name);

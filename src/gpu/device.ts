@@ -1,9 +1,9 @@
 // The GPU device as the rest of the library sees it: capabilities, pipelines, buffers, submits, errors with their meaning.
 
-import { CodeFormerError } from '../errors';
-import type { Dispatch, Family, Precision, Shader, Target } from '../kernels/kernel';
-import { ceilDiv } from '../kernels/kernel';
-import { PipelineCache } from './pipelines';
+import { CodeFormerError } from '../errors.js';
+import type { Dispatch, Family, Precision, Shader, Target } from '../kernels/kernel.js';
+import { ceilDiv } from '../kernels/kernel.js';
+import { PipelineCache } from './pipelines.js';
 
 /** What is known of the adapter. */
 export interface AdapterInfo {
@@ -23,9 +23,6 @@ export interface DeviceOptions {
   /** A device of the caller's own; it is used as it is and never destroyed. */
   readonly device?: GPUDevice;
 }
-
-/** One buffer of a bind group, whole. */
-export type Binding = GPUBuffer;
 
 /** A dispatch with its pipeline and buffers, ready to be encoded. */
 export interface BoundDispatch {
@@ -204,8 +201,11 @@ export class Device {
     buffer.destroy();
   }
 
-  /** Runs `work` and turns what WebGPU reports meanwhile into `OUT_OF_MEMORY` or `GPU_ERROR`. */
-  async checked<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+  /**
+   * Does `work` and turns what WebGPU reports of it into `OUT_OF_MEMORY` or `GPU_ERROR`. The work is synchronous, because error scopes
+   * of calls that interleave would be mixed up.
+   */
+  async checked<T>(what: string, work: () => T): Promise<T> {
     this.check();
     this.gpu.pushErrorScope('internal');
     this.gpu.pushErrorScope('out-of-memory');
@@ -213,7 +213,7 @@ export class Device {
     let value: T | undefined;
     let failure: unknown;
     try {
-      value = await work();
+      value = work();
     } catch (error) {
       failure = error;
     }
@@ -230,14 +230,8 @@ export class Device {
     return value as T;
   }
 
-  /** Binds a dispatch to buffers, one for each of its bindings. */
-  async bind(dispatch: Dispatch, buffers: readonly Binding[], label: string): Promise<BoundDispatch> {
-    const pipeline = await this.pipeline(dispatch.shader);
-    return { pipeline, dispatch, bindGroup: this.bindGroup(dispatch, buffers, label) };
-  }
-
   /** A bind group of whole buffers. */
-  bindGroup(dispatch: Dispatch, buffers: readonly Binding[], label: string): GPUBindGroup {
+  bindGroup(dispatch: Dispatch, buffers: readonly GPUBuffer[], label: string): GPUBindGroup {
     return this.gpu.createBindGroup({
       label,
       layout: this.pipelines.bindGroupLayout(dispatch.shader.bindings),
@@ -267,26 +261,20 @@ export class Device {
         await Promise.all(waiting);
         throw new CodeFormerError('ABORTED', 'The operation was aborted', { cause: options.signal.reason });
       }
-      this.check();
-      const encoder = this.gpu.createCommandEncoder({ label: options.label ?? 'run' });
-      const pass = encoder.beginComputePass();
-      let chunk = 0;
-      while (
-        next < dispatches.length &&
-        (chunk === 0 || chunk + cost(dispatches[next]!.dispatch) <= this.speed * CHUNK_MS)
-      ) {
-        const { pipeline, bindGroup, dispatch } = dispatches[next++]!;
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(...dispatch.workgroups);
-        chunk += cost(dispatch);
+      const chunk: BoundDispatch[] = [];
+      let work = 0;
+      while (next < dispatches.length) {
+        const more = cost(dispatches[next]!.dispatch);
+        if (chunk.length > 0 && work + more > this.speed * CHUNK_MS) break;
+        chunk.push(dispatches[next++]!);
+        work += more;
       }
-      pass.end();
-      const before = waiting.length > 0 ? waiting[waiting.length - 1]! : null;
-      this.gpu.queue.submit([encoder.finish()]);
+      const before = waiting.at(-1) ?? null;
+      const label = options.label ?? 'run';
+      const submitted = this.checked(label, () => this.submit(chunk, label));
       waiting.push(
-        this.settle(chunk, before).then(() => {
-          done += chunk;
+        Promise.all([submitted, this.settle(work, before)]).then(() => {
+          done += work;
           options.onProgress?.(total > 0 ? Math.min(1, done / total) : 1);
         }),
       );
@@ -294,6 +282,19 @@ export class Device {
     }
     await Promise.all(waiting);
     this.check();
+  }
+
+  /** Encodes dispatches in one pass and submits them. */
+  submit(dispatches: readonly BoundDispatch[], label: string): void {
+    const encoder = this.gpu.createCommandEncoder({ label });
+    const pass = encoder.beginComputePass({ label });
+    for (const { pipeline, bindGroup, dispatch } of dispatches) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...dispatch.workgroups);
+    }
+    pass.end();
+    this.gpu.queue.submit([encoder.finish()]);
   }
 
   /** Waits for the submit just made, which starts when `before` is over, and learns the adapter's speed from it. */

@@ -1,7 +1,7 @@
 // Compiled pipelines by source and constants; a compile that is under way is shared by all who ask.
 
-import { CodeFormerError } from '../errors';
-import type { Precision, Shader } from '../kernels/kernel';
+import { CodeFormerError } from '../errors.js';
+import type { Precision, Shader } from '../kernels/kernel.js';
 import prelude from '../kernels/prelude.wgsl';
 
 const ALIASES: Record<Precision, string> = {

@@ -1,8 +1,8 @@
 // Runs one kernel on plain arrays: for tests, benches and one-off work such as packing weights.
 
-import { bytesPerElement, type Kernel, type NumberArray, type Operand, type Target } from '../kernels/kernel';
-import type { BoundDispatch, Device } from './device';
-import { fromHalf, toHalf } from './half';
+import { bytesPerElement, type Kernel, type NumberArray, type Operand, type Target } from '../kernels/kernel.js';
+import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
+import type { BoundDispatch, Device } from './device.js';
 
 /** Buffers of a kernel's operands, filled, with its dispatches bound to them. */
 export interface PreparedKernel {
@@ -12,6 +12,25 @@ export interface PreparedKernel {
   /** Contents of an operand. */
   read(name: string): Promise<NumberArray>;
   destroy(): void;
+}
+
+/** The dispatches of a kernel on buffers of the caller, by operand name. */
+export async function bindKernel<P>(
+  device: Device,
+  kernel: Kernel<P>,
+  params: P,
+  buffers: Readonly<Record<string, GPUBuffer>>,
+  target: Target = device.target,
+): Promise<BoundDispatch[]> {
+  const dispatches = kernel.dispatches(params, target);
+  const pipelines = await Promise.all(dispatches.map(d => device.pipeline(d.shader)));
+  return device.checked(`the bindings of ${kernel.name}`, () =>
+    dispatches.map((dispatch, i) => {
+      const bound = dispatch.operands.map(name => buffers[name]!);
+      const bindGroup = device.bindGroup(dispatch, bound, `${kernel.name}/${dispatch.shader.name}`);
+      return { pipeline: pipelines[i]!, bindGroup, dispatch };
+    }),
+  );
 }
 
 /**
@@ -33,36 +52,28 @@ export async function prepareKernel<P>(
     buffers.clear();
   };
   try {
-    const dispatches = await device.checked(`kernel ${kernel.name}`, async () => {
+    await device.checked(`the operands of ${kernel.name}`, () => {
       for (const [name, { type, elements }] of Object.entries(operands)) {
         const buffer = device.buffer(`${kernel.name}/${name}`, elements * bytesPerElement(type, device.precision));
         buffers.set(name, buffer);
-        const data = values[name];
+        const data = values[name] as (NumberArray & ArrayBufferView<ArrayBuffer>) | undefined;
         if (data)
           device.write(
             buffer,
             type === 'store' && device.precision === 'f16'
-              ? toHalf(data)
-              : (data as NumberArray & ArrayBufferView<ArrayBuffer>),
+              ? (encodeFloat16(data as Float32Array) as Uint16Array<ArrayBuffer>)
+              : data,
           );
       }
-      return Promise.all(
-        kernel.dispatches(params, target).map(d =>
-          device.bind(
-            d,
-            d.operands.map(name => buffers.get(name)!),
-            `${kernel.name}/${d.shader.name}`,
-          ),
-        ),
-      );
     });
+    const dispatches = await bindKernel(device, kernel, params, Object.fromEntries(buffers), target);
     const read = async (name: string): Promise<NumberArray> => {
       const { type, elements } = operands[name]!;
       const bytes = await device.read(buffers.get(name)!);
       if (type === 'i32') return new Int32Array(bytes, 0, elements);
       if (type === 'u32') return new Uint32Array(bytes, 0, elements);
       return type === 'store' && device.precision === 'f16'
-        ? fromHalf(new Uint16Array(bytes, 0, elements))
+        ? decodeFloat16(new Uint16Array(bytes, 0, elements))
         : new Float32Array(bytes, 0, elements);
     };
     return { operands, buffers, dispatches, read, destroy };

@@ -1,8 +1,8 @@
 // Gets WebGPU in Node: Dawn from the `webgpu` package, on a GPU where there is one, else on a software adapter.
 
 import { create, globals } from 'webgpu';
-import { adapterInfo, Device, type DeviceOptions, requestDevice } from '../gpu/device';
-import { enableSwiftShader, findChromiumPackage } from './software-adapter';
+import { adapterInfo, Device, type DeviceOptions, requestDevice } from '../gpu/device.js';
+import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
 
 /** Kernels stay inside their buffers (the tests run them with the checks on), so an instance of our own does without them. */
 const TOGGLES = ['disable_robustness', 'vulkan_enable_f16_on_nvidia'];

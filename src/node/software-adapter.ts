@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { brotliDecompressSync } from 'node:zlib';
-import { cacheFolder } from './cache';
+import { cacheFolder } from './cache.js';
 
 const PACKAGE = '@sparticuz/chromium';
 const ICD = 'vk_swiftshader_icd.json';

@@ -1,8 +1,8 @@
 // Shapes on which `normalize` is tested.
 
-import { type Case, type KernelTest, layout } from '../kernel';
-import { type NormalizeParams, normalize } from './normalize';
-import { normalizeReference } from './normalize.ref';
+import { type Case, type KernelTest, layout } from '../kernel.js';
+import { type NormalizeParams, normalize } from './normalize.js';
+import { normalizeReference } from './normalize.ref.js';
 
 const tolerance = { f32: 2e-6, f16: 2e-3 };
 

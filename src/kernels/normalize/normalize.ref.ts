@@ -1,7 +1,7 @@
 // The meaning of `normalize`.
 
-import { layoutElements, type NumberArray, pixelIndex, roundUp } from '../kernel';
-import type { NormalizeParams } from './normalize';
+import { layoutElements, type NumberArray, pixelIndex, roundUp } from '../kernel.js';
+import type { NormalizeParams } from './normalize.js';
 
 export function normalizeReference(
   { x, y, activation }: NormalizeParams,

@@ -12,7 +12,7 @@ import {
   type Operand,
   roundUp,
   type Target,
-} from '../kernel';
+} from '../kernel.js';
 import code from './normalize.wgsl';
 
 export interface NormalizeParams {

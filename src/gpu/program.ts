@@ -1,0 +1,262 @@
+// Runs graph programs on the GPU: weights, the arena that programs share, pipelines and bind groups made once.
+
+import { CodeFormerError, throwIfAborted } from '../errors.js';
+import type { Call, Parameter, Program, Storage } from '../graph/graph.js';
+import { type Plan, planMemory, storageBytes } from '../graph/plan.js';
+import { bytesPerElement, type Dispatch, roundUp } from '../kernels/kernel.js';
+import { packWeights } from '../kernels/pack-weights/pack-weights.js';
+import { encodeFloat16 } from '../weights/dtype.js';
+import type { Weights } from '../weights/weights.js';
+import type { BoundDispatch, Device } from './device.js';
+import { bindKernel } from './run-kernel.js';
+
+/** GPU buffers of weights by parameter name, shared by the programs of a network. */
+export class ParameterSet {
+  private readonly buffers = new Map<string, GPUBuffer>();
+
+  constructor(private readonly device: Device) {}
+
+  get(name: string): GPUBuffer {
+    const buffer = this.buffers.get(name);
+    if (!buffer) throw new CodeFormerError('DESTROYED', `The parameter ${name} was used after destroy()`);
+    return buffer;
+  }
+
+  /** Loads what is not there yet, tensor by tensor: read, upload, pack on the GPU. */
+  async load(parameters: readonly Parameter[], weights: Weights, signal?: AbortSignal): Promise<void> {
+    const missing = parameters.filter(p => !this.buffers.has(p.name));
+    if (missing.length === 0) return;
+    const { device } = this;
+    const largest = Math.max(...missing.map(p => (p.packing === 'conv' ? product(p.shape) * 4 : 0)));
+    const staging =
+      largest > 0 ? await device.checked('the weights', () => device.buffer('weights/staging', largest)) : null;
+    try {
+      for (const parameter of missing) {
+        throwIfAborted(signal);
+        const { name, storage, packing } = parameter;
+        const bytes = storage.elements * bytesPerElement(storage.type, device.precision);
+        const buffer = await device.checked(`the weights ${name}`, () => device.buffer(name, bytes));
+        this.buffers.set(name, buffer);
+        if (packing === 'rows') await this.loadRows(parameter, weights, buffer);
+        else await this.loadConv(parameter, weights, buffer, staging!);
+      }
+      await device.gpu.queue.onSubmittedWorkDone();
+      device.check();
+    } finally {
+      if (staging) device.release(staging);
+    }
+  }
+
+  /** Rows padded with zeros to a multiple of 4 values, the whole to the size of the buffer. */
+  private async loadRows({ parts, shape, storage }: Parameter, weights: Weights, buffer: GPUBuffer): Promise<void> {
+    const width = shape.at(-1)!;
+    const step = roundUp(width, 4);
+    const values = new Float32Array(storage.elements);
+    let row = 0;
+    for (const part of parts) {
+      const source = partRows(await weights.float32(part.key), part.rows, product(shape.slice(1)));
+      if (shape.length === 1) {
+        values.set(source, row);
+        row += source.length;
+        continue;
+      }
+      for (let from = 0; from < source.length; from += width)
+        values.set(source.subarray(from, from + width), row++ * step);
+    }
+    const half = storage.type === 'store' && this.device.precision === 'f16';
+    this.device.write(buffer, half ? (encodeFloat16(values) as Uint16Array<ArrayBuffer>) : values);
+  }
+
+  /** Uploads the parts one after another and packs them on the GPU; the queue keeps the order of writes and submits. */
+  private async loadConv(
+    { name, parts, shape }: Parameter,
+    weights: Weights,
+    buffer: GPUBuffer,
+    staging: GPUBuffer,
+  ): Promise<void> {
+    const { device } = this;
+    let offset = 0;
+    for (const part of parts) {
+      const values = partRows(await weights.float32(part.key), part.rows, product(shape.slice(1)));
+      device.write(staging, values, offset);
+      offset += values.byteLength;
+    }
+    const [out, inputs, height = 1, width = 1] = shape as [number, number, number?, number?];
+    const params = { out, in: inputs, size: height * width };
+    const bound = await bindKernel(device, packWeights, params, { weights: staging, packed: buffer });
+    await device.checked(`packing ${name}`, () => device.submit(bound, `${name}/pack`));
+  }
+
+  destroy(): void {
+    for (const buffer of this.buffers.values()) this.device.release(buffer);
+    this.buffers.clear();
+  }
+}
+
+const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+function partRows(values: Float32Array, range: readonly [number, number] | undefined, row: number) {
+  const part = range ? values.subarray(range[0] * row, range[1] * row) : values;
+  return part as Float32Array<ArrayBuffer>;
+}
+
+/** Buffers for intermediate values, shared by programs that never run at the same time. */
+export class Arena {
+  private slots: GPUBuffer[] = [];
+  /** Changes when a slot is replaced by a larger one. */
+  generation = 0;
+
+  constructor(
+    private readonly device: Device,
+    private readonly label: string,
+  ) {}
+
+  /** Makes sure that slot i holds at least sizes[i] bytes. */
+  reserve(sizes: readonly number[]): void {
+    sizes.forEach((size, i) => {
+      const old = this.slots[i];
+      if (old && old.size >= size) return;
+      if (old) {
+        this.device.release(old);
+        this.generation++;
+      }
+      this.slots[i] = this.device.buffer(`${this.label}/slot ${i}`, size);
+    });
+  }
+
+  slot(index: number): GPUBuffer {
+    return this.slots[index]!;
+  }
+
+  destroy(): void {
+    for (const slot of this.slots) this.device.release(slot);
+    this.slots = [];
+    this.generation++;
+  }
+}
+
+/** What a call took in a profile. */
+export interface Timing {
+  readonly label: string;
+  readonly kernel: string;
+  readonly ms: number;
+  readonly flops: number;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Gets the share done, 0 to 1. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+interface Step {
+  readonly call: Call;
+  readonly dispatch: Dispatch;
+  readonly pipeline: GPUComputePipeline;
+  readonly storages: readonly Storage[];
+  readonly external: boolean;
+  bound: BoundDispatch | null;
+}
+
+/** A program compiled for a device. */
+export class GpuProgram {
+  private generation = -1;
+
+  private constructor(
+    private readonly device: Device,
+    private readonly label: string,
+    private readonly program: Program,
+    private readonly plan: Plan,
+    private readonly steps: Step[],
+    private readonly arena: Arena,
+    private readonly parameters: ParameterSet,
+  ) {}
+
+  /** Compiles the pipelines (all at once) and reserves memory; the parameters must be loaded before the first run. */
+  static async compile(
+    device: Device,
+    label: string,
+    program: Program,
+    arena: Arena,
+    parameters: ParameterSet,
+  ): Promise<GpuProgram> {
+    const plan = planMemory(program);
+    const steps = await Promise.all(
+      program.calls.flatMap(call =>
+        call.kernel.dispatches(call.params, program.target).map(async dispatch => {
+          const storages = dispatch.operands.map(name => call.operands[name]!);
+          const external = storages.some(s => s.kind === 'external');
+          return { call, dispatch, pipeline: await device.pipeline(dispatch.shader), storages, external, bound: null };
+        }),
+      ),
+    );
+    await device.checked(`the memory of ${label}`, () => arena.reserve(plan.slots));
+    return new GpuProgram(device, label, program, plan, steps, arena, parameters);
+  }
+
+  /** Floating-point operations of a run. */
+  get flops(): number {
+    return this.steps.reduce((sum, step) => sum + step.dispatch.flops, 0);
+  }
+
+  /** Bytes that an external tensor of this name needs. */
+  externalBytes(name: string): number {
+    for (const { operands } of this.program.calls) {
+      for (const storage of Object.values(operands)) {
+        if (storage.kind === 'external' && storage.name === name) return storageBytes(this.program, storage);
+      }
+    }
+    throw new CodeFormerError('SHAPE_MISMATCH', `${this.label}: there is no external tensor ${name}`);
+  }
+
+  /** Names of the external tensors. */
+  externals(): string[] {
+    const names = this.program.calls.flatMap(c => Object.values(c.operands).filter(s => s.kind === 'external'));
+    return [...new Set(names.map(s => s.name))];
+  }
+
+  async run(externals: Readonly<Record<string, GPUBuffer>>, options: RunOptions = {}): Promise<void> {
+    await this.device.run(this.bind(externals), { label: this.label, ...options });
+  }
+
+  /** Runs call by call and times each: for benches. */
+  async profile(externals: Readonly<Record<string, GPUBuffer>>): Promise<Timing[]> {
+    const bound = this.bind(externals);
+    const timings: Timing[] = [];
+    for (let i = 0; i < bound.length; ) {
+      const { call } = this.steps[i]!;
+      let end = i;
+      let flops = 0;
+      while (end < bound.length && this.steps[end]!.call === call) flops += bound[end++]!.dispatch.flops;
+      const start = performance.now();
+      await this.device.run(bound.slice(i, end), { label: call.label });
+      timings.push({ label: call.label, kernel: call.kernel.name, ms: performance.now() - start, flops });
+      i = end;
+    }
+    return timings;
+  }
+
+  private bind(externals: Readonly<Record<string, GPUBuffer>>): BoundDispatch[] {
+    const fresh = this.generation !== this.arena.generation;
+    this.generation = this.arena.generation;
+    return this.steps.map(step => {
+      if (step.bound && !fresh && !step.external) return step.bound;
+      const buffers = step.storages.map(storage => this.buffer(storage, externals));
+      const bindGroup = this.device.bindGroup(step.dispatch, buffers, `${this.label}/${step.call.label}`);
+      step.bound = { pipeline: step.pipeline, bindGroup, dispatch: step.dispatch };
+      return step.bound;
+    });
+  }
+
+  private buffer(storage: Storage, externals: Readonly<Record<string, GPUBuffer>>): GPUBuffer {
+    if (storage.kind === 'transient') return this.arena.slot(this.plan.slotOf.get(storage.id)!);
+    if (storage.kind === 'parameter') return this.parameters.get(storage.name);
+    const buffer = externals[storage.name];
+    if (!buffer)
+      throw new CodeFormerError(
+        'SHAPE_MISMATCH',
+        `${this.label}: expected a buffer for ${storage.name} but received none`,
+      );
+    return buffer;
+  }
+}

@@ -1,0 +1,314 @@
+// Records kernel calls on symbolic tensors. A graph knows shapes, names and lifetimes, and nothing of WebGPU.
+
+import { CodeFormerError } from '../errors.js';
+import { type AdainParams, adain } from '../kernels/adain/adain.js';
+import { attention } from '../kernels/attention/attention.js';
+import { type ConvParams, conv } from '../kernels/conv/conv.js';
+import { groupNorm } from '../kernels/group-norm/group-norm.js';
+import {
+  type ElementType,
+  type Kernel,
+  type Layout,
+  layout,
+  layoutElements,
+  roundUp,
+  type Target,
+} from '../kernels/kernel.js';
+import { layerNorm } from '../kernels/layer-norm/layer-norm.js';
+import { normalize } from '../kernels/normalize/normalize.js';
+import { useWinograd, winograd } from '../kernels/winograd/winograd.js';
+
+/** Memory that tensors lie in. */
+export interface Storage {
+  readonly id: number;
+  /** `transient`: planned by liveness; `external`: bound for each run, by name; `parameter`: weights, by name. */
+  readonly kind: 'transient' | 'external' | 'parameter';
+  readonly name: string;
+  readonly type: ElementType;
+  readonly elements: number;
+}
+
+/** A view of storage. */
+export interface Tensor {
+  readonly storage: Storage;
+  readonly layout: Layout;
+}
+
+/** How a parameter is made from tensors of the weights' file. */
+export interface Parameter {
+  readonly name: string;
+  readonly storage: Storage;
+  /** Tensors (or rows of them) that are stacked along the first dimension. */
+  readonly parts: readonly { readonly key: string; readonly rows?: readonly [number, number] }[];
+  /** The stacked shape: [out, in, kh, kw], [out, in] or [count]. */
+  readonly shape: readonly number[];
+  /** `conv`: for the convolution kernels; `rows`: as it is, rows padded with zeros to a multiple of 4. */
+  readonly packing: 'conv' | 'rows';
+}
+
+/** One kernel on its tensors. */
+export interface Call {
+  /** Path of the layer: `encoder.blocks.4.conv1`. */
+  readonly label: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a list over kernels of all parameter types
+  readonly kernel: Kernel<any>;
+  readonly params: unknown;
+  readonly operands: Readonly<Record<string, Storage>>;
+}
+
+/** Group norm, folded: y = x * scale + shift. */
+export interface FoldedNorm {
+  readonly scale: Tensor;
+  readonly shift: Tensor;
+}
+
+export interface ConvOptions {
+  readonly out: number;
+  /** Side of the filter. Default 3. */
+  readonly size?: ConvParams['size'];
+  readonly stride?: 1 | 2;
+  /** Zeros (or mirrored pixels) above and on the left. Default (size - 1) / 2. */
+  readonly pad?: number;
+  readonly padMode?: ConvParams['padMode'];
+  /** Nearest upsampling of the input before the convolution. */
+  readonly upsample?: 1 | 2;
+  /** Applied to the input before the padding. */
+  readonly norm?: FoldedNorm;
+  readonly normActivation?: 'none' | 'swish';
+  readonly activation?: ConvParams['activation'];
+  readonly bias?: boolean;
+  /** y = residual + alpha * conv(x). */
+  readonly residual?: Tensor;
+  readonly alpha?: number;
+  /** Writes there instead of into a tensor of its own. */
+  readonly into?: Tensor;
+  /** Tensors of the file, if not `<path>.weight` and `<path>.bias`: stacked along the outputs. */
+  readonly parts?: readonly {
+    readonly weight: string;
+    readonly bias?: string;
+    readonly rows?: readonly [number, number];
+  }[];
+  /** The weights are a matrix [out, in], as of a linear layer. */
+  readonly linear?: boolean;
+  readonly outputType?: 'store' | 'f32';
+}
+
+/** The finished record: what a planner and an executor need. */
+export interface Program {
+  readonly calls: readonly Call[];
+  readonly parameters: readonly Parameter[];
+  readonly target: Target;
+}
+
+export class Graph {
+  private readonly calls: Call[] = [];
+  private readonly parameters = new Map<string, Parameter>();
+  private readonly externals = new Map<string, Storage>();
+  private count = 0;
+
+  constructor(readonly target: Target) {}
+
+  /** A tensor bound at every run under its name. */
+  external(name: string, shape: Layout, type: ElementType = 'store'): Tensor {
+    const existing = this.externals.get(name);
+    const storage = existing ?? this.storage('external', name, type, layoutElements(shape));
+    this.externals.set(name, storage);
+    return { storage, layout: shape };
+  }
+
+  /** A tensor for intermediate values. */
+  tensor(name: string, shape: Layout, type: ElementType = 'store'): Tensor {
+    return { storage: this.storage('transient', name, type, layoutElements(shape)), layout: shape };
+  }
+
+  /** Channels `from` to `from + count` of a tensor, in place. */
+  slice(x: Tensor, from: number, count: number): Tensor {
+    if (from % 4 !== 0) throw shapeError(x.storage.name, 'a slice that starts at a multiple of 4 channels', `${from}`);
+    const { n, h, w, stride, offset } = x.layout;
+    return { storage: x.storage, layout: layout(n, h, w, count, stride, offset + from) };
+  }
+
+  /** The same values as tokens (h = 1, w = pixels) or as a picture of another height. */
+  reshape(x: Tensor, h: number, w: number): Tensor {
+    const l = x.layout;
+    if (h * w !== l.h * l.w) throw shapeError(x.storage.name, `${l.h * l.w} pixels`, `${h}x${w}`);
+    return { storage: x.storage, layout: layout(l.n, h, w, l.c, l.stride, l.offset) };
+  }
+
+  /** Weights by their names in the file; the same parameter asked for twice is one. */
+  parameter(
+    name: string,
+    shape: readonly number[],
+    packing: Parameter['packing'],
+    type: ElementType,
+    elements: number,
+    parts: Parameter['parts'] = [{ key: name }],
+  ): Storage {
+    const existing = this.parameters.get(name);
+    if (existing) return existing.storage;
+    const storage = this.storage('parameter', name, type, elements);
+    this.parameters.set(name, { name, storage, parts, shape, packing });
+    return storage;
+  }
+
+  /** A vector of `count` values, zero padded to `elements`. */
+  vector(key: string, count: number, elements = roundUp(count, 4)): Storage {
+    return this.parameter(key, [count], 'rows', 'f32', elements);
+  }
+
+  /** Records a call of any kernel. */
+  call<P>(label: string, kernel: Kernel<P>, params: P, operands: Readonly<Record<string, Tensor | Storage>>): void {
+    const expected = kernel.operands(params, this.target);
+    const storages: Record<string, Storage> = {};
+    for (const [name, { access, type, elements }] of Object.entries(expected)) {
+      const given = operands[name];
+      const storage = given && ('storage' in given ? given.storage : given);
+      if (!storage) {
+        if (access !== 'scratch') throw shapeError(label, `a tensor for ${name}`, 'none');
+        storages[name] = this.storage('transient', `${label}/${name}`, type, elements);
+        continue;
+      }
+      if (storage.type !== type) throw shapeError(label, `${name} of type ${type}`, storage.type);
+      if (storage.elements < elements)
+        throw shapeError(label, `${name} of ${elements} elements`, `${storage.elements}`);
+      storages[name] = storage;
+    }
+    this.calls.push({ label, kernel, params, operands: storages });
+  }
+
+  /** A convolution or linear layer. */
+  conv(x: Tensor, path: string, options: ConvOptions): Tensor {
+    const { out, size = 3, stride = 1, upsample = 1, norm, residual, bias = true, linear = false } = options;
+    const { n, h, w, c } = x.layout;
+    const pad = options.pad ?? (size - 1) / 2;
+    const rows = (h * upsample) / stride;
+    const columns = (w * upsample) / stride;
+    const outputType = options.outputType ?? 'store';
+    const y = options.into ?? this.tensor(path, layout(n, rows, columns, out), outputType);
+    same(path, 'its output', y, { n, h: rows, w: columns, c: out });
+    if (residual) same(path, 'its residual', residual, { n, h: rows, w: columns, c: out });
+    const params: ConvParams = {
+      x: x.layout,
+      y: y.layout,
+      size,
+      stride,
+      padTop: pad,
+      padLeft: pad,
+      padMode: options.padMode ?? 'zero',
+      upsample,
+      prologue: !norm ? 'none' : options.normActivation === 'swish' ? 'affine-swish' : 'affine',
+      activation: options.activation ?? { kind: 'none' },
+      bias,
+      outputType,
+      ...(residual && { residual: { layout: residual.layout, alpha: options.alpha ?? 1 } }),
+    };
+    const kernel = useWinograd(params, this.target) ? winograd : conv;
+    const expected = kernel.operands(params, this.target);
+    const parts = options.parts ?? [{ weight: `${path}.weight`, bias: `${path}.bias` }];
+    const shape = linear ? [out, c] : [out, c, size, size];
+    const keyed = (key: string, r?: readonly [number, number]) => (r ? { key, rows: r } : { key });
+    this.call(path, kernel, params, {
+      x,
+      y,
+      weights: this.parameter(
+        `${path}.weight`,
+        shape,
+        'conv',
+        'store',
+        expected.weights!.elements,
+        parts.map(p => keyed(p.weight, p.rows)),
+      ),
+      ...(bias && {
+        bias: this.parameter(
+          `${path}.bias`,
+          [out],
+          'rows',
+          'f32',
+          expected.bias!.elements,
+          parts.map(p => keyed(p.bias!, p.rows)),
+        ),
+      }),
+      ...(norm && { scale: norm.scale, shift: norm.shift }),
+      ...(residual && { residual }),
+    });
+    return y;
+  }
+
+  /** Statistics of a group norm, folded with its weights. */
+  groupNorm(x: Tensor, path: string, groups: number, eps = 1e-6): FoldedNorm {
+    const { n, c } = x.layout;
+    if (c % groups !== 0) throw shapeError(path, `channels divisible by ${groups} groups`, `${c}`);
+    const scale = this.tensor(`${path}/scale`, layout(n, 1, 1, c), 'f32');
+    const shift = this.tensor(`${path}/shift`, layout(n, 1, 1, c), 'f32');
+    const gamma = this.vector(`${path}.weight`, c);
+    const beta = this.vector(`${path}.bias`, c);
+    this.call(path, groupNorm, { x: x.layout, groups, eps }, { x, gamma, beta, scale, shift });
+    return { scale, shift };
+  }
+
+  /** Applies a folded norm. */
+  normalize(x: Tensor, norm: FoldedNorm, label: string): Tensor {
+    const { n, h, w, c } = x.layout;
+    const y = this.tensor(label, layout(n, h, w, c));
+    this.call(label, normalize, { x: x.layout, y: y.layout, activation: 'none' }, { x, ...norm, y });
+    return y;
+  }
+
+  /** Layer norm over the channels of tokens; with a position table [T, C] also the sum of the two. */
+  layerNorm(x: Tensor, path: string, position?: Storage, eps = 1e-5): { y: Tensor; positioned: Tensor } {
+    const { n, h, w, c } = x.layout;
+    const y = this.tensor(path, layout(n, h, w, c));
+    const positioned = position ? this.tensor(`${path}+position`, layout(n, h, w, c)) : y;
+    this.call(
+      path,
+      layerNorm,
+      { x: x.layout, y: y.layout, eps, ...(position && { yPosition: positioned.layout }) },
+      {
+        x,
+        gamma: this.vector(`${path}.weight`, c),
+        beta: this.vector(`${path}.bias`, c),
+        y,
+        ...(position && { position, yPosition: positioned }),
+      },
+    );
+    return { y, positioned };
+  }
+
+  /** softmax(q k^T scale) v for each head; tokens in, tokens out. */
+  attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number, label: string): Tensor {
+    const { n, h, w, c } = q.layout;
+    if (c % heads !== 0) throw shapeError(label, `channels divisible by ${heads} heads`, `${c}`);
+    const y = this.tensor(label, layout(n, h, w, c));
+    const params = { q: q.layout, k: k.layout, v: v.layout, y: y.layout, heads, scale };
+    this.call(label, attention, params, { q, k, v, y });
+    return y;
+  }
+
+  /** Gives each channel of x the mean and deviation of the same channel of `style`. */
+  adain(x: Tensor, style: Tensor, label: string): Tensor {
+    const { n, h, w, c } = x.layout;
+    same(label, 'its style', style, x.layout);
+    const y = this.tensor(label, layout(n, h, w, c));
+    const params: AdainParams = { x: x.layout, style: style.layout, y: y.layout };
+    this.call(label, adain, params, { x, style, y });
+    return y;
+  }
+
+  finish(): Program {
+    return { calls: this.calls, parameters: [...this.parameters.values()], target: this.target };
+  }
+
+  private storage(kind: Storage['kind'], name: string, type: ElementType, elements: number): Storage {
+    return { id: this.count++, kind, name, type, elements };
+  }
+}
+
+function same(label: string, what: string, got: Tensor, want: Pick<Layout, 'n' | 'h' | 'w' | 'c'>): void {
+  const { n, h, w, c } = got.layout;
+  if (n === want.n && h === want.h && w === want.w && c === want.c) return;
+  throw shapeError(label, `${what} to be ${want.n}x${want.h}x${want.w}x${want.c}`, `${n}x${h}x${w}x${c}`);
+}
+
+function shapeError(label: string, expected: string, received: string): CodeFormerError {
+  return new CodeFormerError('SHAPE_MISMATCH', `${label}: expected ${expected} but received ${received}`);
+}

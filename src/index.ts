@@ -1,0 +1,19 @@
+// What the library offers on every platform. `src/node` and `src/web` add how a device, weights and pictures are had there.
+
+export { CodeFormerError, type ErrorCode } from './errors.js';
+export type { AdapterInfo, DeviceOptions } from './gpu/device.js';
+export { Device } from './gpu/device.js';
+export type { RunOptions } from './gpu/program.js';
+export type { Precision } from './kernels/kernel.js';
+export {
+  CodeFormer,
+  type DecodeOptions,
+  Encoded,
+  type EncodeOptions,
+  type RgbaPicture,
+  type TraceOptions,
+} from './models/codeformer/codeformer.js';
+export { type CodeFormerConfig, OFFICIAL_CONFIG } from './models/codeformer/tensors.js';
+export { generatedWeights } from './models/networks.js';
+export type { ByteSource } from './weights/source.js';
+export type { Weights } from './weights/weights.js';

@@ -1,0 +1,421 @@
+// The CodeFormer network on a device: load once, encode a face crop, decode it as often as wanted.
+
+import { CodeFormerError, invalidArgument } from '../../errors.js';
+import type { Device } from '../../gpu/device.js';
+import { Arena, GpuProgram, ParameterSet, type RunOptions, type Timing } from '../../gpu/program.js';
+import { bindKernel } from '../../gpu/run-kernel.js';
+import { layout } from '../../kernels/kernel.js';
+import { tensorToNchw } from '../../kernels/nchw/nchw.js';
+import { checkTensors, type Weights } from '../../weights/weights.js';
+import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgram } from './network.js';
+import { type CodeFormerConfig, codeFormerTensors, inferConfig, levelSides, tokenCount } from './tensors.js';
+
+export interface EncodeOptions extends RunOptions {
+  /** Pictures in the input. Default 1. */
+  readonly batch?: number;
+}
+
+export interface DecodeOptions extends RunOptions {
+  /**
+   * w: 0 quality, 1 identity; a finite number, or one for each pixel of each picture (N*S*S, row-major). At 0 and below the fusion is
+   * skipped. Default 0.5.
+   */
+  readonly fidelity?: number | Float32Array;
+  /** Give the codes the statistics of the picture's features. Default true. */
+  readonly adain?: boolean;
+  /** Codes to decode instead of the predicted ones: N*T, each from 0 to codebook - 1. */
+  readonly indices?: Int32Array;
+}
+
+export interface TraceOptions extends Pick<DecodeOptions, 'adain'>, EncodeOptions {
+  readonly fidelity?: number;
+  /**
+   * `encoder.i`, `tap.S`, `lq_feat`, `tokens.l`, `lookup`, `adain`, `generator.i` (before fusion), `fuse.S`; and `logits`, `indices`,
+   * `margin`, `output`.
+   */
+  readonly names: readonly string[];
+}
+
+/** A picture of 8-bit RGBA, row-major. */
+export interface RgbaPicture {
+  readonly data: Uint8ClampedArray | Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The outputs of the first program, kept on the GPU for any number of decodes. */
+export class Encoded {
+  /** Predicted code of each token: N*T, row-major. */
+  readonly indices: Int32Array;
+  /** Logit of the best code minus that of the second best, of each token. */
+  readonly margin: Float32Array;
+
+  /** Made by `CodeFormer.encode`. */
+  constructor(
+    readonly batch: number,
+    private readonly device: Device,
+    private readonly config: CodeFormerConfig,
+    /** External tensors by name; for `CodeFormer`. */
+    readonly buffers: Readonly<Record<string, GPUBuffer>>,
+    indices: Int32Array,
+    margin: Float32Array,
+  ) {
+    this.indices = indices;
+    this.margin = margin;
+  }
+
+  private alive = true;
+
+  /** Logits over the codes: N*T*K. */
+  async logits(): Promise<Float32Array> {
+    this.check();
+    const { codebook } = this.config;
+    const stride = Math.ceil(codebook / 4) * 4;
+    const padded = new Float32Array(await this.device.read(this.buffers.logits!));
+    const rows = this.batch * tokenCount(this.config);
+    if (stride === codebook) return padded.subarray(0, rows * codebook);
+    const logits = new Float32Array(rows * codebook);
+    for (let r = 0; r < rows; r++) logits.set(padded.subarray(r * stride, r * stride + codebook), r * codebook);
+    return logits;
+  }
+
+  /** The encoder's feature lq_feat: N*C*h*w. */
+  async feature(): Promise<Float32Array> {
+    this.check();
+    const { device, config, batch } = this;
+    const side = levelSides(config).at(-1)!;
+    const shape = layout(batch, side, side, config.embedding);
+    const count = batch * side * side * config.embedding;
+    const output = await device.checked('a feature', () => device.buffer('codeformer/feature', count * 4));
+    try {
+      await device.run(await bindKernel(device, tensorToNchw, { x: shape }, { x: this.buffers.lq_feat!, output }));
+      return new Float32Array(await device.read(output, 0, count * 4));
+    } finally {
+      device.release(output);
+    }
+  }
+
+  /** Throws `DESTROYED` after `destroy()`. */
+  check(): void {
+    if (!this.alive) throw new CodeFormerError('DESTROYED', 'An encoded face was used after destroy()');
+  }
+
+  destroy(): void {
+    if (this.alive) for (const buffer of Object.values(this.buffers)) this.device.release(buffer);
+    this.alive = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+/** Names of the tensors that the first program leaves for the second. */
+const encodedNames = (config: CodeFormerConfig): string[] => [
+  'lq_feat',
+  'logits',
+  'indices',
+  'margin',
+  ...config.fuse.map(side => `tap.${side}`),
+];
+
+export class CodeFormer {
+  private readonly arena: Arena;
+  private readonly parameters: ParameterSet;
+  private readonly programs = new Map<string, Promise<GpuProgram>>();
+  /** Programs share their memory, so runs follow one another. */
+  private last: Promise<unknown> = Promise.resolve();
+  private alive = true;
+
+  private constructor(
+    readonly device: Device,
+    readonly config: CodeFormerConfig,
+    private readonly weights: Weights,
+  ) {
+    this.arena = new Arena(device, 'codeformer');
+    this.parameters = new ParameterSet(device);
+  }
+
+  /**
+   * Checks the weights against the geometry that they state (or that their shapes show), loads them onto the device and compiles
+   * the two programs for one picture.
+   * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+   */
+  static async load(device: Device, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<CodeFormer> {
+    const config = inferConfig(weights);
+    checkTensors(weights, codeFormerTensors(config));
+    const net = new CodeFormer(device, config, weights);
+    try {
+      const target = device.target;
+      const variant = { fuse: true, adain: true, map: false };
+      const programs = [
+        encodeProgram(config, 1, target, 'tensor'),
+        decodeProgram(config, 1, target, variant, 'tensor'),
+      ];
+      // Pipelines compile while the weights are read and uploaded.
+      await Promise.all([
+        net.parameters.load(
+          programs.flatMap(p => p.parameters),
+          weights,
+          options.signal,
+        ),
+        net.encoder(1, 'tensor'),
+        net.decoder(1, variant, 'tensor'),
+      ]);
+      return net;
+    } catch (error) {
+      net.destroy();
+      throw error;
+    }
+  }
+
+  /** Side of the crops, in pixels. */
+  get size(): number {
+    return this.config.size;
+  }
+
+  /** Tokens, so codes, of a picture. */
+  get tokens(): number {
+    return tokenCount(this.config);
+  }
+
+  /**
+   * Predicts the codes of face crops.
+   * @param input N*3*S*S, RGB in [-1, 1]
+   */
+  async encode(input: Float32Array, options: EncodeOptions = {}): Promise<Encoded> {
+    const batch = this.checkBatch(options.batch ?? 1);
+    const length = batch * 3 * this.size ** 2;
+    if (!(input instanceof Float32Array) || input.length !== length) {
+      throw invalidArgument(
+        `a Float32Array of ${length} values (${batch}*3*${this.size}*${this.size})`,
+        'input',
+        input,
+      );
+    }
+    return this.encodeForm(input, batch, 'tensor', options);
+  }
+
+  /** As `encode`, from one RGBA picture of the network's size. */
+  async encodePicture(picture: RgbaPicture, options: RunOptions = {}): Promise<Encoded> {
+    const { data, width, height } = picture;
+    if (width !== this.size || height !== this.size || data.length !== 4 * width * height) {
+      throw invalidArgument(`an RGBA picture of ${this.size}x${this.size}`, 'picture', `${width}x${height}`);
+    }
+    return this.encodeForm(data, 1, 'picture', options);
+  }
+
+  /**
+   * Makes the picture of an encoded face.
+   * @returns N*3*S*S, RGB around [-1, 1], not clamped
+   */
+  async decode(encoded: Encoded, options: DecodeOptions = {}): Promise<Float32Array> {
+    return new Float32Array(await this.decodeForm(encoded, 'tensor', options));
+  }
+
+  /** As `decode`, to 8-bit RGBA: clamped to [-1, 1], rounded half to even. Only for a batch of one. */
+  async decodePicture(encoded: Encoded, options: DecodeOptions = {}): Promise<RgbaPicture> {
+    if (encoded.batch !== 1) throw invalidArgument('an encoded batch of one', 'encoded', encoded.batch);
+    const data = new Uint8ClampedArray(await this.decodeForm(encoded, 'picture', options));
+    return { data, width: this.size, height: this.size };
+  }
+
+  /**
+   * Runs both programs and returns intermediates by name: feature maps as N*C*h*w, tokens as N*T*width.
+   * @throws `INVALID_ARGUMENT` that lists the names when there is no such tensor
+   */
+  async trace(input: Float32Array, options: TraceOptions): Promise<Record<string, Float32Array | Int32Array>> {
+    const { fidelity = 0.5, adain = true, names } = options;
+    const batch = this.checkBatch(options.batch ?? 1);
+    const fuse = fidelity > 0;
+    const variant = { fuse, adain, map: false };
+    const { program, traced, known } = traceProgram(this.config, batch, this.device.target, variant, names);
+    const outputs = ['logits', 'indices', 'margin', 'output'];
+    const missing = names.filter(name => !known.includes(name) && !outputs.includes(name));
+    if (missing.length > 0) {
+      throw invalidArgument(`names among ${[...known, ...outputs].join(', ')}`, 'names', missing.join(', '));
+    }
+    return this.exclusive(async () => {
+      await this.parameters.load(program.parameters, this.weights, options.signal);
+      const compiled = await GpuProgram.compile(this.device, 'codeformer/trace', program, this.arena, this.parameters);
+      const buffers = await this.allocate(compiled, compiled.externals());
+      try {
+        this.device.write(buffers.input!, input as Float32Array<ArrayBuffer>);
+        if (fuse) this.device.write(buffers.fidelity!, new Float32Array(batch).fill(fidelity));
+        await compiled.run(buffers, options);
+        const result: Record<string, Float32Array | Int32Array> = {};
+        for (const { name, shape } of traced) {
+          const count = shape.reduce((a, b) => a * b, 1);
+          result[name] = new Float32Array(await this.device.read(buffers[`trace.${name}`]!, 0, count * 4));
+        }
+        for (const name of outputs.filter(n => names.includes(n))) {
+          const bytes = await this.device.read(buffers[name]!);
+          result[name] = name === 'indices' ? new Int32Array(bytes) : new Float32Array(bytes);
+        }
+        return result;
+      } finally {
+        for (const buffer of Object.values(buffers)) this.device.release(buffer);
+      }
+    });
+  }
+
+  /** Times every call of both programs on an empty picture: for benches. */
+  async profile(options: { fidelity?: number } = {}): Promise<{ encode: Timing[]; decode: Timing[] }> {
+    const fuse = (options.fidelity ?? 0.5) > 0;
+    const encoder = await this.encoder(1, 'tensor');
+    const decoder = await this.decoder(1, { fuse, adain: true, map: false }, 'tensor');
+    return this.exclusive(async () => {
+      const buffers = await this.allocate(
+        encoder,
+        [...new Set([...encoder.externals(), ...decoder.externals()])],
+        decoder,
+      );
+      try {
+        return { encode: await encoder.profile(buffers), decode: await decoder.profile(buffers) };
+      } finally {
+        for (const buffer of Object.values(buffers)) this.device.release(buffer);
+      }
+    });
+  }
+
+  destroy(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.arena.destroy();
+    this.parameters.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  private checkBatch(batch: number): number {
+    if (!Number.isInteger(batch) || batch < 1 || batch > 64)
+      throw invalidArgument('a whole number from 1 to 64', 'batch', batch);
+    return batch;
+  }
+
+  private async encodeForm(
+    input: Float32Array | Uint8Array | Uint8ClampedArray,
+    batch: number,
+    form: Form,
+    options: RunOptions,
+  ): Promise<Encoded> {
+    const program = await this.encoder(batch, form);
+    return this.exclusive(async () => {
+      const buffers = await this.allocate(program, encodedNames(this.config));
+      const inputs = await this.allocate(program, ['input']);
+      let kept = false;
+      try {
+        this.device.write(inputs.input!, input as typeof input & ArrayBufferView<ArrayBuffer>);
+        await program.run({ ...buffers, ...inputs }, options);
+        const count = batch * this.tokens;
+        const indices = new Int32Array(await this.device.read(buffers.indices!, 0, count * 4));
+        const margin = new Float32Array(await this.device.read(buffers.margin!, 0, count * 4));
+        kept = true;
+        return new Encoded(batch, this.device, this.config, buffers, indices, margin);
+      } finally {
+        this.device.release(inputs.input!);
+        if (!kept) for (const buffer of Object.values(buffers)) this.device.release(buffer);
+      }
+    });
+  }
+
+  private async decodeForm(encoded: Encoded, form: Form, options: DecodeOptions): Promise<ArrayBuffer> {
+    const { fidelity = 0.5, adain = true, indices } = options;
+    const { batch } = encoded;
+    const pixels = batch * this.size ** 2;
+    if (fidelity instanceof Float32Array) {
+      if (fidelity.length !== pixels || !fidelity.every(Number.isFinite)) {
+        throw invalidArgument(`a number, or ${pixels} finite numbers, one for each pixel,`, 'fidelity', fidelity);
+      }
+    } else if (!Number.isFinite(fidelity)) {
+      throw invalidArgument('a finite number or a map of them', 'fidelity', fidelity);
+    }
+    this.checkIndices(indices, batch);
+    const map = fidelity instanceof Float32Array;
+    const fuse = map ? fidelity.some(w => w > 0) : fidelity > 0;
+    const program = await this.decoder(batch, { fuse, adain, map: map && fuse }, form);
+    return this.exclusive(async () => {
+      encoded.check();
+      const own = await this.allocate(program, [
+        'output',
+        ...(fuse ? ['fidelity'] : []),
+        ...(indices ? ['indices'] : []),
+      ]);
+      try {
+        // Negative fidelity would take features away; like 0 it means none.
+        if (fuse) {
+          const w = map ? fidelity.map(v => Math.max(0, v)) : new Float32Array(batch).fill(fidelity);
+          this.device.write(own.fidelity!, w as Float32Array<ArrayBuffer>);
+        }
+        if (indices) this.device.write(own.indices!, indices as Int32Array<ArrayBuffer>);
+        await program.run({ ...encoded.buffers, ...own }, options);
+        return await this.device.read(own.output!, 0, pixels * (form === 'picture' ? 4 : 12));
+      } finally {
+        for (const buffer of Object.values(own)) this.device.release(buffer);
+      }
+    });
+  }
+
+  private checkIndices(indices: Int32Array | undefined, batch: number): void {
+    if (!indices) return;
+    const count = batch * this.tokens;
+    if (!(indices instanceof Int32Array) || indices.length !== count) {
+      throw invalidArgument(`an Int32Array of ${count} codes`, 'indices', indices);
+    }
+    const wrong = indices.find(i => i < 0 || i >= this.config.codebook);
+    if (wrong !== undefined) throw invalidArgument(`codes from 0 to ${this.config.codebook - 1}`, 'indices', wrong);
+  }
+
+  private encoder(batch: number, form: Form): Promise<GpuProgram> {
+    return this.compile(`encode ${batch} ${form}`, () => encodeProgram(this.config, batch, this.device.target, form));
+  }
+
+  private decoder(batch: number, variant: DecodeVariant, form: Form): Promise<GpuProgram> {
+    const { fuse, adain, map } = variant;
+    const key = `decode ${batch} ${form} ${fuse ? 'fused ' : ''}${adain ? 'adain ' : ''}${map ? 'map' : ''}`.trim();
+    return this.compile(key, () => decodeProgram(this.config, batch, this.device.target, variant, form));
+  }
+
+  private compile(key: string, build: () => Parameters<typeof GpuProgram.compile>[2]): Promise<GpuProgram> {
+    if (!this.alive) throw new CodeFormerError('DESTROYED', 'A network was used after destroy()');
+    let program = this.programs.get(key);
+    if (!program) {
+      program = GpuProgram.compile(this.device, `codeformer/${key}`, build(), this.arena, this.parameters);
+      this.programs.set(key, program);
+      program.catch(() => this.programs.delete(key));
+    }
+    return program;
+  }
+
+  /** Zeroed buffers for external tensors of a program (or of a second one). */
+  private allocate(
+    program: GpuProgram,
+    names: readonly string[],
+    second = program,
+  ): Promise<Record<string, GPUBuffer>> {
+    const buffers: Record<string, GPUBuffer> = {};
+    return this.device
+      .checked('the tensors of a face', () => {
+        for (const name of names) {
+          const owner = program.externals().includes(name) ? program : second;
+          buffers[name] = this.device.buffer(`codeformer/${name}`, owner.externalBytes(name));
+        }
+        return buffers;
+      })
+      .catch(error => {
+        for (const buffer of Object.values(buffers)) this.device.release(buffer);
+        throw error;
+      });
+  }
+
+  private exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.last.then(() => {
+      if (!this.alive) throw new CodeFormerError('DESTROYED', 'A network was used after destroy()');
+      return work();
+    });
+    this.last = run.catch(() => {});
+    return run;
+  }
+}
