@@ -1,6 +1,9 @@
 // Every kernel with its reference and cases: what the kernel test runs and the kernel bench measures.
 
+import { adainTest } from './adain/adain.cases.js';
 import { attentionTest } from './attention/attention.cases.js';
+import { argmaxTest } from './codebook/argmax.cases.js';
+import { lookupTest } from './codebook/lookup.cases.js';
 import { groupNormTest } from './group-norm/group-norm.cases.js';
 import type { KernelTest } from './kernel.js';
 import { layerNormTest } from './layer-norm/layer-norm.cases.js';
@@ -15,4 +18,7 @@ export const kernelTests: readonly KernelTest<any>[] = [
   groupNormTest,
   layerNormTest,
   attentionTest,
+  argmaxTest,
+  lookupTest,
+  adainTest,
 ];

@@ -27,11 +27,22 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let pivot = vec4f(x[at]);
   var sum = vec4f(0.0);
   var squares = vec4f(0.0);
-  for (var i = 1u; i < count; i++) {
-    at += X_STRIDE;
+  // Four loads at a time keep more of them in flight.
+  var i = 0u;
+  for (; i + 4u <= count; i += 4u) {
+    let d0 = vec4f(x[at]) - pivot;
+    let d1 = vec4f(x[at + X_STRIDE]) - pivot;
+    let d2 = vec4f(x[at + 2u * X_STRIDE]) - pivot;
+    let d3 = vec4f(x[at + 3u * X_STRIDE]) - pivot;
+    sum += (d0 + d1) + (d2 + d3);
+    squares = fma(d0, d0, fma(d1, d1, fma(d2, d2, fma(d3, d3, squares))));
+    at += 4u * X_STRIDE;
+  }
+  for (; i < count; i++) {
     let d = vec4f(x[at]) - pivot;
     sum += d;
     squares = fma(d, d, squares);
+    at += X_STRIDE;
   }
   let mean = sum / f32(count);
   strips[row * 2u * GROUPS + c] = pivot + mean;

@@ -1,0 +1,86 @@
+// Adaptive instance normalisation: statistics of both pictures, scale and shift from them, and `normalize` to apply these; see
+// strips.wgsl, adain.wgsl and normalize.wgsl.
+
+import { CodeFormerError } from '../../errors.js';
+import {
+  ceilDiv,
+  type Dispatch,
+  type Kernel,
+  type Layout,
+  layoutElements,
+  linearGrid,
+  type Operand,
+} from '../kernel.js';
+import { normalize } from '../normalize/normalize.js';
+import { stripStatistics, stripsOf, stripsOperand } from '../statistics/statistics.js';
+import code from './adain.wgsl';
+
+export interface AdainParams {
+  readonly x: Layout;
+  /** Same n and c as x; any h and w. */
+  readonly style: Layout;
+  /** Same n, h, w and c as x. */
+  readonly y: Layout;
+}
+
+/**
+ * y = (x - mean x) / deviation x * deviation style + mean style for each picture and channel; a deviation is the root of the sample
+ * variance (over one pixel less) plus 1e-5.
+ *
+ * Operands: `x`, `style`, `y`; scratch `xStrips`, `styleStrips`, `scale`, `shift`.
+ * @throws `SHAPE_MISMATCH` when x and style differ in n or c
+ */
+export const adain: Kernel<AdainParams> = {
+  name: 'adain',
+  operands({ x, style, y }, target): Record<string, Operand> {
+    if (x.n !== style.n || x.c !== style.c) {
+      throw new CodeFormerError(
+        'SHAPE_MISMATCH',
+        `Expected a style of ${x.n} pictures of ${x.c} channels but received ${style.n} of ${style.c}`,
+      );
+    }
+    const affine: Operand = { access: 'scratch', type: 'f32', elements: x.n * ceilDiv(x.c, 4) * 4 };
+    return {
+      x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
+      style: { access: 'read', type: 'store', elements: layoutElements(style), layout: style },
+      xStrips: stripsOperand(x, target),
+      styleStrips: stripsOperand(style, target),
+      scale: affine,
+      shift: affine,
+      y: { access: 'write', type: 'store', elements: layoutElements(y), layout: y },
+    };
+  },
+  dispatches({ x, style, y }, target): Dispatch[] {
+    const groups = ceilDiv(x.c, 4);
+    const own = stripsOf(x, target);
+    const other = stripsOf(style, target);
+    const values = x.n * groups * 4 * 2 * (own.count + other.count);
+    return [
+      stripStatistics(x, 'x', 'xStrips', target),
+      stripStatistics(style, 'style', 'styleStrips', target),
+      {
+        shader: {
+          name: 'adain',
+          code,
+          constants: {
+            GROUPS: groups,
+            COUNT: x.n * groups,
+            CHANNELS: x.c,
+            X_PIXELS: x.h * x.w,
+            X_STRIP: own.length,
+            X_STRIPS: own.count,
+            S_PIXELS: style.h * style.w,
+            S_STRIP: other.length,
+            S_STRIPS: other.count,
+          },
+          bindings: ['read', 'read', 'write', 'write'],
+        },
+        workgroups: linearGrid(x.n * groups, 64),
+        operands: ['xStrips', 'styleStrips', 'scale', 'shift'],
+        flops: values * 4,
+        bytes: (values + x.n * groups * 8) * 4,
+      },
+      ...normalize.dispatches({ x, y, activation: 'none' }, target),
+    ];
+  },
+};
