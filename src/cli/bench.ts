@@ -1,0 +1,29 @@
+// `codeformer bench`: the benches of a source checkout, which are not part of the published package.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodeFormerError } from '../errors.js';
+import type { Io } from './io.js';
+import { packageFolder } from './package.js';
+
+const SCRIPT = join('scripts', 'bench.mjs');
+
+/** Runs the benches with the arguments as they are; their exit code is that of the command. */
+export async function benchCommand(args: readonly string[], { signal }: Io): Promise<number> {
+  const script = join(packageFolder(), SCRIPT);
+  if (!existsSync(script)) {
+    throw new CodeFormerError(
+      'FILE_NOT_FOUND',
+      `Expected a source checkout but there is no ${script}: the published package has no benches`,
+    );
+  }
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit', signal });
+    child.once('exit', code => resolve(code ?? 1));
+    child.once('error', error => {
+      const aborted = signal.aborted && new CodeFormerError('ABORTED', 'The benches were aborted', { cause: error });
+      reject(aborted || error);
+    });
+  });
+}

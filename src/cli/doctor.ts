@@ -1,0 +1,149 @@
+// `codeformer doctor`: what is here that the library runs on, what is missing, and what to install.
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder, weightsCacheFolder } from '../node/cache.js';
+import { embeddedWeights } from '../node/embedded.js';
+import type { AdapterReport } from '../node/gpu.js';
+import { OFFICIAL_FILES } from '../weights/official.js';
+import { COMMON_FLAGS, describeFlags, parseFlags } from './flags.js';
+import { type Io, writeStdout } from './io.js';
+import type { Services } from './main.js';
+import { packageVersion } from './package.js';
+
+const FLAGS = {
+  json: { help: 'print the findings as one object' },
+  help: COMMON_FLAGS.help,
+} as const;
+
+export const DOCTOR_HELP = `Usage: codeformer doctor [--json]
+
+Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is.
+
+${describeFlags(FLAGS)}`;
+
+interface Findings {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly adapters: AdapterReport['adapters'];
+  /** Index of the adapter that `--adapter auto` takes, or null. */
+  readonly chosen: number | null;
+  /** Why WebGPU could not be asked at all, or null. */
+  readonly webgpuError: string | null;
+  /** Version of @sparticuz/chromium, which brings the software adapter. */
+  readonly swiftShaderPackage: string | null;
+  readonly sharp: boolean;
+  readonly embedded: readonly { readonly file: string; readonly role: string; readonly licence: string }[];
+  readonly cache: string;
+  readonly official: readonly { readonly file: string; readonly role: string; readonly path: string | null }[];
+  readonly advice: readonly string[];
+}
+
+export async function doctorCommand(args: readonly string[], io: Io, services: Services): Promise<number> {
+  const { values } = parseFlags('doctor', FLAGS, args);
+  if (values.help) {
+    await writeStdout(io, DOCTOR_HELP);
+    return 0;
+  }
+  const findings = await examine(io.env, services);
+  await writeStdout(io, values.json ? `${JSON.stringify(findings, null, 2)}\n` : print(findings));
+  return findings.chosen === null ? 3 : 0;
+}
+
+async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Findings> {
+  let adapters: AdapterReport['adapters'] = [];
+  let swiftShaderPackage: string | null = null;
+  let webgpuError: string | null = null;
+  try {
+    ({ adapters, swiftShaderPackage } = await services.reportAdapters());
+  } catch (error) {
+    webgpuError = (error as Error).message.split('\n')[0]!;
+  }
+  const sharp = await import('sharp').then(
+    () => true,
+    () => false,
+  );
+  const embedded = await embeddedWeights().then(
+    ({ manifest }) => manifest.files.map(({ file, role, licence }) => ({ file, role, licence })),
+    () => [],
+  );
+  const found = {
+    version: await packageVersion(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    adapters,
+    // Adapters are listed in the order in which they are asked for.
+    chosen: adapters.length > 0 ? 0 : null,
+    webgpuError,
+    swiftShaderPackage,
+    sharp,
+    embedded,
+    cache: cacheFolder(env),
+    official: await officialFiles(weightsCacheFolder(env)),
+  };
+  return { ...found, advice: advise(found) };
+}
+
+/** The released files, and where those lie that are here and whole. */
+async function officialFiles(folder: string): Promise<Findings['official']> {
+  return Promise.all(
+    OFFICIAL_FILES.map(async ({ file, role, bytes }) => {
+      const path = join(folder, file);
+      const info = await stat(path).catch(() => null);
+      const whole = info?.isFile() && (bytes === undefined || info.size === bytes);
+      return { file, role, path: whole ? path : null };
+    }),
+  );
+}
+
+function advise(found: Omit<Findings, 'advice'>): string[] {
+  const { adapters, webgpuError, swiftShaderPackage, sharp, embedded, official } = found;
+  const advice: string[] = [];
+  if (webgpuError !== null) {
+    advice.push(`WebGPU could not be loaded (${webgpuError}): install the package webgpu for this platform`);
+  }
+  const driver: Partial<Record<NodeJS.Platform, string>> = {
+    linux: "a Vulkan driver: mesa-vulkan-drivers for AMD and Intel, NVIDIA's own for NVIDIA",
+    win32: 'the current driver of its vendor',
+    darwin: 'macOS 12 or later, whose Metal driver is part of the system',
+  };
+  if (!adapters.some(adapter => !adapter.software)) {
+    advice.push(`no GPU was found; where the machine has one, install ${driver[process.platform] ?? 'its driver'}`);
+  }
+  if (adapters.length === 0 && swiftShaderPackage === null && process.platform === 'linux' && process.arch === 'x64') {
+    advice.push('without a GPU, `npm i @sparticuz/chromium` brings SwiftShader, a software adapter (slow)');
+  }
+  if (!sharp) advice.push('sharp could not be loaded, so only PNG can be read and written: `npm i sharp`');
+  if (embedded.length === 0)
+    advice.push('the embedded weights are missing: install the package anew, or use --weights');
+  if (!official.some(({ role, path }) => role === 'restorer' && path !== null)) {
+    advice.push('`codeformer weights pull codeformer` gets the official restorer (377 MB, non-commercial licence)');
+  }
+  return advice;
+}
+
+function print(found: Findings): string {
+  const lines = [`codeformer-webgpu ${found.version}, Node ${found.node}, ${found.platform}`, '', 'Adapters'];
+  if (found.adapters.length === 0) lines.push('  none');
+  found.adapters.forEach((adapter, i) => {
+    const name = adapter.description || adapter.device || `${adapter.vendor} ${adapter.architecture}`;
+    lines.push(`  ${name}${adapter.software ? ' (software)' : ''}${i === found.chosen ? ', chosen by default' : ''}`);
+    const f16 = adapter.features.includes('shader-f16');
+    lines.push(`    precision ${f16 ? 'f32, f16' : 'f32'}; features ${adapter.features.join(', ')}`);
+    const limits = Object.entries(adapter.limits).map(([limit, value]) => `${limit} ${value}`);
+    lines.push(`    ${limits.join(', ')}`);
+  });
+  lines.push('', 'Embedded weights');
+  if (found.embedded.length === 0) lines.push('  none');
+  for (const { file, role, licence } of found.embedded) lines.push(`  ${file} (${role}): ${licence}`);
+  lines.push('', 'Official weights');
+  for (const { file, role, path } of found.official) lines.push(`  ${file} (${role}): ${path ?? 'not here'}`);
+  lines.push('', `Cache folder: ${found.cache}`);
+  lines.push(
+    `SwiftShader: ${found.swiftShaderPackage ? `@sparticuz/chromium ${found.swiftShaderPackage}` : 'not installed'}`,
+  );
+  lines.push(`Formats: PNG${found.sharp ? ', JPEG, WebP, AVIF, TIFF, GIF' : ''}`);
+  if (found.advice.length > 0) lines.push('', 'Missing', ...found.advice.map(text => `  ${text}`));
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,139 @@
+// The command line: finds the command, runs it, and turns what goes wrong into a message and an exit code.
+
+import { CodeFormerError, type ErrorCode, invalidArgument } from '../errors.js';
+import type { AdapterReport } from '../node/gpu.js';
+import { benchCommand } from './bench.js';
+import { CODES_HELP, codesCommand } from './codes.js';
+import { DOCTOR_HELP, doctorCommand } from './doctor.js';
+import { type OpenEngine, openEngine } from './engine.js';
+import { type Io, talk, writeStdout } from './io.js';
+import { packageVersion } from './package.js';
+import { RESTORE_HELP, restoreCommand } from './restore.js';
+
+/** What commands get from the rest of the library; tests replace it. */
+export interface Services {
+  readonly openEngine: OpenEngine;
+  reportAdapters(): Promise<AdapterReport>;
+}
+
+// Loaded when used: commands without a GPU do not wait for WebGPU.
+const SERVICES: Services = {
+  openEngine,
+  reportAdapters: async () => (await import('../node/gpu.js')).reportAdapters(),
+};
+
+interface Command {
+  readonly summary: string;
+  run(args: string[], io: Io, services: Services): Promise<number>;
+  /** Null where the command prints its own. */
+  readonly help: string | null;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  restore: { summary: 'restore aligned face crops', help: RESTORE_HELP, run: restoreCommand },
+  codes: { summary: 'print the codes of an aligned face crop as JSON', help: CODES_HELP, run: codesCommand },
+  weights: {
+    summary: 'list, get, inspect, convert, verify and generate weights',
+    help: null,
+    run: async (args, io) => (await import('./weights.js')).weightsCommand(args, io),
+  },
+  doctor: { summary: 'say what is found and what is missing', help: DOCTOR_HELP, run: doctorCommand },
+  bench: { summary: 'run the benches (source checkout only)', help: null, run: benchCommand },
+};
+
+const USAGE = `Usage: codeformer <command>
+
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}\n`)
+  .join('')}
+  codeformer <command> --help says more; codeformer --version prints the version.
+
+  codeformer restore crop.png -o restored.png --aligned --fidelity 0.7
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no usable WebGPU adapter, 4 some of several pictures failed, 130 aborted.
+`;
+
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  INVALID_ARGUMENT: 2,
+  NO_ADAPTER: 3,
+  ADAPTER_LIMITS: 3,
+  ABORTED: 130,
+};
+
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  IMAGE_TOO_LARGE: '--max-pixels raises the limit',
+  OUT_OF_MEMORY: 'close what else uses the GPU, or try --precision f16 or --adapter software',
+  WEIGHTS_MISMATCH: '`codeformer weights inspect FILE` shows what is in a file of weights',
+};
+
+/**
+ * Runs a command line.
+ * @param argv the arguments after the program
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[], io: Io, services: Services = SERVICES): Promise<number> {
+  try {
+    return await dispatch(argv, io, services);
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+async function dispatch(argv: readonly string[], io: Io, services: Services): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === undefined) {
+    io.stderr.write(USAGE);
+    return 2;
+  }
+  if (name === '--version' || name === '-v') {
+    await writeStdout(io, `${await packageVersion()}\n`);
+    return 0;
+  }
+  if (name === 'help' || name === '--help' || name === '-h') {
+    const about = args[0];
+    if (about === undefined) await writeStdout(io, USAGE);
+    else {
+      const { help, run } = commandOf(about);
+      if (help === null) return run(['--help'], io, services);
+      await writeStdout(io, help);
+    }
+    return 0;
+  }
+  return commandOf(name).run(args, io, services);
+}
+
+function commandOf(name: string): Command {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) throw invalidArgument(`one of ${Object.keys(COMMANDS).join(', ')}`, 'the command', name);
+  return command;
+}
+
+/** Says what went wrong, in one line and where it helps another; the stack only with DEBUG. Returns the exit code. */
+function explain(error: unknown, io: Io): number {
+  const say = talk(io, false);
+  const known = error instanceof CodeFormerError;
+  if (io.signal.aborted) {
+    say.error('aborted');
+    return 130;
+  }
+  const message = String((error as Error | undefined)?.message ?? error).replace(/\s*\n\s*/g, ' ');
+  say.error(known ? message : `${message} (a defect of codeformer-webgpu; DEBUG=1 shows where)`);
+  const hint = known ? HINTS[error.code] : undefined;
+  if (hint) io.stderr.write(`hint: ${hint}\n`);
+  if (io.env.DEBUG && error instanceof Error) io.stderr.write(`${error.stack}\n`);
+  return (known && EXIT_CODES[error.code]) || 1;
+}
+
+/** Runs the command line of this process. */
+export async function run(): Promise<void> {
+  const controller = new AbortController();
+  // The first Ctrl-C ends the work in order, a second one ends the process.
+  process.once('SIGINT', () => {
+    controller.abort();
+    process.once('SIGINT', () => process.exit(130));
+  });
+  // Who reads our output may stop early, as `head` does: there is nobody left to tell.
+  process.stdout.on('error', () => process.exit(1));
+  const { stdin, stdout, stderr, env } = process;
+  process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: controller.signal });
+}

@@ -1,0 +1,130 @@
+// Commands as such: help, version, dispatch, and what `doctor` says of the machine.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { AdapterReport } from '../../src/node/gpu.js';
+import { codeformer } from './harness.js';
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+test('--version', async () => {
+  const { code, stdout } = await codeformer(['--version']);
+  expect([code, stdout.toString()]).toEqual([0, `${manifest.version}\n`]);
+});
+
+test.each([[['help']], [['--help']], [['-h']]])('%s prints the commands', async args => {
+  const { code, stdout, stderr } = await codeformer(args);
+  expect([code, stderr]).toEqual([0, '']);
+  for (const name of ['restore', 'codes', 'weights', 'doctor', 'bench'])
+    expect(stdout.toString()).toContain(`  ${name}`);
+});
+
+test.each(['restore', 'codes', 'doctor', 'weights'])('help of %s, asked in each way', async name => {
+  const { code, stdout } = await codeformer(['help', name]);
+  expect(code).toBe(0);
+  expect(stdout.toString()).toMatch(new RegExp(`^Usage: codeformer ${name} `));
+  expect((await codeformer([name, '--help'])).stdout.equals(stdout)).toBe(true);
+});
+
+test('every flag of restore is in its help', async () => {
+  const help = (await codeformer(['help', 'restore'])).stdout.toString();
+  const flags = [
+    'output',
+    'aligned',
+    'fidelity',
+    'json',
+    'weights',
+    'adapter',
+    'precision',
+    'max-pixels',
+    'quiet',
+    'help',
+  ];
+  for (const flag of flags) expect(help).toMatch(new RegExp(`--${flag}\\b`));
+  expect(help.match(/ {2,}--[a-z-]+|, --[a-z-]+/g)?.length).toBe(flags.length);
+});
+
+test('no command, and commands that are none', async () => {
+  const none = await codeformer([]);
+  expect([none.code, none.stdout.length]).toEqual([2, 0]);
+  expect(none.stderr).toMatch(/^Usage: /);
+  for (const args of [['restor'], ['help', 'restor'], ['constructor'], ['--nothing']]) {
+    const { code, stderr } = await codeformer(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: Expected one of restore, codes, /);
+  }
+});
+
+test('weights reports wrong usage and failures like the others', async () => {
+  expect((await codeformer(['weights', 'nothing'])).code).toBe(2);
+  expect((await codeformer(['weights', 'inspect', '/none.pth'])).code).toBe(1);
+});
+
+const adapter = (software: boolean): AdapterReport['adapters'][number] => ({
+  vendor: 'maker',
+  architecture: 'arch',
+  device: software ? 'Emulated' : 'Card',
+  description: '',
+  software,
+  features: software ? ['timestamp-query'] : ['shader-f16', 'timestamp-query'],
+  limits: { maxBufferSize: 1024 },
+});
+
+test('doctor with a GPU', async () => {
+  const reportAdapters = async () => ({ adapters: [adapter(false), adapter(true)], swiftShaderPackage: '147.0.0' });
+  const { code, stdout } = await codeformer(['doctor'], { reportAdapters });
+  const text = stdout.toString();
+  expect(code).toBe(0);
+  expect(text).toContain(`codeformer-webgpu ${manifest.version}, Node ${process.version}`);
+  expect(text).toMatch(/ {2}Card, chosen by default\n {4}precision f32, f16; features shader-f16, timestamp-query\n/);
+  expect(text).toMatch(/ {2}Emulated \(software\)\n {4}precision f32;/);
+  expect(text).toMatch(/Embedded weights\n {2}restorer\.safetensors \(restorer\): Non-commercial/);
+  expect(text).toContain('  codeformer.pth (restorer): ');
+  expect(text).not.toContain('no GPU was found');
+});
+
+test('doctor with a software adapter', async () => {
+  const reportAdapters = async () => ({ adapters: [adapter(true)], swiftShaderPackage: '147.0.0' });
+  const { code, stdout } = await codeformer(['doctor'], { reportAdapters });
+  expect(code).toBe(0);
+  expect(stdout.toString()).toContain('Emulated (software), chosen by default');
+  expect(stdout.toString()).toContain('no GPU was found');
+});
+
+test('doctor without any adapter, or without WebGPU', async () => {
+  const none = await codeformer(['doctor']);
+  expect(none.code).toBe(3);
+  expect(none.stdout.toString()).toContain('Adapters\n  none');
+  const reportAdapters = () => Promise.reject(new Error('no binary for this platform\nand more'));
+  const failed = await codeformer(['doctor'], { reportAdapters });
+  expect(failed.code).toBe(3);
+  expect(failed.stdout.toString()).toContain('WebGPU could not be loaded (no binary for this platform)');
+});
+
+test('doctor --json, with files in the cache', async () => {
+  const cache = mkdtempSync(join(tmpdir(), 'codeformer-cache-'));
+  try {
+    const file = 'codeformer_inpainting.pth';
+    mkdirSync(join(cache, 'weights'));
+    writeFileSync(join(cache, 'weights', file), 'x');
+    // Of the wrong size, so not the released file.
+    writeFileSync(join(cache, 'weights', 'codeformer.pth'), 'x');
+    const { stdout } = await codeformer(['doctor', '--json'], { env: { CODEFORMER_CACHE: cache } });
+    const found = JSON.parse(stdout.toString());
+    expect(found).toMatchObject({
+      version: manifest.version,
+      node: process.version,
+      adapters: [],
+      chosen: null,
+      cache,
+    });
+    const path = (name: string) => found.official.find((entry: { file: string }) => entry.file === name).path;
+    expect(path(file)).toBe(join(cache, 'weights', file));
+    expect(path('codeformer.pth')).toBe(null);
+    expect((await codeformer(['doctor', '--fidelity', '1'])).code).toBe(2);
+  } finally {
+    rmSync(cache, { recursive: true, force: true });
+  }
+});
