@@ -4,10 +4,14 @@ import { adainTest } from './adain/adain.cases.js';
 import { attentionTest } from './attention/attention.cases.js';
 import { argmaxTest } from './codebook/argmax.cases.js';
 import { lookupTest } from './codebook/lookup.cases.js';
+import { featureFusionTest } from './feature-fusion/feature-fusion.cases.js';
+import { fidelityMapTest } from './fidelity-map/fidelity-map.cases.js';
 import { groupNormTest } from './group-norm/group-norm.cases.js';
 import type { KernelTest } from './kernel.js';
 import { layerNormTest } from './layer-norm/layer-norm.cases.js';
+import { nchwToTensorTest, tensorToNchwTest } from './nchw/nchw.cases.js';
 import { normalizeTest } from './normalize/normalize.cases.js';
+import { pixelShuffleTest, pixelUnshuffleTest } from './pixel-shuffle/pixel-shuffle.cases.js';
 import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
 
 // The parameters differ from kernel to kernel; each entry is consistent in itself.
@@ -21,4 +25,10 @@ export const kernelTests: readonly KernelTest<any>[] = [
   argmaxTest,
   lookupTest,
   adainTest,
+  featureFusionTest,
+  pixelShuffleTest,
+  pixelUnshuffleTest,
+  nchwToTensorTest,
+  tensorToNchwTest,
+  fidelityMapTest,
 ];
