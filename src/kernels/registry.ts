@@ -11,6 +11,7 @@ import type { KernelTest } from './kernel.js';
 import { layerNormTest } from './layer-norm/layer-norm.cases.js';
 import { nchwToTensorTest, tensorToNchwTest } from './nchw/nchw.cases.js';
 import { normalizeTest } from './normalize/normalize.cases.js';
+import { pictureToTensorTest, tensorToPictureTest } from './picture/picture.cases.js';
 import { pixelShuffleTest, pixelUnshuffleTest } from './pixel-shuffle/pixel-shuffle.cases.js';
 import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
 
@@ -31,4 +32,6 @@ export const kernelTests: readonly KernelTest<any>[] = [
   nchwToTensorTest,
   tensorToNchwTest,
   fidelityMapTest,
+  pictureToTensorTest,
+  tensorToPictureTest,
 ];
