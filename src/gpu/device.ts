@@ -41,11 +41,11 @@ export function adapterInfo(info: GPUAdapterInfo): AdapterInfo {
 }
 
 /**
- * The features and limits asked of an adapter: all of its own storage and buffer limits, f16 and timestamps where present.
+ * The features and limits asked of an adapter: all of its own storage and buffer limits, f16, timestamps and subgroups where present.
  * A limit that is not asked for stays at the default of the specification, however large the adapter's is.
  */
 export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
-  const wanted: GPUFeatureName[] = ['shader-f16', 'timestamp-query'];
+  const wanted: GPUFeatureName[] = ['shader-f16', 'timestamp-query', 'subgroups'];
   const limits = adapter.limits;
   return {
     label: 'codeformer',
@@ -134,6 +134,7 @@ export class Device {
       family: adapter.software ? 'registers' : 'workgroup',
       precision: this.precision,
       maxBindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
+      subgroups: gpu.features.has('subgroups'),
     };
     this.hasTimestamps = gpu.features.has('timestamp-query');
     this.speed = adapter.software ? 5e6 : 1e9;

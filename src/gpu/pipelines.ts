@@ -55,7 +55,8 @@ export class PipelineCache {
   }
 
   private async compile(shader: Shader): Promise<GPUComputePipeline> {
-    const code = `${ALIASES[this.precision]}\n${prelude}\n${shader.code}`;
+    const directives = (shader.features ?? []).map(feature => `enable ${feature};\n`).join('');
+    const code = `${directives}${ALIASES[this.precision]}\n${prelude}\n${shader.code}`;
     let module = this.modules.get(code);
     if (!module) {
       module = this.device.createShaderModule({ label: shader.name, code });

@@ -15,6 +15,8 @@ export interface Target {
   readonly precision: Precision;
   /** Largest storage binding, in bytes. */
   readonly maxBindingSize: number;
+  /** Whether shaders may use subgroup operations. Default false. */
+  readonly subgroups?: boolean;
 }
 
 /**
@@ -53,6 +55,8 @@ export interface Shader {
   readonly code: string;
   /** Values of the `override` declarations. */
   readonly constants?: Readonly<Record<string, number>>;
+  /** Language features that the code needs; directives must stand first, so the device writes them. */
+  readonly features?: readonly 'subgroups'[];
   /** Access by binding number, all in group 0. */
   readonly bindings: readonly ('read' | 'write')[];
 }

@@ -4,6 +4,7 @@ import { adainTest } from './adain/adain.cases.js';
 import { attentionTest } from './attention/attention.cases.js';
 import { argmaxTest } from './codebook/argmax.cases.js';
 import { lookupTest } from './codebook/lookup.cases.js';
+import { convTest } from './conv/conv.cases.js';
 import { featureFusionTest } from './feature-fusion/feature-fusion.cases.js';
 import { fidelityMapTest } from './fidelity-map/fidelity-map.cases.js';
 import { groupNormTest } from './group-norm/group-norm.cases.js';
@@ -11,6 +12,7 @@ import type { KernelTest } from './kernel.js';
 import { layerNormTest } from './layer-norm/layer-norm.cases.js';
 import { nchwToTensorTest, tensorToNchwTest } from './nchw/nchw.cases.js';
 import { normalizeTest } from './normalize/normalize.cases.js';
+import { packWeightsTest } from './pack-weights/pack-weights.cases.js';
 import { pictureToTensorTest, tensorToPictureTest } from './picture/picture.cases.js';
 import { pixelShuffleTest, pixelUnshuffleTest } from './pixel-shuffle/pixel-shuffle.cases.js';
 import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
@@ -19,6 +21,8 @@ import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
 // biome-ignore lint/suspicious/noExplicitAny: a list over all parameter types
 export const kernelTests: readonly KernelTest<any>[] = [
   normalizeTest,
+  packWeightsTest,
+  convTest,
   resizeLinearTest,
   groupNormTest,
   layerNormTest,

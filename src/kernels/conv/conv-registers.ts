@@ -1,0 +1,365 @@
+// Convolution for software adapters: no barriers, no workgroup memory. Row strips are staged (stage.wgsl) and multiplied by tiles of
+// PIXELS x CHANNELS sums in each invocation (register-tile.ts). 1x1 convolutions without prologue read x as it is.
+
+import {
+  bytesPerElement,
+  ceilDiv,
+  type Dispatch,
+  linearGrid,
+  type Operand,
+  roundUp,
+  type Shader,
+  type Target,
+} from '../kernel.js';
+import { ACTIVATIONS, type ConvParams, PROLOGUES } from './conv.js';
+import epilogue from './epilogue.wgsl';
+import { Plan } from './plan.js';
+import {
+  features,
+  gather,
+  helpers,
+  lane,
+  laneParameter,
+  loadWeights,
+  multiplyAdd,
+  sums,
+  type Tile,
+} from './register-tile.js';
+import stage from './stage.wgsl';
+
+/** Invocations of a workgroup; whole quads. */
+const WORKGROUP = 16;
+
+/** Staged rows stay in the second-level cache. */
+const STAGED_BYTES = 4 << 20;
+
+/** Aim for the work of one strip: about 60 ms on two cores, so that aborts and progress come in time. */
+const STRIP_FLOPS = 4e8;
+
+const plan = new Plan('conv', {
+  strip: 'u32',
+  // Strips of a picture and rows of output (for `flat` pixels) in a strip.
+  strips: 'u32',
+  rows: 'u32',
+  // Logical input: after upsampling. Strides and offsets in vec4.
+  height: 'u32',
+  width: 'u32',
+  upsample: 'u32',
+  x_stride: 'u32',
+  x_offset: 'u32',
+  groups: 'u32',
+  prologue: 'u32',
+  pad_top: 'u32',
+  pad_left: 'u32',
+  mirror: 'u32',
+  staged_rows: 'u32',
+  staged_columns: 'u32',
+  size: 'u32',
+  stride: 'u32',
+  // Output.
+  y_height: 'u32',
+  y_width: 'u32',
+  y_stride: 'u32',
+  y_offset: 'u32',
+  out_groups: 'u32',
+  // Blocks of packed weights, and vec4 in each of them.
+  blocks: 'u32',
+  block_size: 'u32',
+  // Tiles of a row and of a strip.
+  row_tiles: 'u32',
+  tiles: 'u32',
+  bias: 'u32',
+  activation: 'u32',
+  slope: 'f32',
+  residual: 'u32',
+  residual_stride: 'u32',
+  residual_offset: 'u32',
+  alpha: 'f32',
+});
+
+/** How the filter is walked: one tap, three taps of a row from the same pixels, or tap by tap. */
+type Walk = 'flat' | 'rows-of-3' | 'taps';
+
+interface Geometry {
+  readonly walk: Walk;
+  readonly tile: Tile;
+  /** Strips of a picture (of the whole batch for `flat`), and rows (pixels for `flat`) of output in each. */
+  readonly strips: number;
+  readonly rows: number;
+  readonly pictures: number;
+  readonly stagedRows: number;
+  readonly stagedColumns: number;
+  readonly rowTiles: number;
+  readonly flops: number;
+}
+
+function geometry({ x, y, size, stride, upsample, prologue }: ConvParams, target: Target): Geometry {
+  const flat = size === 1 && stride === 1 && upsample === 1 && prologue === 'none';
+  const walk = flat ? 'flat' : size === 3 && stride === 1 ? 'rows-of-3' : 'taps';
+  const channels = y.c <= 4 ? 4 : y.c <= 8 ? 8 : 16;
+  const tile: Tile = { pixels: channels === 4 ? 8 : 4, channels, subgroups: target.subgroups ?? false };
+  const pixelFlops = 2 * size * size * roundUp(x.c, 4) * roundUp(y.c, channels);
+  if (flat) {
+    const pixels = y.n * y.h * y.w;
+    const strips = Math.min(ceilDiv(pixels * pixelFlops, STRIP_FLOPS), ceilDiv(pixels, tile.pixels));
+    const rows = roundUp(ceilDiv(pixels, strips), tile.pixels);
+    return {
+      walk,
+      tile,
+      strips: ceilDiv(pixels, rows),
+      rows,
+      pictures: 1,
+      stagedRows: 0,
+      stagedColumns: 0,
+      rowTiles: rows / tile.pixels,
+      flops: rows * pixelFlops,
+    };
+  }
+  const columns = roundUp(y.w, tile.pixels);
+  const stagedColumns = (columns - 1) * stride + size;
+  const rowBytes = stagedColumns * roundUp(x.c, 4) * 4;
+  const byFlops = Math.floor(STRIP_FLOPS / (columns * pixelFlops));
+  const byBytes = Math.floor((STAGED_BYTES / rowBytes - size) / stride);
+  const strips = ceilDiv(y.h, Math.max(1, Math.min(y.h, byFlops, byBytes)));
+  const rows = ceilDiv(y.h, strips);
+  return {
+    walk,
+    tile,
+    strips: ceilDiv(y.h, rows),
+    rows,
+    pictures: y.n,
+    stagedRows: (rows - 1) * stride + size,
+    stagedColumns,
+    rowTiles: columns / tile.pixels,
+    flops: rows * columns * pixelFlops,
+  };
+}
+
+export function registerScratch(params: ConvParams, target: Target): Record<string, Operand> {
+  const { stagedRows, stagedColumns } = geometry(params, target);
+  const elements = stagedRows * stagedColumns * roundUp(params.x.c, 4);
+  return {
+    plan: plan.operand(),
+    ...(elements > 0 && { staged: { access: 'scratch', type: 'f32', elements } }),
+  };
+}
+
+export function registerDispatches(params: ConvParams, target: Target): Dispatch[] {
+  const { x, y, size, stride, upsample, residual, activation } = params;
+  const g = geometry(params, target);
+  const groups = ceilDiv(x.c, 4);
+  const blocks = ceilDiv(y.c, 8);
+  const write = plan.write({
+    strips: g.strips,
+    rows: g.rows,
+    height: x.h * upsample,
+    width: x.w * upsample,
+    upsample: upsample - 1,
+    x_stride: x.stride / 4,
+    x_offset: x.offset / 4,
+    groups,
+    prologue: PROLOGUES.indexOf(params.prologue),
+    pad_top: params.padTop,
+    pad_left: params.padLeft,
+    mirror: params.padMode === 'reflect' ? 1 : 0,
+    staged_rows: g.stagedRows,
+    staged_columns: g.stagedColumns,
+    size,
+    stride,
+    y_height: g.walk === 'flat' ? 1 : y.h,
+    y_width: g.walk === 'flat' ? y.n * y.h * y.w : y.w,
+    y_stride: y.stride / 4,
+    y_offset: y.offset / 4,
+    out_groups: ceilDiv(y.c, 4),
+    blocks,
+    block_size: size * size * groups * 8,
+    row_tiles: g.rowTiles,
+    tiles: g.walk === 'flat' ? g.rowTiles : g.rows * g.rowTiles,
+    bias: params.bias ? 1 : 0,
+    activation: ACTIVATIONS.indexOf(activation.kind),
+    slope: activation.slope ?? 0,
+    residual: residual ? 1 : 0,
+    residual_stride: (residual?.layout.stride ?? 0) / 4,
+    residual_offset: (residual?.layout.offset ?? 0) / 4,
+    alpha: residual?.alpha ?? 1,
+  });
+  const staged = g.stagedRows * g.stagedColumns * groups;
+  const store = bytesPerElement('store', target.precision);
+  const affine = params.prologue === 'none' ? 'x' : '';
+  const strip: Dispatch[] = [];
+  if (g.walk !== 'flat') {
+    strip.push({
+      shader: { name: 'conv/stage', code: plan.struct + stage, bindings: ['read', 'read', 'read', 'read', 'write'] },
+      workgroups: linearGrid(staged, 64),
+      operands: ['x', affine || 'scale', affine || 'shift', 'plan', 'staged'],
+      flops: 0,
+      bytes: staged * 4 * (4 + store),
+    });
+  }
+  const tiles = g.walk === 'flat' ? g.rowTiles : g.rows * g.rowTiles;
+  strip.push({
+    shader: tileShader(g.walk, g.tile, params.outputType),
+    workgroups: [ceilDiv(tiles, WORKGROUP), ceilDiv(y.c, g.tile.channels), 1],
+    operands: [
+      g.walk === 'flat' ? 'x' : 'staged',
+      'weights',
+      params.bias ? 'bias' : 'weights',
+      residual ? 'residual' : 'weights',
+      'plan',
+      'y',
+    ],
+    flops: g.flops,
+    bytes: tiles * g.tile.pixels * (x.c + y.c) * store,
+  });
+  const all = Array.from({ length: g.strips * g.pictures }, (_, i) => (i > 0 ? [plan.advance(), ...strip] : strip));
+  return [write, ...all.flat()];
+}
+
+const shaders = new Map<string, Shader>();
+
+/** The multiplying shader; the same object for the same variant. */
+function tileShader(walk: Walk, tile: Tile, outputType: ConvParams['outputType']): Shader {
+  const name = `conv/${walk}/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}/${outputType}`;
+  let shader = shaders.get(name);
+  if (!shader) {
+    const bindings: Shader['bindings'] = ['read', 'read', 'read', 'read', 'read', 'write'];
+    shader = { name, code: tileCode(walk, tile, outputType), features: features(tile), bindings };
+    shaders.set(name, shader);
+  }
+  return shader;
+}
+
+const indent = (code: string, spaces: number): string => code.replace(/^(?=.)/gm, ' '.repeat(spaces));
+
+function tileCode(walk: Walk, tile: Tile, outputType: ConvParams['outputType']): string {
+  const { pixels, channels } = tile;
+  const each = (line: (p: number) => string, count = pixels): string =>
+    Array.from({ length: count }, (_, p) => line(p)).join('\n');
+  const flat = walk === 'flat';
+  return `// Tiles of ${pixels} pixels in a row x ${channels} output channels, one for each invocation; ${walk}.
+// x: ${flat ? 'pixels as laid out' : 'staged rows [rows][columns][groups]'}; weights: packed; no workgroup memory.
+${plan.struct}
+@group(0) @binding(0) var<storage, read> x: array<${flat ? 'Store4' : 'vec4f'}>;
+@group(0) @binding(1) var<storage, read> weights: array<Store4>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read> residual: array<Store4>;
+@group(0) @binding(4) var<storage, read> plan: Plan;
+@group(0) @binding(5) var<storage, read_write> y: array<${outputType === 'f32' ? 'vec4f' : 'Store4'}>;
+
+${epilogue}
+${helpers}
+fn store(group: u32, pixel: u32, sum: vec4f) {
+  if (group >= plan.out_groups) {
+    return;
+  }
+  var value = sum;
+  if (plan.bias != 0u) {
+    value += bias[group];
+  }
+  value = activate(value, plan.activation, plan.slope);
+  if (plan.residual != 0u) {
+    value = vec4f(residual[pixel * plan.residual_stride + plan.residual_offset + group]) + plan.alpha * value;
+  }
+  y[pixel * plan.y_stride + plan.y_offset + group] = ${outputType === 'f32' ? 'value' : 'Store4(value)'};
+}
+
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) workgroup: vec3u${laneParameter(tile)}) {
+${lane(tile)}
+  let tile = min(id.x, plan.tiles - 1u);
+  let groups = plan.groups;
+  // Channels past the last block repeat it and are not stored.
+  let channel = workgroup.y * ${channels}u;
+  let block_0 = (channel >> 3u) * plan.block_size${channels === 4 ? ' + (channel & 4u)' : ''} + lane;
+${channels > 8 ? '  let block_1 = min((channel >> 3u) + 1u, plan.blocks - 1u) * plan.block_size + lane;' : ''}
+${sums(tile)}
+${flat ? flatBody(tile, each) : stagedBody(walk, tile, each)}
+${gather(tile)}
+  if (id.x >= plan.tiles) {
+    return;
+  }
+${
+  flat
+    ? `  let column = plan.strip * plan.rows + tile * ${pixels}u;
+  let row_start = 0u;`
+    : `  let y_row = plan.strip % plan.strips * plan.rows + row;
+  if (y_row >= plan.y_height) {
+    return;
+  }
+  let column = tile % plan.row_tiles * ${pixels}u;
+  let row_start = (plan.strip / plan.strips * plan.y_height + y_row) * plan.y_width;`
+}
+${each(
+  p => `  if (column + ${p}u < plan.y_width) {
+${Array.from({ length: channels / 4 }, (_, q) => `    store((channel >> 2u) + ${q}u, row_start + column + ${p}u, value_${p}_${q});`).join('\n')}
+  }`,
+)}
+}
+`;
+}
+
+type Each = (line: (p: number) => string, count?: number) => string;
+
+function flatBody(tile: Tile, each: Each): string {
+  return `  let start = plan.strip * plan.rows + tile * ${tile.pixels}u;
+${each(p => `  let x_${p} = min(start + ${p}u, plan.y_width - 1u) * plan.x_stride + plan.x_offset;`)}
+  for (var c = 0u; c < groups; c++) {
+${each(p => `      let in_${p} = vec4f(x[x_${p} + c]);`)}
+${loadWeights(tile, 'w', b => `block_${b} + c * 8u`)}
+${multiplyAdd(
+  tile,
+  1,
+  p => `in_${p}`,
+  () => 'w',
+)}
+  }`;
+}
+
+function stagedBody(walk: Walk, tile: Tile, each: Each): string {
+  const start = `  let row = tile / plan.row_tiles;
+  let start = (row * plan.staged_columns + tile % plan.row_tiles * ${tile.pixels}u) * plan.stride * groups;`;
+  if (walk === 'taps') {
+    return `${start}
+  let step = plan.stride * groups;
+  for (var ky = 0u; ky < plan.size; ky++) {
+    for (var kx = 0u; kx < plan.size; kx++) {
+      let x_start = start + (ky * plan.staged_columns + kx) * groups;
+      let w_start = (ky * plan.size + kx) * groups * 8u;
+      for (var c = 0u; c < groups; c++) {
+${indent(
+  each(p => `      let in_${p} = x[x_start + ${p}u * step + c];`),
+  2,
+)}
+${indent(
+  loadWeights(tile, 'w', b => `block_${b} + w_start + c * 8u`),
+  2,
+)}
+${indent(
+  multiplyAdd(
+    tile,
+    1,
+    p => `in_${p}`,
+    () => 'w',
+  ),
+  2,
+)}
+      }
+    }
+  }`;
+  }
+  return `${start}
+  for (var ky = 0u; ky < 3u; ky++) {
+    let x_start = start + ky * plan.staged_columns * groups;
+    let w_start = ky * 3u * groups * 8u;
+    for (var c = 0u; c < groups; c++) {
+${each(p => `      let in_${p} = x[x_start + ${p}u * groups + c];`, tile.pixels + 2)}
+${[0, 1, 2].map(t => loadWeights(tile, `w${t}`, b => `block_${b} + w_start + (${t}u * groups + c) * 8u`)).join('\n')}
+${multiplyAdd(
+  tile,
+  3,
+  (p, t) => `in_${p + t}`,
+  t => `w${t}`,
+)}
+    }
+  }`;
+}

@@ -1,0 +1,102 @@
+// Two-dimensional convolution and linear layers, with what comes before and after them fused.
+
+import { CodeFormerError } from '../../errors.js';
+import {
+  type Dispatch,
+  type Kernel,
+  type Layout,
+  layout,
+  layoutElements,
+  type Operand,
+  roundUp,
+  type Target,
+} from '../kernel.js';
+import { packedWeightElements } from '../pack-weights/pack-weights.js';
+import { registerDispatches, registerScratch } from './conv-registers.js';
+
+export const PROLOGUES = ['none', 'affine', 'affine-swish'] as const;
+export const ACTIVATIONS = ['none', 'leaky', 'gelu', 'swish'] as const;
+
+/**
+ * y = residual + alpha * activation(conv(pad(prologue(upsample(x)))) + bias). Cross-correlation, as in PyTorch. A linear layer is a
+ * 1x1 convolution over tokens.
+ */
+export interface ConvParams {
+  readonly x: Layout;
+  /** Its height and width decide how far the filter goes: padding at the bottom and right is what is then missing. */
+  readonly y: Layout;
+  /** Side of the filter. */
+  readonly size: 1 | 3 | 5 | 7;
+  readonly stride: 1 | 2;
+  readonly padTop: number;
+  readonly padLeft: number;
+  /** Zeros, or the picture mirrored without repeating its border, which must then be larger than the padding. */
+  readonly padMode: 'zero' | 'reflect';
+  /** Nearest: the filter sees x at this many times its size. */
+  readonly upsample: 1 | 2;
+  /** x * scale + shift for each picture and channel, then swish; padding comes after it. */
+  readonly prologue: (typeof PROLOGUES)[number];
+  /** `leaky`: negative values times `slope`, 0 if not given; `gelu`: the exact one. */
+  readonly activation: { readonly kind: (typeof ACTIVATIONS)[number]; readonly slope?: number };
+  readonly bias: boolean;
+  readonly residual?: { readonly layout: Layout; readonly alpha: number };
+  /** Type of y: `f32` keeps logits exact in f16 storage. */
+  readonly outputType: 'store' | 'f32';
+}
+
+/**
+ * Operands of `conv` and `winograd`: `x`; `weights`, made by `pack-weights`; `bias`, f32 [channels of y], where asked for; `scale` and
+ * `shift`, f32 [n, channels of x rounded up to 4], where there is a prologue; `residual`, where there is one; `y`.
+ */
+export function convOperands(params: ConvParams): Record<string, Operand> {
+  const { x, y, size, prologue, bias, residual } = params;
+  const vector = (n: number, c: number): Operand => ({
+    access: 'read',
+    type: 'f32',
+    elements: n * roundUp(c, 4),
+    layout: layout(n, 1, 1, c),
+  });
+  return {
+    x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
+    weights: { access: 'read', type: 'store', elements: packedWeightElements(y.c, x.c, size * size) },
+    ...(bias && { bias: vector(1, y.c) }),
+    ...(prologue !== 'none' && { scale: vector(x.n, x.c), shift: vector(x.n, x.c) }),
+    ...(residual && {
+      residual: { access: 'read', type: 'store', elements: layoutElements(residual.layout), layout: residual.layout },
+    }),
+    y: { access: 'write', type: params.outputType, elements: layoutElements(y), layout: y },
+  };
+}
+
+/** @throws `SHAPE_MISMATCH` when layouts and parameters do not fit together */
+export function checkConv({ x, y, size, stride, padTop, padLeft, upsample, residual }: ConvParams): void {
+  const r = residual?.layout;
+  const reads = (out: number, pad: number): number => (out - 1) * stride + size - pad;
+  const wrong =
+    x.n !== y.n || (r && (r.n !== y.n || r.h !== y.h || r.w !== y.w || r.c !== y.c))
+      ? 'the same pictures in x, y and residual'
+      : padTop >= size || padLeft >= size || padTop < 0 || padLeft < 0
+        ? 'padding smaller than the filter'
+        : reads(y.h, padTop) >= x.h * upsample + size || reads(y.w, padLeft) >= x.w * upsample + size
+          ? 'an output that the input reaches'
+          : null;
+  if (wrong) {
+    const shape = (l: Layout): string => `${l.n}x${l.h}x${l.w}x${l.c}`;
+    throw new CodeFormerError(
+      'SHAPE_MISMATCH',
+      `Expected ${wrong} but received x ${shape(x)}, y ${shape(y)}${r ? `, residual ${shape(r)}` : ''}, size ${size}, stride ${stride}`,
+    );
+  }
+}
+
+export const conv: Kernel<ConvParams> = {
+  name: 'conv',
+  operands(params, target: Target): Record<string, Operand> {
+    checkConv(params);
+    return { ...convOperands(params), ...registerScratch(params, target) };
+  },
+  dispatches(params, target: Target): Dispatch[] {
+    checkConv(params);
+    return registerDispatches(params, target);
+  },
+};

@@ -1,0 +1,67 @@
+// From PyTorch's layout of convolution weights to the one that the convolution kernels read; see pack-weights.wgsl.
+
+import {
+  bytesPerElement,
+  ceilDiv,
+  type Dispatch,
+  type Kernel,
+  linearGrid,
+  type Operand,
+  roundUp,
+  type Target,
+} from '../kernel.js';
+import code from './pack-weights.wgsl';
+
+export interface PackWeightsParams {
+  readonly out: number;
+  readonly in: number;
+  /** Taps of a filter: height times width, 1 for a linear layer. */
+  readonly size: number;
+  /** Multiply the filters of each output channel by a value of the operand `factor`. Default false. */
+  readonly factor?: boolean;
+}
+
+/** Output channels of a block of packed weights. */
+export const WEIGHT_BLOCK = 8;
+
+/** Elements of packed weights: [out / 8 rounded up][taps][in / 4 rounded up][8][4]. */
+export const packedWeightElements = (out: number, inputs: number, taps: number): number =>
+  roundUp(out, WEIGHT_BLOCK) * taps * roundUp(inputs, 4);
+
+/**
+ * Operands: `weights`, f32 [out, in, taps]; `factor`, f32 [out], where asked for; `packed`, in store precision, zero padded.
+ */
+export const packWeights: Kernel<PackWeightsParams> = {
+  name: 'pack-weights',
+  operands({ out, in: inputs, size, factor }): Record<string, Operand> {
+    return {
+      weights: { access: 'read', type: 'f32', elements: out * inputs * size },
+      ...(factor && { factor: { access: 'read', type: 'f32', elements: out } }),
+      packed: { access: 'write', type: 'store', elements: packedWeightElements(out, inputs, size) },
+    };
+  },
+  dispatches({ out, in: inputs, size, factor }, target: Target): Dispatch[] {
+    const count = packedWeightElements(out, inputs, size) / 4;
+    return [
+      {
+        shader: {
+          name: 'pack-weights',
+          code,
+          constants: {
+            OUT: out,
+            IN: inputs,
+            TAPS: size,
+            IN_GROUPS: ceilDiv(inputs, 4),
+            COUNT: count,
+            FACTOR: factor ? 1 : 0,
+          },
+          bindings: ['read', 'read', 'write'],
+        },
+        workgroups: linearGrid(count, 64),
+        operands: ['weights', factor ? 'factor' : 'weights', 'packed'],
+        flops: factor ? count * 4 : 0,
+        bytes: count * 4 * (4 + bytesPerElement('store', target.precision)),
+      },
+    ];
+  },
+};

@@ -1,0 +1,34 @@
+// weights [out][in][taps] -> packed [out / 8][taps][in / 4][8][4]: the four inputs of a vec4 stand together for each of eight outputs.
+// One invocation for each packed vec4; outputs and inputs beyond the end are zero.
+
+override OUT: u32;
+override IN: u32;
+override TAPS: u32;
+override IN_GROUPS: u32;   // vec4 of inputs
+override COUNT: u32;       // vec4 of packed weights
+override FACTOR: bool;     // multiply by factor[output]
+
+@group(0) @binding(0) var<storage, read> weights: array<f32>;
+@group(0) @binding(1) var<storage, read> factor: array<f32>;
+@group(0) @binding(2) var<storage, read_write> packed: array<Store4>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 64u;
+  if (index >= COUNT) {
+    return;
+  }
+  let group = index / 8u % IN_GROUPS;
+  let tap = index / 8u / IN_GROUPS % TAPS;
+  let output = index / 8u / IN_GROUPS / TAPS * 8u + index % 8u;
+  var value = vec4f(0.0);
+  if (output < OUT) {
+    for (var i = 0u; i < 4u && group * 4u + i < IN; i++) {
+      value[i] = weights[(output * IN + group * 4u + i) * TAPS + tap];
+    }
+    if (FACTOR) {
+      value *= factor[output];
+    }
+  }
+  packed[index] = Store4(value);
+}
