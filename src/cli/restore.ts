@@ -18,14 +18,18 @@ import { type Io, readStdin, type Talk, talk, writeStdout } from './io.js';
 import type { Services } from './main.js';
 
 const FLAGS = {
-  output: { value: 'OUT', short: 'o', help: 'file (.png, .jpg, .webp), folder ending with /, or - for PNG on stdout' },
+  output: {
+    value: 'OUT',
+    short: 'o',
+    help: 'file (.png, .jpg, .webp), folder ending with /, or - (default) for PNG on stdout',
+  },
   aligned: { help: 'the pictures are aligned face crops' },
   fidelity: { value: 'W', help: '0 (quality) to 1 (identity), default 0.5' },
   json: { help: 'print one object per picture to stdout' },
   ...COMMON_FLAGS,
 } as const;
 
-export const RESTORE_HELP = `Usage: codeformer restore IN... -o OUT --aligned [flags]
+export const RESTORE_HELP = `Usage: codeformer restore IN... [-o OUT] --aligned [flags]
 
 Restores aligned face crops. A crop that has not the size of the network is resized, with a warning.
 IN is a picture (PNG, JPEG, WebP, AVIF, TIFF, GIF) or - for stdin. With several of them, or where OUT ends with /, OUT is a
@@ -72,12 +76,12 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   const inRange = (w: number) => w >= 0 && w <= 1;
   const fidelity = numberFlag('fidelity', values.fidelity, 'a number from 0 to 1', inRange) ?? 0.5;
   const { engine: engineOptions, maxPixels } = engineFlags(values);
-  const jobs = await planJobs(inputs, values.output);
+  const jobs = await planJobs(inputs, values.output ?? '-');
   if (values.json && jobs.some(job => job.output === '-')) {
     throw invalidArgument('a file or folder beside --json', '--output', '-');
   }
   if (jobs.some(job => job.output === '-') && io.stdout.isTTY) {
-    throw invalidArgument('a pipe or a file on stdout', '--output -', 'a terminal');
+    throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --output, or stdout that is no terminal');
   }
   if (!values.aligned) {
     throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --aligned: restore takes aligned face crops');
@@ -154,9 +158,9 @@ async function deliver({ output }: Job, { picture }: Restored, io: Io): Promise<
 }
 
 /** Where each result goes. Throws `INVALID_ARGUMENT` where that is not clear or would destroy something. */
-async function planJobs(inputs: readonly string[], output: string | undefined): Promise<Job[]> {
+async function planJobs(inputs: readonly string[], output: string): Promise<Job[]> {
   if (inputs.length === 0) throw invalidArgument('at least one picture', 'restore', 'none');
-  if (!output) throw invalidArgument('a file, a folder or -', '--output', output);
+  if (output === '') throw invalidArgument('a file, a folder or -', '--output', output);
   if (inputs.filter(input => input === '-').length > 1) throw invalidArgument('stdin once', 'restore', '- -');
   const folder = inputs.length > 1 || /[/\\]$/.test(output);
   if (folder && output === '-') throw invalidArgument('a folder for several pictures', '--output', output);

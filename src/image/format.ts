@@ -23,6 +23,10 @@ export interface PngHeader {
   readonly height: number;
   /** Bits of a sample. */
   readonly depth: number;
+  /** Bytes of the pixels before compression, each row with the byte that names its filter. */
+  readonly rawBytes: number;
+  /** The pieces of the compressed pixels. */
+  readonly compressed: readonly Uint8Array[];
   readonly interlaced: boolean;
   /** Whether colours are in a profile of the file's own. */
   readonly profile: boolean;
@@ -32,10 +36,20 @@ export interface PngHeader {
   readonly end: number;
 }
 
-/** Reads the chunks of a PNG. Throws an `Error` that says what is wrong. */
+/** Samples of a pixel, and the depths they may have, by colour type. */
+const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly number[] }>> = {
+  0: { samples: 1, depths: [1, 2, 4, 8, 16] },
+  2: { samples: 3, depths: [8, 16] },
+  3: { samples: 1, depths: [1, 2, 4, 8] },
+  4: { samples: 2, depths: [8, 16] },
+  6: { samples: 4, depths: [8, 16] },
+};
+
+/** Reads the chunks of a PNG, without decompressing any. Throws an `Error` that says what is wrong. */
 export function readPngHeader(bytes: Uint8Array): PngHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let header: Pick<PngHeader, 'width' | 'height' | 'depth' | 'interlaced'> | null = null;
+  let header: Pick<PngHeader, 'width' | 'height' | 'depth' | 'rawBytes' | 'interlaced'> | null = null;
+  const compressed: Uint8Array[] = [];
   let profile = false;
   let orientation = 1;
   for (let at = 8; ; ) {
@@ -46,18 +60,19 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
     const end = body + length + 4;
     if (!header) {
       if (type !== 'IHDR' || length !== 13 || end > bytes.length) throw new Error('it does not begin with a header');
-      header = {
-        width: view.getUint32(body),
-        height: view.getUint32(body + 4),
-        depth: bytes[body + 8]!,
-        interlaced: bytes[body + 12] !== 0,
-      };
-      if (header.width === 0 || header.height === 0) throw new Error('its width or height is 0');
+      const [width, height] = [view.getUint32(body), view.getUint32(body + 4)];
+      if (width === 0 || height === 0) throw new Error('its width or height is 0');
+      const [depth, colour] = [bytes[body + 8]!, bytes[body + 9]!];
+      const kind = COLOUR_TYPES[colour];
+      if (!kind?.depths.includes(depth)) throw new Error(`there is no colour type ${colour} of ${depth} bits`);
+      const rawBytes = height * (1 + Math.ceil((width * kind.samples * depth) / 8));
+      header = { width, height, depth, rawBytes, interlaced: bytes[body + 12] !== 0 };
     }
     if (end > bytes.length) throw new Error(`it ends after ${bytes.length} bytes, inside of the chunk ${type}`);
+    if (type === 'IDAT') compressed.push(bytes.subarray(body, body + length));
     if (type === 'iCCP') profile = true;
     if (type === 'eXIf') orientation = exifOrientation(bytes.subarray(body, body + length));
-    if (type === 'IEND') return { ...header, profile, orientation, end };
+    if (type === 'IEND') return { ...header, compressed, profile, orientation, end };
     at = end;
   }
 }

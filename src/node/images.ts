@@ -2,6 +2,7 @@
 
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname } from 'node:path';
+import { inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import type { SharpConstructor } from 'sharp';
 import { CodeFormerError, invalidArgument } from '../errors.js';
@@ -58,7 +59,9 @@ export async function decodeImage(bytes: Uint8Array | ArrayBuffer, limits: Pictu
   return attempt(name, format, () => decodePng(data, header));
 }
 
-function decodePng(bytes: Uint8Array, { width, height, depth, orientation, end }: PngHeader): Picture {
+function decodePng(bytes: Uint8Array, header: PngHeader): Picture {
+  const { width, height, depth, orientation, end } = header;
+  checkPixelData(header);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, end);
   // Left alone, pngjs rounds 16 bits; here, as with sharp and in the reference, the upper byte is taken.
   const { data } = PNG.sync.read(buffer, { skipRescale: depth === 16 } as object);
@@ -67,6 +70,19 @@ function decodePng(bytes: Uint8Array, { width, height, depth, orientation, end }
   if (source.byteLength === rgba.length) rgba.set(source);
   else for (let i = 0; i < rgba.length; i++) rgba[i] = source[i]! >> 8;
   return upright({ data: rgba, width, height }, orientation);
+}
+
+/** Throws where there are too few pixels: pngjs would take whatever lies in memory for the rest, a different picture each time. */
+function checkPixelData({ compressed, rawBytes }: PngHeader): void {
+  let length: number;
+  try {
+    length = inflateSync(Buffer.concat(compressed), { maxOutputLength: rawBytes }).length;
+  } catch (error) {
+    // More than there have to be are allowed.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return;
+    throw error;
+  }
+  if (length < rawBytes) throw new Error(`expected ${rawBytes} bytes of pixels but there are ${length}`);
 }
 
 async function decodeBySharp(

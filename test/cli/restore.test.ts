@@ -69,7 +69,9 @@ describe('restore', () => {
 
   test.each([
     ['no picture', []],
-    ['no output', ['IN', '--aligned']],
+    ['no output for several', ['IN', 'IN', '--aligned']],
+    ['an empty output', ['IN', '--aligned', '-o', '']],
+    ['no output beside JSON', ['IN', '--aligned', '--json']],
     ['pictures that are not aligned', ['IN', '-o', 'OUT']],
     ['fidelity NaN', ['IN', '-o', 'OUT', '--aligned', '--fidelity', 'NaN']],
     ['fidelity of text', ['IN', '-o', 'OUT', '--aligned', '--fidelity', 'high']],
@@ -107,6 +109,7 @@ describe('restore', () => {
 
   test('refuses to write a picture to a terminal', async () => {
     expect((await codeformer(['restore', crop, '-o', '-', '--aligned'], { terminal: true })).code).toBe(2);
+    expect((await codeformer(['restore', crop, '--aligned'], { terminal: true })).code).toBe(2);
   });
 
   test.each([
@@ -228,6 +231,7 @@ describe('restore', () => {
     expect(code).toBe(0);
     expect((await decodeImage(stdout)).data).toEqual(inverted(sample()).data);
     expect(stderr).toBe('adapter: pretended\n');
+    expect((await restore(crop, '--aligned')).stdout.equals(stdout)).toBe(true);
     const empty = await codeformer(args);
     expect(empty.code).toBe(1);
     expect(empty.stderr).toMatch(/^error: stdin: expected a picture but it is empty/);

@@ -78,6 +78,11 @@ function header(width: number, height: number, depth: number, colour: number, in
 }
 
 const END: [string, Uint8Array] = ['IEND', new Uint8Array(0)];
+function unfinished(): [string, Uint8Array] {
+  const bytes = deflateSync(Uint8Array.from({ length: 80 }, (_, i) => i % 16 && i * 7));
+  return ['IDAT', bytes.subarray(0, bytes.length - 6)];
+}
+
 const data = (...bytes: number[]): [string, Uint8Array] => ['IDAT', deflateSync(Uint8Array.from(bytes))];
 
 describe('decodeImage', () => {
@@ -198,6 +203,11 @@ describe('decodeImage', () => {
     expect(difference(await decodeImage(bytes), smooth(4, 4))).toBe(0);
   });
 
+  test('more pixels than there have to be', async () => {
+    const decoded = await decodeImage(png([header(2, 1, 8, 0), data(0, 7, 9, 0, 1, 1), END]));
+    expect([...decoded.data]).toEqual([7, 7, 7, 255, 9, 9, 9, 255]);
+  });
+
   test('the first frame of an animation', async () => {
     const negative = { ...smooth(8, 8), data: smooth(8, 8).data.map((v, i) => (i % 4 === 3 ? v : 255 - v)) };
     const pictures = await Promise.all([smooth(8, 8), negative].map(p => encodeImage(p)));
@@ -229,8 +239,18 @@ describe('decodeImage', () => {
     ['the mark of a PNG alone', Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), /the PNG is broken/],
     ['a PNG of no size', png([header(0, 5, 8, 2), END]), /width or height is 0/],
     ['a PNG without pixels', png([header(5, 5, 8, 2), END]), /the PNG is broken/],
-    ['a PNG of too few pixels', png([header(5, 5, 8, 2), data(0, 1, 2), END]), /the PNG is broken/],
-    ['a PNG of an unknown kind', png([header(5, 5, 7, 9), data(0), END]), /the PNG is broken/],
+    [
+      'a PNG of too few pixels',
+      png([header(5, 5, 8, 2), data(0, 1, 2), END]),
+      /expected 80 bytes of pixels but there are 3/,
+    ],
+    [
+      'a PNG of unfinished data',
+      png([header(5, 5, 8, 2), unfinished(), END]),
+      /the PNG is broken: unexpected end of file/,
+    ],
+    ['a PNG of an unknown kind', png([header(5, 5, 8, 9), data(0), END]), /there is no colour type 9 of 8 bits/],
+    ['a PNG of an unknown depth', png([header(5, 5, 4, 2), data(0), END]), /there is no colour type 2 of 4 bits/],
     ['a PNG with a wrong checksum', corrupted(png([header(1, 1, 8, 0), data(0, 1), END])), /the PNG is broken/],
     ['a JPEG of nothing', Uint8Array.of(0xff, 0xd8, 0xff, 0xd9), /the JPEG is broken/],
   ])('refuses %s', async (_, bytes, message) => {
