@@ -22,6 +22,9 @@ export interface FeatureFusionParams {
   readonly map: boolean;
 }
 
+/** Pixels of an invocation. */
+const RUN = { registers: 16, workgroup: 1 };
+
 /** Operands: `d`, `scale`, `shift`; `fidelity`, f32 [n], or [n, h, w] for a map; `y`. */
 export const featureFusion: Kernel<FeatureFusionParams> = {
   name: 'feature-fusion',
@@ -37,16 +40,20 @@ export const featureFusion: Kernel<FeatureFusionParams> = {
   },
   dispatches({ d, scale, shift, y, map }, target): Dispatch[] {
     const groups = ceilDiv(d.c, 4);
-    const count = d.n * d.h * d.w * groups;
+    const pixels = d.h * d.w;
+    const run = RUN[target.family];
+    const count = ceilDiv(pixels, run) * groups;
+    const [columns, rows] = linearGrid(count, 64);
     return [
       {
         shader: {
           name: 'feature-fusion',
           code,
           constants: {
-            PIXELS: d.h * d.w,
+            PIXELS: pixels,
             GROUPS: groups,
             COUNT: count,
+            RUN: run,
             MAP: map ? 1 : 0,
             D_STRIDE: d.stride / 4,
             D_OFFSET: d.offset / 4,
@@ -59,10 +66,10 @@ export const featureFusion: Kernel<FeatureFusionParams> = {
           },
           bindings: ['read', 'read', 'read', 'read', 'write'],
         },
-        workgroups: linearGrid(count, 64),
+        workgroups: [columns, rows, d.n],
         operands: ['d', 'scale', 'shift', 'fidelity', 'y'],
-        flops: count * 16,
-        bytes: 4 * count * 4 * bytesPerElement('store', target.precision),
+        flops: d.n * pixels * groups * 16,
+        bytes: 4 * d.n * pixels * groups * 4 * bytesPerElement('store', target.precision),
       },
     ];
   },
