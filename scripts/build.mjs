@@ -70,8 +70,6 @@ async function webSize() {
 }
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
-  // Types are made by the compiler afterwards; those of deleted sources would stay.
-  await rm(path('dist/types'), { recursive: true, force: true });
   try {
     await build();
   } catch {

@@ -130,7 +130,8 @@ function print(found: Findings): string {
     const name = adapter.description || adapter.device || `${adapter.vendor} ${adapter.architecture}`;
     lines.push(`  ${name}${adapter.software ? ' (software)' : ''}${i === found.chosen ? ', chosen by default' : ''}`);
     const f16 = adapter.features.includes('shader-f16');
-    lines.push(`    precision ${f16 ? 'f32, f16' : 'f32'}; features ${adapter.features.join(', ')}`);
+    const timing = adapter.features.includes('timestamp-query') ? 'timestamps' : 'no timestamps';
+    lines.push(`    precision ${f16 ? 'f32, f16' : 'f32'}; ${timing}`);
     const limits = Object.entries(adapter.limits).map(([limit, value]) => `${limit} ${value}`);
     lines.push(`    ${limits.join(', ')}`);
   });

@@ -1,0 +1,148 @@
+// The command line as a process: what only the real thing shows of streams, signals, the disk and the adapter.
+
+import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeImage, encodeImage } from '../../src/node/images.js';
+import { sample } from './harness.js';
+
+const program = fileURLToPath(new URL('../../bin/codeformer.mjs', import.meta.url));
+const library = new URL('../../dist/node.js', import.meta.url);
+const folder = mkdtempSync(join(tmpdir(), 'codeformer-process-'));
+const crop = join(folder, 'crop.png');
+const tiny = join(folder, 'tiny.safetensors');
+
+/** A geometry that runs in no time. */
+const TINY = {
+  size: 32,
+  channels: 8,
+  multipliers: [1, 2],
+  res_blocks: 1,
+  attention: [16],
+  embedding: 8,
+  codebook: 16,
+  width: 16,
+  heads: 2,
+  layers: 1,
+  mlp: 16,
+  fuse: [32],
+  groups: 4,
+  patch: 1,
+};
+
+beforeAll(async () => {
+  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))]);
+  writeFileSync(crop, await encodeImage(sample(32, 32)));
+  const generate = ['weights', 'generate', 'codeformer', '--config', JSON.stringify(TINY), '-o', tiny];
+  expect((await codeformer(generate)).code).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+interface Setting {
+  readonly stdin?: Uint8Array;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly onStderr?: (text: string, child: ChildProcess) => void;
+}
+
+function codeformer(args: readonly string[], setting: Setting = {}): Promise<Ended> {
+  const { stdin, env, onStderr } = setting;
+  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, NO_COLOR: '1', ...env } });
+  child.stdin.end(stdin);
+  return ended(child, onStderr);
+}
+
+function ended(child: ChildProcessWithoutNullStreams, onStderr?: Setting['onStderr']): Promise<Ended> {
+  const stdout: Buffer[] = [];
+  let stderr = '';
+  child.stdout.on('data', chunk => stdout.push(chunk));
+  child.stderr.on('data', chunk => {
+    stderr += chunk;
+    onStderr?.(stderr, child);
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', code => resolve({ code, stdout: Buffer.concat(stdout), stderr }));
+  });
+}
+
+/** A folder that is empty, for outputs. */
+function empty(name: string): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  return path;
+}
+
+test('starts, and says what is wrong with its arguments', async () => {
+  expect((await codeformer(['--version'])).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const { code, stdout, stderr } = await codeformer(['restore', crop, '--fidelity', '2', '--aligned']);
+  expect([code, stdout.length]).toEqual([2, 0]);
+  expect(stderr).toBe('error: Expected a number from 0 to 1 for --fidelity but received "2" of type string\n');
+});
+
+test('restores from stdin to stdout with the embedded weights', async () => {
+  const args = ['restore', '-', '--aligned', '--adapter', 'software'];
+  const { code, stdout, stderr } = await codeformer(args, { stdin: readFileSync(crop) });
+  expect(stderr).toMatch(/^adapter: .+ \(software\)\nwarning: stdin: expected a crop of 256x256 but it has 32x32/);
+  expect(code).toBe(0);
+  const { width, height } = await decodeImage(stdout);
+  expect([width, height]).toEqual([256, 256]);
+});
+
+test('ends with 3 without an adapter', async () => {
+  const into = empty('no-adapter');
+  // No driver is found where this names none that exists.
+  const env = { VK_DRIVER_FILES: '/none.json', VK_ICD_FILENAMES: '/none.json' };
+  const args = ['restore', crop, '-o', join(into, 'out.png'), '--aligned', '--adapter', 'gpu'];
+  const { code, stderr } = await codeformer(args, { env });
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/error: Expected a WebGPU adapter of kind "gpu" but none was found; `codeformer doctor` says/);
+  expect(readdirSync(into)).toEqual([]);
+});
+
+test('ends with 3 where the adapter is too small for the geometry', async () => {
+  const into = empty('limits');
+  const weights = join(folder, 'large.safetensors');
+  const config = { ...TINY, size: 4096, channels: 64, multipliers: Array(9).fill(1) };
+  await codeformer(['weights', 'generate', 'codeformer', '--config', JSON.stringify(config), '-o', weights]);
+  const args = ['restore', crop, '-o', join(into, 'out.png'), '--aligned', '--weights', weights];
+  const { code, stderr } = await codeformer([...args, '--adapter', 'software']);
+  expect(stderr).toMatch(/^error: Expected an adapter with storage buffers of at least \d+ bytes/);
+  expect(code).toBe(3);
+  expect(readdirSync(into)).toEqual([]);
+});
+
+test('ends with 130 on Ctrl-C, and leaves nothing', async () => {
+  const into = empty('aborted');
+  const args = ['restore', crop, '-o', join(into, 'out.png'), '--aligned', '--weights', tiny, '--adapter', 'software'];
+  const interrupt = (text: string, child: ChildProcess) => {
+    if (/^adapter: .*\n$/.test(text)) child.kill('SIGINT');
+  };
+  const { code, stderr } = await codeformer(args, { onStderr: interrupt });
+  expect(stderr).toMatch(/error: aborted\n$/);
+  expect(code).toBe(130);
+  expect(readdirSync(into)).toEqual([]);
+});
+
+test('leaves nothing on a full disk', { skip: process.platform === 'win32' }, async () => {
+  const into = empty('full');
+  // A limit on the size of files stands for the disk. It would stop SwiftShader as well, so this is the library without a network.
+  const script = `
+    import { writeImageFile } from ${JSON.stringify(String(library))};
+    const data = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i * 31) % 253);
+    await writeImageFile(process.argv[1], { data, width: 64, height: 64 });`;
+  const command = [process.execPath, '--input-type=module', '-e', script, join(into, 'out.png')];
+  const { code, stderr } = await ended(spawn('bash', ['-c', 'ulimit -f 1 && exec "$@"', '-', ...command]));
+  expect(stderr).toMatch(/out\.png cannot be written: EFBIG/);
+  expect(stderr).toContain('FILE_UNWRITABLE');
+  expect(code).toBe(1);
+  expect(readdirSync(into)).toEqual([]);
+});
