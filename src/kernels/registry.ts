@@ -16,6 +16,7 @@ import { packWeightsTest } from './pack-weights/pack-weights.cases.js';
 import { pictureToTensorTest, tensorToPictureTest } from './picture/picture.cases.js';
 import { pixelShuffleTest, pixelUnshuffleTest } from './pixel-shuffle/pixel-shuffle.cases.js';
 import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
+import { winogradTest } from './winograd/winograd.cases.js';
 
 // The parameters differ from kernel to kernel; each entry is consistent in itself.
 // biome-ignore lint/suspicious/noExplicitAny: a list over all parameter types
@@ -23,6 +24,7 @@ export const kernelTests: readonly KernelTest<any>[] = [
   normalizeTest,
   packWeightsTest,
   convTest,
+  winogradTest,
   resizeLinearTest,
   groupNormTest,
   layerNormTest,

@@ -69,7 +69,6 @@ const plan = new Plan('conv', {
   row_tiles: 'u32',
   tiles: 'u32',
   bias: 'u32',
-  activation: 'u32',
   slope: 'f32',
   residual: 'u32',
   residual_stride: 'u32',
@@ -176,7 +175,6 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
     row_tiles: g.rowTiles,
     tiles: g.walk === 'flat' ? g.rowTiles : g.rows * g.rowTiles,
     bias: params.bias ? 1 : 0,
-    activation: ACTIVATIONS.indexOf(activation.kind),
     slope: activation.slope ?? 0,
     residual: residual ? 1 : 0,
     residual_stride: (residual?.layout.stride ?? 0) / 4,
@@ -198,7 +196,7 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
   }
   const tiles = g.walk === 'flat' ? g.rowTiles : g.rows * g.rowTiles;
   strip.push({
-    shader: tileShader(g.walk, g.tile, params.outputType),
+    shader: tileShader(g.walk, g.tile, params),
     workgroups: [ceilDiv(tiles, WORKGROUP), ceilDiv(y.c, g.tile.channels), 1],
     operands: [
       g.walk === 'flat' ? 'x' : 'staged',
@@ -218,12 +216,12 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
 const shaders = new Map<string, Shader>();
 
 /** The multiplying shader; the same object for the same variant. */
-function tileShader(walk: Walk, tile: Tile, outputType: ConvParams['outputType']): Shader {
-  const name = `conv/${walk}/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}/${outputType}`;
+function tileShader(walk: Walk, tile: Tile, { outputType, activation }: ConvParams): Shader {
+  const name = `conv/${walk}/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}/${activation.kind}/${outputType}`;
   let shader = shaders.get(name);
   if (!shader) {
     const bindings: Shader['bindings'] = ['read', 'read', 'read', 'read', 'read', 'write'];
-    shader = { name, code: tileCode(walk, tile, outputType), features: features(tile), bindings };
+    shader = { name, code: tileCode(walk, tile, activation.kind, outputType), features: features(tile), bindings };
     shaders.set(name, shader);
   }
   return shader;
@@ -231,13 +229,19 @@ function tileShader(walk: Walk, tile: Tile, outputType: ConvParams['outputType']
 
 const indent = (code: string, spaces: number): string => code.replace(/^(?=.)/gm, ' '.repeat(spaces));
 
-function tileCode(walk: Walk, tile: Tile, outputType: ConvParams['outputType']): string {
+function tileCode(
+  walk: Walk,
+  tile: Tile,
+  activation: ConvParams['activation']['kind'],
+  outputType: ConvParams['outputType'],
+): string {
   const { pixels, channels } = tile;
   const each = (line: (p: number) => string, count = pixels): string =>
     Array.from({ length: count }, (_, p) => line(p)).join('\n');
   const flat = walk === 'flat';
   return `// Tiles of ${pixels} pixels in a row x ${channels} output channels, one for each invocation; ${walk}.
 // x: ${flat ? 'pixels as laid out' : 'staged rows [rows][columns][groups]'}; weights: packed; no workgroup memory.
+const ACTIVATION = ${ACTIVATIONS.indexOf(activation)};
 ${plan.struct}
 @group(0) @binding(0) var<storage, read> x: array<${flat ? 'Store4' : 'vec4f'}>;
 @group(0) @binding(1) var<storage, read> weights: array<Store4>;
@@ -256,7 +260,7 @@ fn store(group: u32, pixel: u32, sum: vec4f) {
   if (plan.bias != 0u) {
     value += bias[group];
   }
-  value = activate(value, plan.activation, plan.slope);
+  value = activate(value, plan.slope);
   if (plan.residual != 0u) {
     value = vec4f(residual[pixel * plan.residual_stride + plan.residual_offset + group]) + plan.alpha * value;
   }

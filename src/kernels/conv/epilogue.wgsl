@@ -1,10 +1,12 @@
-// What follows the sums of a convolution: y = residual + alpha * activation(sum + bias).
+// What follows the sums of a convolution: y = residual + alpha * activation(sum + bias). The constant ACTIVATION, an index into
+// ACTIVATIONS of conv.ts, stands before: the branches are many times inlined, and compiling those that are not taken costs more than
+// another variant.
 
-fn activate(value: vec4f, kind: u32, slope: f32) -> vec4f {
-  switch kind {
-    case 1u: { return select(value * slope, value, value > vec4f(0.0)); }
-    case 2u: { return gelu(value); }
-    case 3u: { return swish(value); }
+fn activate(value: vec4f, slope: f32) -> vec4f {
+  switch ACTIVATION {
+    case 1: { return select(value * slope, value, value > vec4f(0.0)); }
+    case 2: { return gelu(value); }
+    case 3: { return swish(value); }
     default: { return value; }
   }
 }

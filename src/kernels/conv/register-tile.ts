@@ -67,7 +67,9 @@ export function multiplyAdd(
 ): string {
   const terms = (p: number, c: number) =>
     range(taps).flatMap(t => [...'xyzw'].map(k => `${x(p, t)}.${k} * ${w(t)}_${c}.${k}`));
-  return lines(channels, c => lines(pixels, p => `      sum_${p}_${c} = sum_${p}_${c} + ${terms(p, c).join(' + ')};`));
+  return lines(channels, c =>
+    lines(pixels, p => `      sum_${p}_${c} = sum_${p}_${c} + (${terms(p, c).join(' + ')});`),
+  );
 }
 
 /** Declares `value_<pixel>_<group>`, the sums of a pixel's channels 4 * group and on in their order. */

@@ -1,0 +1,89 @@
+// Winograd F(4x4, 3x3), first step: V = B^T d B of every 6x6 patch d, for one strip of tiles.
+//
+// x: the rows of the strip as stage.wgsl leaves them (STAGED), or pictures as laid out, which are then read with upsampling and zero
+// padding. v: [36][tiles][groups] vec4. One invocation for each tile and vec4 of channels, neighbours in channels; 36 loads, 36 stores.
+// `struct Plan` of winograd.ts, the transforms, STAGED and Input4 stand before.
+
+@group(0) @binding(0) var<storage, read> x: array<Input4>;
+@group(0) @binding(1) var<storage, read> plan: Plan;
+@group(0) @binding(2) var<storage, read_write> v: array<vec4f>;
+
+// Where a row or column of x starts, or that it is outside of the picture.
+struct Line { start: u32, zero: bool }
+
+fn line(start: u32, i: u32, size: u32, step: u32) -> Line {
+  if (STAGED) {
+    return Line(start + i * step, false);
+  }
+  // Row -1 of the picture is row 0 here.
+  let zero = i == 0u || i > size;
+  return Line(start + (select(i - 1u, 0u, zero) >> plan.upsample) * step, zero);
+}
+
+fn pixel(row: Line, column: Line) -> vec4f {
+  let value = vec4f(x[row.start + column.start]);
+  if (STAGED) {
+    return value;
+  }
+  return select(value, vec4f(0.0), row.zero || column.zero);
+}
+
+fn store_row(index: u32, step: u32, columns: Six) {
+  let row = input_transform(columns);
+  v[index] = row.a;
+  v[index + step] = row.b;
+  v[index + 2u * step] = row.c;
+  v[index + 3u * step] = row.d;
+  v[index + 4u * step] = row.e;
+  v[index + 5u * step] = row.f;
+}
+
+struct SixLines { a: Line, b: Line, c: Line, d: Line, e: Line, f: Line }
+
+fn patch_column(rows: SixLines, column: Line) -> Six {
+  return input_transform(Six(
+    pixel(rows.a, column), pixel(rows.b, column), pixel(rows.c, column),
+    pixel(rows.d, column), pixel(rows.e, column), pixel(rows.f, column),
+  ));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let index = id.x + id.y * workgroups.x * 64u;
+  let tile = index / plan.groups;
+  let c = index % plan.groups;
+  let tile_row = tile / plan.tile_columns;
+  let strip_row = plan.strip % plan.strips * (plan.rows / 4u);
+  if (tile_row >= plan.rows / 4u || strip_row + tile_row >= plan.tile_rows) {
+    return;
+  }
+  var y0 = tile_row * 4u;
+  let x0 = tile % plan.tile_columns * 4u;
+  var row_step = plan.staged_columns * plan.groups;
+  var column_step = plan.groups;
+  var start = c;
+  if (!STAGED) {
+    y0 += strip_row * 4u;
+    column_step = plan.x_stride;
+    row_step = (plan.width >> plan.upsample) * column_step;
+    start += plan.strip / plan.strips * (plan.height >> plan.upsample) * row_step + plan.x_offset;
+  }
+  let rows = SixLines(
+    line(start, y0, plan.height, row_step), line(start, y0 + 1u, plan.height, row_step),
+    line(start, y0 + 2u, plan.height, row_step), line(start, y0 + 3u, plan.height, row_step),
+    line(start, y0 + 4u, plan.height, row_step), line(start, y0 + 5u, plan.height, row_step),
+  );
+  let c0 = patch_column(rows, line(0u, x0, plan.width, column_step));
+  let c1 = patch_column(rows, line(0u, x0 + 1u, plan.width, column_step));
+  let c2 = patch_column(rows, line(0u, x0 + 2u, plan.width, column_step));
+  let c3 = patch_column(rows, line(0u, x0 + 3u, plan.width, column_step));
+  let c4 = patch_column(rows, line(0u, x0 + 4u, plan.width, column_step));
+  let c5 = patch_column(rows, line(0u, x0 + 5u, plan.width, column_step));
+  let step = plan.tiles * plan.groups;
+  store_row(index, step, Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
+  store_row(index + 6u * step, step, Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
+  store_row(index + 12u * step, step, Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
+  store_row(index + 18u * step, step, Six(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
+  store_row(index + 24u * step, step, Six(c0.e, c1.e, c2.e, c3.e, c4.e, c5.e));
+  store_row(index + 30u * step, step, Six(c0.f, c1.f, c2.f, c3.f, c4.f, c5.f));
+}

@@ -1,0 +1,44 @@
+// Winograd F(4x4, 3x3), weights: U = G g G^T of every 3x3 filter g.
+//
+// weights: packed [out / 8][9][groups][8] vec4. u: [36][out / 8][groups][8] vec4, f32. One invocation for each vec4 of inputs of an
+// output channel. `struct Plan` of winograd.ts and the transforms stand before.
+
+@group(0) @binding(0) var<storage, read> weights: array<Store4>;
+@group(0) @binding(1) var<storage, read> plan: Plan;
+@group(0) @binding(2) var<storage, read_write> u: array<vec4f>;
+
+fn store_row(index: u32, step: u32, a: vec4f, b: vec4f, c: vec4f) {
+  let row = weight_transform(a, b, c);
+  u[index] = row.a;
+  u[index + step] = row.b;
+  u[index + 2u * step] = row.c;
+  u[index + 3u * step] = row.d;
+  u[index + 4u * step] = row.e;
+  u[index + 5u * step] = row.f;
+}
+
+fn filter_column(start: u32, tap: u32, step: u32) -> Six {
+  let first = start + tap * step;
+  return weight_transform(vec4f(weights[first]), vec4f(weights[first + 3u * step]), vec4f(weights[first + 6u * step]));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let index = id.x + id.y * workgroups.x * 64u;
+  let block_size = plan.groups * 8u;
+  let block = index / block_size;
+  if (block >= plan.blocks) {
+    return;
+  }
+  let start = block * 9u * block_size + index % block_size;
+  let c0 = filter_column(start, 0u, block_size);
+  let c1 = filter_column(start, 1u, block_size);
+  let c2 = filter_column(start, 2u, block_size);
+  let step = plan.blocks * block_size;
+  store_row(index, step, c0.a, c1.a, c2.a);
+  store_row(index + 6u * step, step, c0.b, c1.b, c2.b);
+  store_row(index + 12u * step, step, c0.c, c1.c, c2.c);
+  store_row(index + 18u * step, step, c0.d, c1.d, c2.d);
+  store_row(index + 24u * step, step, c0.e, c1.e, c2.e);
+  store_row(index + 30u * step, step, c0.f, c1.f, c2.f);
+}

@@ -1,0 +1,337 @@
+// 3x3 convolution by Winograd's F(4x4, 3x3): 36 multiplications for 16 outputs instead of 144. Strips of tiles go through three steps
+// (input.wgsl, a matrix product for each of the 36 frequencies, output.wgsl); the transformed weights are made at each run, which costs
+// little at the sizes where this pays and saves four times the memory of the weights. All intermediates are f32.
+
+import { CodeFormerError } from '../../errors.js';
+import { ACTIVATIONS, type ConvParams, checkConv, convOperands, PROLOGUES } from '../conv/conv.js';
+import epilogue from '../conv/epilogue.wgsl';
+import { Plan } from '../conv/plan.js';
+import {
+  features,
+  gather,
+  helpers,
+  lane,
+  laneParameter,
+  loadWeights,
+  multiplyAdd,
+  sums,
+  type Tile,
+} from '../conv/register-tile.js';
+import stage from '../conv/stage.wgsl';
+import {
+  bytesPerElement,
+  ceilDiv,
+  type Dispatch,
+  type Kernel,
+  linearGrid,
+  type Operand,
+  roundUp,
+  type Shader,
+  type Target,
+} from '../kernel.js';
+import input from './input.wgsl';
+import output from './output.wgsl';
+import transforms from './transforms.wgsl';
+import weights from './weights.wgsl';
+
+const FREQUENCIES = 36;
+
+/** Invocations of a workgroup of the products: they share weights. */
+const QUAD = 4;
+
+/** Bytes of transformed inputs and outputs of a strip: they should stay in the last-level cache. */
+const STRIP_BYTES = 10 << 20;
+
+/** Aim for the work of the products of a strip: about 60 ms on two cores, so that aborts and progress come in time. */
+const STRIP_FLOPS = 5e8;
+
+const plan = new Plan('winograd', {
+  strip: 'u32',
+  // Strips of a picture and rows of output in a strip.
+  strips: 'u32',
+  rows: 'u32',
+  // Tiles of a picture; `tiles` of a strip, rounded up.
+  tile_rows: 'u32',
+  tile_columns: 'u32',
+  tiles: 'u32',
+  // Logical picture: after upsampling. Strides and offsets in vec4.
+  height: 'u32',
+  width: 'u32',
+  upsample: 'u32',
+  x_stride: 'u32',
+  x_offset: 'u32',
+  groups: 'u32',
+  prologue: 'u32',
+  // What staging needs besides.
+  stride: 'u32',
+  pad_top: 'u32',
+  pad_left: 'u32',
+  mirror: 'u32',
+  staged_rows: 'u32',
+  staged_columns: 'u32',
+  // Blocks of packed weights.
+  blocks: 'u32',
+  y_stride: 'u32',
+  y_offset: 'u32',
+  out_groups: 'u32',
+  m_groups: 'u32',
+  bias: 'u32',
+  slope: 'f32',
+  residual: 'u32',
+  residual_stride: 'u32',
+  residual_offset: 'u32',
+  alpha: 'f32',
+});
+
+/** Whether `winograd` computes this convolution at all. */
+const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsample }: ConvParams): boolean =>
+  size === 3 &&
+  stride === 1 &&
+  padTop === 1 &&
+  padLeft === 1 &&
+  padMode === 'zero' &&
+  outputType === 'store' &&
+  y.h === x.h * upsample &&
+  y.w === x.w * upsample;
+
+/** Whether `winograd` is the faster of the two kernels. */
+export function useWinograd(params: ConvParams, target: Target): boolean {
+  const { x, y } = params;
+  if (!fits(params) || x.c < 16 || y.c < 16 || y.n * y.h * y.w < 1024) return false;
+  const { u, v, m } = geometry(params, target);
+  return Math.max(u, v, m) * 4 <= target.maxBindingSize;
+}
+
+interface Geometry {
+  readonly tile: Tile;
+  readonly tileRows: number;
+  readonly tileColumns: number;
+  /** Strips of a picture, and rows of output in each. */
+  readonly strips: number;
+  readonly rows: number;
+  /** Tiles of a strip, rounded up to what a workgroup of the products does. */
+  readonly tiles: number;
+  readonly mGroups: number;
+  readonly stagedRows: number;
+  readonly stagedColumns: number;
+  /** Elements of the scratch operands. */
+  readonly staged: number;
+  readonly u: number;
+  readonly v: number;
+  readonly m: number;
+}
+
+function geometry({ x, y, prologue }: ConvParams, target: Target): Geometry {
+  const tile: Tile = { pixels: 4, channels: y.c <= 8 ? 8 : 16, subgroups: target.subgroups ?? false };
+  const tileRows = ceilDiv(y.h, 4);
+  const tileColumns = ceilDiv(y.w, 4);
+  const inputs = roundUp(x.c, 4);
+  const outputs = roundUp(y.c, tile.channels);
+  const byBytes = STRIP_BYTES / (FREQUENCIES * (inputs + outputs) * 4);
+  const byFlops = STRIP_FLOPS / (2 * FREQUENCIES * inputs * outputs);
+  const most = Math.max(1, Math.floor(Math.min(byBytes, byFlops) / tileColumns));
+  const stripRows = ceilDiv(tileRows, ceilDiv(tileRows, most));
+  const tiles = roundUp(stripRows * tileColumns, QUAD * tile.pixels);
+  const stagedRows = prologue === 'none' ? 0 : stripRows * 4 + 2;
+  const stagedColumns = prologue === 'none' ? 0 : tileColumns * 4 + 2;
+  return {
+    tile,
+    tileRows,
+    tileColumns,
+    strips: ceilDiv(tileRows, stripRows),
+    rows: stripRows * 4,
+    tiles,
+    mGroups: outputs / 4,
+    stagedRows,
+    stagedColumns,
+    staged: stagedRows * stagedColumns * inputs,
+    u: FREQUENCIES * roundUp(y.c, 8) * inputs,
+    v: FREQUENCIES * tiles * inputs,
+    m: FREQUENCIES * tiles * outputs,
+  };
+}
+
+/**
+ * The convolutions of `conv` that are 3x3 with stride 1 and one row of zeros around, with the same operands.
+ * @throws `SHAPE_MISMATCH` for others
+ */
+export const winograd: Kernel<ConvParams> = {
+  name: 'winograd',
+  operands(params, target: Target): Record<string, Operand> {
+    checkConv(params);
+    if (!fits(params)) {
+      const { size, stride, padTop, padLeft, padMode, outputType } = params;
+      throw new CodeFormerError(
+        'SHAPE_MISMATCH',
+        `Expected a 3x3 convolution with stride 1, one row of zeros around and y of type store but received size ${size}, stride ${stride}, padding ${padTop} and ${padLeft} (${padMode}), y of type ${outputType}`,
+      );
+    }
+    const { staged, u, v, m } = geometry(params, target);
+    const scratch = (elements: number): Operand => ({ access: 'scratch', type: 'f32', elements });
+    return {
+      ...convOperands(params),
+      plan: plan.operand(),
+      ...(staged > 0 && { staged: scratch(staged) }),
+      u: scratch(u),
+      v: scratch(v),
+      m: scratch(m),
+    };
+  },
+  dispatches(params, target: Target): Dispatch[] {
+    const { x, y, upsample, prologue, residual, activation } = params;
+    const g = geometry(params, target);
+    const { tile, tiles, mGroups } = g;
+    const groups = ceilDiv(x.c, 4);
+    const outGroups = ceilDiv(y.c, 4);
+    const store = bytesPerElement('store', target.precision);
+    const write = plan.write({
+      strips: g.strips,
+      rows: g.rows,
+      tile_rows: g.tileRows,
+      tile_columns: g.tileColumns,
+      tiles,
+      height: y.h,
+      width: y.w,
+      upsample: upsample - 1,
+      x_stride: x.stride / 4,
+      x_offset: x.offset / 4,
+      groups,
+      prologue: PROLOGUES.indexOf(prologue),
+      stride: 1,
+      pad_top: 1,
+      pad_left: 1,
+      mirror: 0,
+      staged_rows: g.stagedRows,
+      staged_columns: g.stagedColumns,
+      blocks: ceilDiv(y.c, 8),
+      y_stride: y.stride / 4,
+      y_offset: y.offset / 4,
+      out_groups: outGroups,
+      m_groups: mGroups,
+      bias: params.bias ? 1 : 0,
+      slope: activation.slope ?? 0,
+      residual: residual ? 1 : 0,
+      residual_stride: (residual?.layout.stride ?? 0) / 4,
+      residual_offset: (residual?.layout.offset ?? 0) / 4,
+      alpha: residual?.alpha ?? 1,
+    });
+    const filters = g.u / FREQUENCIES / 4;
+    const transformWeights: Dispatch = {
+      shader: {
+        name: 'winograd/weights',
+        code: `${plan.struct}${transforms}${weights}`,
+        bindings: ['read', 'read', 'write'],
+      },
+      workgroups: linearGrid(filters, 64),
+      operands: ['weights', 'plan', 'u'],
+      flops: filters * 4 * 90,
+      bytes: filters * 4 * (9 * store + FREQUENCIES * 4),
+    };
+    const staged = g.staged > 0;
+    const strip: Dispatch[] = [];
+    if (staged) {
+      strip.push({
+        shader: {
+          name: 'winograd/stage',
+          code: `${plan.struct}${stage}`,
+          bindings: ['read', 'read', 'read', 'read', 'write'],
+        },
+        workgroups: linearGrid(g.staged / 4, 64),
+        operands: ['x', 'scale', 'shift', 'plan', 'staged'],
+        flops: g.staged * (prologue === 'affine-swish' ? 16 : 2),
+        bytes: g.staged * (4 + store),
+      });
+    }
+    strip.push(
+      {
+        shader: {
+          name: 'winograd/input',
+          code: `const STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${plan.struct}${transforms}${input}`,
+          bindings: ['read', 'read', 'write'],
+        },
+        workgroups: linearGrid(tiles * groups, 64),
+        operands: [staged ? 'staged' : 'x', 'plan', 'v'],
+        flops: tiles * groups * 4 * 144,
+        bytes: tiles * groups * 4 * (16 * (staged ? 4 : store) + FREQUENCIES * 4),
+      },
+      {
+        shader: productShader(tile),
+        workgroups: [tiles / (QUAD * tile.pixels), (mGroups * 4) / tile.channels, FREQUENCIES],
+        operands: ['v', 'u', 'plan', 'm'],
+        flops: 2 * FREQUENCIES * tiles * groups * 4 * mGroups * 4,
+        bytes: FREQUENCIES * (tiles * (groups + mGroups) + groups * mGroups * 4) * 16,
+      },
+      {
+        shader: {
+          name: 'winograd/output',
+          code: `const ACTIVATION = ${ACTIVATIONS.indexOf(activation.kind)};\n${plan.struct}${transforms}${epilogue}${output}`,
+          bindings: ['read', 'read', 'read', 'read', 'write'],
+        },
+        workgroups: linearGrid(tiles * outGroups, 64),
+        operands: ['m', params.bias ? 'bias' : 'm', residual ? 'residual' : 'm', 'plan', 'y'],
+        flops: tiles * outGroups * 4 * (16 * 8 + 120),
+        bytes: tiles * outGroups * 4 * (16 * store * (residual ? 2 : 1) + FREQUENCIES * 4),
+      },
+    );
+    const all = Array.from({ length: g.strips * y.n }, (_, i) => (i > 0 ? [plan.advance(), ...strip] : strip));
+    return [write, transformWeights, ...all.flat()];
+  },
+};
+
+const shaders = new Map<string, Shader>();
+
+/** The matrix products; the same object for the same variant. */
+function productShader(tile: Tile): Shader {
+  const name = `winograd/product/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}`;
+  let shader = shaders.get(name);
+  if (!shader) {
+    shader = { name, code: productCode(tile), features: features(tile), bindings: ['read', 'read', 'read', 'write'] };
+    shaders.set(name, shader);
+  }
+  return shader;
+}
+
+function productCode(tile: Tile): string {
+  const { pixels, channels } = tile;
+  const each = (line: (p: number) => string): string => Array.from({ length: pixels }, (_, p) => line(p)).join('\n');
+  return `// Winograd, second step: m = v u for each frequency; ${pixels} tiles x ${channels} output channels in each invocation.
+// v: [36][tiles][groups] vec4; weights: [36][blocks][groups][8] vec4; m: [36][tiles][m_groups] vec4. No workgroup memory.
+${plan.struct}
+@group(0) @binding(0) var<storage, read> v: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
+@group(0) @binding(2) var<storage, read> plan: Plan;
+@group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
+
+${helpers}
+@compute @workgroup_size(${QUAD})
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) workgroup: vec3u${laneParameter(tile)}) {
+${lane(tile)}
+  let groups = plan.groups;
+  let first = id.z * plan.tiles + id.x * ${pixels}u;
+  let x_start = first * groups;
+  // Channels past the last block repeat it.
+  let block = workgroup.y * ${channels / 8}u;
+  let block_0 = (workgroup.z * plan.blocks + block) * groups * 8u + lane;
+  let block_1 = (workgroup.z * plan.blocks + min(block + 1u, plan.blocks - 1u)) * groups * 8u + lane;
+${sums(tile)}
+  for (var c = 0u; c < groups; c++) {
+${each(p => `      let in_${p} = v[x_start + ${p}u * groups + c];`)}
+${loadWeights(tile, 'w', b => `block_${b} + c * 8u`)}
+${multiplyAdd(
+  tile,
+  1,
+  p => `in_${p}`,
+  () => 'w',
+)}
+  }
+${gather(tile)}
+  let m_start = first * plan.m_groups + workgroup.y * ${channels / 4}u;
+${each(p =>
+  Array.from(
+    { length: channels / 4 },
+    (_, q) => `  m[m_start + ${p}u * plan.m_groups + ${q}u] = value_${p}_${q};`,
+  ).join('\n'),
+)}
+}
+`;
+}
