@@ -1,0 +1,38 @@
+// Sizes on which `resize-area` is tested.
+
+import type { Case, KernelTest, NumberArray } from '../kernel.js';
+import type { Size } from '../resize-linear/resize-linear.js';
+import { resizeTaps } from '../resize-plane/taps.js';
+import { type ResizeAreaParams, resizeArea, resizeAreaTables, wholeFactors } from './resize-area.js';
+import { resizeAreaReference } from './resize-area.ref.js';
+
+const size = (width: number, height: number): Size => ({ width, height });
+
+function areaCase(name: string, from: Size, to: Size): Case<ResizeAreaParams> {
+  const params = { from, to, taps: resizeTaps('area', from, to), factors: wholeFactors(from, to) };
+  const tables: Record<string, NumberArray> = resizeAreaTables(params);
+  return {
+    name,
+    params,
+    tolerance: { f32: 0, f16: 0 },
+    fill: {
+      ...Object.fromEntries(Object.entries(tables).map(([key, values]) => [key, (i: number) => values[i]!])),
+      x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
+    },
+  };
+}
+
+const cases = [
+  areaCase('one pixel', size(1, 1), size(1, 1)),
+  areaCase('many to one pixel', size(9, 7), size(1, 1)),
+  areaCase('the half', size(34, 22), size(17, 11)),
+  areaCase('whole factors', size(36, 35), size(12, 7)),
+  areaCase('any factors', size(61, 47), size(41, 29)),
+  areaCase('one axis only', size(61, 47), size(13, 47)),
+];
+
+export const resizeAreaTest: KernelTest<ResizeAreaParams> = {
+  kernel: resizeArea,
+  cases,
+  reference: resizeAreaReference,
+};

@@ -1,0 +1,32 @@
+// First pass of the Lanczos resize: columns. One invocation for each column of y in each row of x, which reads eight pixels and
+// writes the four sums as i32 with 11 fractional bits.
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;            // a pixel each, red in the low byte
+@group(0) @binding(1) var<storage, read> columns: array<i32>;      // first column of x, for each column of y
+@group(0) @binding(2) var<storage, read> column_weights: array<vec4i>; // two for each column of y
+@group(0) @binding(3) var<storage, read> sizes: array<u32>;        // width and height of x, width and height of y
+@group(0) @binding(4) var<storage, read_write> sums: array<vec4i>; // [height of x, width of y]
+
+const SHIFTS = vec4u(0u, 8u, 16u, 24u);
+
+fn channels(pixel: u32) -> vec4i {
+  return vec4i((vec4u(pixel) >> SHIFTS) & vec4u(255u));
+}
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= sizes[2] || id.y >= sizes[1]) {
+    return;
+  }
+  let last = i32(sizes[0]) - 1;
+  let line = i32(id.y * sizes[0]);
+  let first = columns[id.x];
+  var sum = vec4i();
+  for (var half = 0; half < 2; half++) {
+    let weights = column_weights[2u * id.x + u32(half)];
+    let at = clamp(vec4i(first + 4 * half) + vec4i(0, 1, 2, 3), vec4i(0), vec4i(last)) + line;
+    sum += channels(x[at.x]) * weights.x + channels(x[at.y]) * weights.y;
+    sum += channels(x[at.z]) * weights.z + channels(x[at.w]) * weights.w;
+  }
+  sums[id.y * sizes[2] + id.x] = sum;
+}

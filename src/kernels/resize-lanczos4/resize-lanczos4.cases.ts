@@ -1,0 +1,37 @@
+// Sizes on which `resize-lanczos4` is tested. Integers throughout, so results are equal.
+
+import type { Case, KernelTest, NumberArray } from '../kernel.js';
+import type { Size } from '../resize-linear/resize-linear.js';
+import { resizeTaps } from '../resize-plane/taps.js';
+import { type ResizeLanczos4Params, resizeLanczos4, resizeLanczos4Tables } from './resize-lanczos4.js';
+import { resizeLanczos4Reference } from './resize-lanczos4.ref.js';
+
+const size = (width: number, height: number): Size => ({ width, height });
+
+function lanczosCase(name: string, from: Size, to: Size): Case<ResizeLanczos4Params> {
+  const params = { from, to, taps: resizeTaps('lanczos4', from, to) };
+  const tables: Record<string, NumberArray> = resizeLanczos4Tables(params);
+  return {
+    name,
+    params,
+    tolerance: { f32: 0, f16: 0 },
+    fill: {
+      ...Object.fromEntries(Object.entries(tables).map(([key, values]) => [key, (i: number) => values[i]!])),
+      x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
+    },
+  };
+}
+
+const cases = [
+  lanczosCase('one pixel', size(1, 1), size(1, 1)),
+  lanczosCase('one pixel to many', size(1, 1), size(5, 3)),
+  lanczosCase('the double', size(13, 9), size(26, 18)),
+  lanczosCase('larger, odd', size(17, 13), size(31, 41)),
+  lanczosCase('smaller, odd', size(61, 47), size(29, 9)),
+];
+
+export const resizeLanczos4Test: KernelTest<ResizeLanczos4Params> = {
+  kernel: resizeLanczos4,
+  cases,
+  reference: resizeLanczos4Reference,
+};

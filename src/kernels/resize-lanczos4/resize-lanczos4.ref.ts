@@ -1,0 +1,26 @@
+// The meaning of `resize-lanczos4`: the sum over 8x8 pixels channel by channel, in integers.
+
+import type { NumberArray } from '../kernel.js';
+import { tapped } from '../resize-plane/resize-plane.ref.js';
+import { fixedWeights, type Taps } from '../resize-plane/taps.js';
+import type { ResizeLanczos4Params } from './resize-lanczos4.js';
+
+export function resizeLanczos4Reference(
+  { from, to, taps }: ResizeLanczos4Params,
+  inputs: Readonly<Record<string, NumberArray>>,
+): Record<string, NumberArray> {
+  const bytes = new Uint8Array(Uint32Array.from(inputs.x!).buffer);
+  const y = new Uint8ClampedArray(4 * to.width * to.height);
+  // Integers of 11 bits are exact as float32.
+  const fixed = (t: Taps): Taps => ({ ...t, weights: Float32Array.from(fixedWeights(t.weights, 11)) });
+  const [columns, rows] = [fixed(taps.columns), fixed(taps.rows)];
+  for (let row = 0; row < to.height; row++)
+    for (let column = 0; column < to.width; column++)
+      for (let c = 0; c < 4; c++) {
+        const line = (source: number) =>
+          tapped(columns, column, from.width, i => bytes[4 * (source * from.width + i) + c]!);
+        const sum = tapped(rows, row, from.height, line);
+        y[4 * (row * to.width + column) + c] = Math.floor((sum + 2 ** 21) / 2 ** 22);
+      }
+  return { y: new Uint32Array(y.buffer) };
+}

@@ -1,0 +1,31 @@
+// Resize of f32 planes [planes, height, width] by weighted taps: y = sum of rows of (row weight * sum of columns of (column
+// weight * x)), in this order. One invocation for each value of y. Sizes are data: one pipeline serves all.
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> columns: array<vec4i>; // first column of x, count, index of the first weight
+@group(0) @binding(2) var<storage, read> rows: array<vec4i>;
+@group(0) @binding(3) var<storage, read> weights: array<f32>;
+@group(0) @binding(4) var<storage, read> sizes: array<u32>;     // width and height of x, width and height of y, planes
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let width = i32(sizes[0]);
+  let height = i32(sizes[1]);
+  if (id.x >= sizes[2] || id.y >= sizes[3] || id.z >= sizes[4]) {
+    return;
+  }
+  let column = columns[id.x];
+  let row = rows[id.y];
+  let plane = i32(id.z) * height;
+  var sum = 0.0;
+  for (var j = 0; j < row.y; j++) {
+    let line = (plane + clamp(row.x + j, 0, height - 1)) * width;
+    var part = 0.0;
+    for (var i = 0; i < column.y; i++) {
+      part += weights[column.z + i] * x[line + clamp(column.x + i, 0, width - 1)];
+    }
+    sum += weights[row.z + j] * part;
+  }
+  y[(id.z * sizes[3] + id.y) * sizes[2] + id.x] = sum;
+}
