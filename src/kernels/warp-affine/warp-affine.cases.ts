@@ -1,0 +1,56 @@
+// Transforms on which `warp-affine` is tested. Compat mode is integer throughout; in the other mode transforms are in sixteenths
+// here, so that f32 weights are exact too and results are equal.
+
+import type { Case, KernelTest, NumberArray } from '../kernel.js';
+import type { Rect, Warp } from './tables.js';
+import { type WarpAffineParams, warpAffine, warpAffineTables } from './warp-affine.js';
+import { warpAffineReference } from './warp-affine.ref.js';
+
+const rect = (x: number, y: number, width: number, height: number): Rect => ({ x, y, width, height });
+
+/** Rotations, scales, shears, and places on and far beyond the border. */
+export const WARPS: readonly (Warp & { readonly name: string })[] = [
+  ['identity', rect(0, 0, 9, 7), rect(0, 0, 9, 7), [1, 0, 0, 0, 1, 0], 1],
+  ['one pixel', rect(0, 0, 1, 1), rect(0, 0, 3, 3), [1, 0, -0.7, 0, 1, -1.3], 1],
+  ['rotated, enlarged', rect(0, 0, 31, 23), rect(0, 0, 40, 29), [0.61, -0.33, 5.1, 0.33, 0.61, -3.7], 1],
+  [
+    'upside down, a part of the target',
+    rect(0, 0, 31, 23),
+    rect(17, 100, 21, 15),
+    [-0.9, 0.11, 50.3, -0.11, -0.9, 117.7],
+    1,
+  ],
+  ['from a part of the source', rect(40, 20, 17, 19), rect(0, 0, 20, 20), [0.8, 0.2, 38.3, -0.2, 0.8, 23.1], 1],
+  ['shrunk', rect(0, 0, 61, 47), rect(0, 0, 33, 29), [1.7, 0.4, -3.3, -0.5, 1.9, 4.1], 2],
+  ['far outside', rect(0, 0, 5, 5), rect(0, 0, 4, 4), [1, 0, 1e7, 0, 1, -1e9], 1],
+].flatMap(([name, source, target, inverse, samples]) =>
+  [true, false].map(compat => ({
+    name: `${name}${compat ? ', compat' : ''}`,
+    source: source as Rect,
+    target: target as Rect,
+    inverse: Float64Array.from(inverse as number[]),
+    compat,
+    samples: compat ? 1 : (samples as 1 | 2),
+  })),
+);
+
+const cases = WARPS.map((warp): Case<WarpAffineParams> => {
+  const inverse = warp.compat ? warp.inverse : warp.inverse.map(value => Math.round(value * 16) / 16);
+  const params = { ...warp, inverse, border: [135, 133, 132, 255] as const };
+  const tables: Record<string, NumberArray> = warpAffineTables(params);
+  return {
+    name: warp.name,
+    params,
+    tolerance: { f32: 0, f16: 0 },
+    fill: {
+      ...Object.fromEntries(Object.entries(tables).map(([key, values]) => [key, (i: number) => values[i]!])),
+      x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
+    },
+  };
+});
+
+export const warpAffineTest: KernelTest<WarpAffineParams> = {
+  kernel: warpAffine,
+  cases,
+  reference: warpAffineReference,
+};

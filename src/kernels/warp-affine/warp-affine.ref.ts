@@ -1,0 +1,47 @@
+// The meaning of `warp-affine`: bilinear samples channel by channel at the positions that the tables say.
+
+import type { NumberArray } from '../kernel.js';
+import { roundHalfEven } from '../resize-plane/taps.js';
+import { samplePosition, type Warp, type WarpTables, warpTables } from './tables.js';
+import type { WarpAffineParams } from './warp-affine.js';
+
+export function warpAffineReference(
+  params: WarpAffineParams,
+  inputs: Readonly<Record<string, NumberArray>>,
+): Record<string, NumberArray> {
+  const { source, target, border, compat } = params;
+  const bytes = new Uint8Array(Uint32Array.from(inputs.x!).buffer);
+  const y = new Uint8Array(4 * target.width * target.height);
+  const tables = warpTables(params);
+  for (let row = 0; row < target.height; row++)
+    for (let column = 0; column < target.width; column++)
+      for (let c = 0; c < 4; c++) {
+        const pixel = (px: number, py: number) =>
+          px < 0 || py < 0 || px >= source.width || py >= source.height
+            ? border[c]!
+            : bytes[4 * (py * source.width + px) + c]!;
+        const mean = warpedValue(params, tables, column, row, pixel);
+        y[4 * (row * target.width + column) + c] = compat ? Math.floor(mean + 0.5) : roundHalfEven(mean);
+      }
+  return { y: new Uint32Array(y.buffer) };
+}
+
+/** The mean of the samples of a target pixel. */
+export function warpedValue(
+  warp: Warp,
+  tables: WarpTables,
+  column: number,
+  row: number,
+  pixel: (x: number, y: number) => number,
+): number {
+  let sum = 0;
+  for (let j = 0; j < warp.samples; j++)
+    for (let i = 0; i < warp.samples; i++) {
+      const offset = [(i + 0.5) / warp.samples - 0.5, (j + 0.5) / warp.samples - 0.5] as const;
+      const { x, y, fx, fy } = samplePosition(warp, tables, column, row, offset);
+      const upper = pixel(x, y) * (1 - fx) + pixel(x + 1, y) * fx;
+      const lower = pixel(x, y + 1) * (1 - fx) + pixel(x + 1, y + 1) * fx;
+      sum += upper * (1 - fy) + lower * fy;
+    }
+  return sum / warp.samples ** 2;
+}
