@@ -1,0 +1,107 @@
+// Separable Gaussian blur of float planes; see gaussian-blur.wgsl.
+
+import { ceilDiv, type Dispatch, type Kernel, type Operand, roundUp } from '../kernel.js';
+import type { Size } from '../resize-linear/resize-linear.js';
+import code from './gaussian-blur.wgsl';
+
+export interface GaussianBlurParams extends Size {
+  readonly planes: number;
+  /** Odd in number, the same for both axes. */
+  readonly weights: Float32Array;
+}
+
+/** Operands: `x` and `y`, planes of f32 one after another; `weights`, `positions` and `sizes` as `gaussianBlurTables` makes them. */
+export const gaussianBlur: Kernel<GaussianBlurParams> = {
+  name: 'gaussian-blur',
+  operands(params): Record<string, Operand> {
+    const elements = params.planes * params.width * params.height;
+    const { taps, rowsStart } = sizesOf(params);
+    return {
+      x: { access: 'read', type: 'f32', elements },
+      weights: { access: 'read', type: 'f32', elements: taps },
+      positions: { access: 'read', type: 'u32', elements: rowsStart + positionCount(params.height, taps) },
+      sizes: { access: 'read', type: 'u32', elements: 5 },
+      rows: { access: 'scratch', type: 'f32', elements },
+      y: { access: 'write', type: 'f32', elements },
+    };
+  },
+  dispatches(params): Dispatch[] {
+    const { width, height, planes } = params;
+    const values = planes * width * height;
+    const pass = (vertical: boolean): Dispatch => {
+      const columns = vertical ? width : ceilDiv(width, 8);
+      const rows = vertical ? ceilDiv(height, 8) : height;
+      return {
+        shader: {
+          name: `gaussian-blur/${vertical ? 'columns' : 'rows'}`,
+          code,
+          constants: { VERTICAL: vertical ? 1 : 0 },
+          bindings: ['read', 'read', 'read', 'read', 'write'],
+        },
+        workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
+        operands: [vertical ? 'rows' : 'x', 'weights', 'positions', 'sizes', vertical ? 'y' : 'rows'],
+        flops: 2 * values * params.weights.length,
+        bytes: 8 * values,
+      };
+    };
+    return [pass(false), pass(true)];
+  },
+};
+
+function sizesOf({ width, weights }: GaussianBlurParams): { taps: number; rowsStart: number } {
+  const taps = roundUp(weights.length, 8);
+  return { taps, rowsStart: positionCount(width, taps) };
+}
+
+/** Whole blocks of outputs, their taps, and the eight values that are read ahead. */
+const positionCount = (count: number, taps: number): number => roundUp(count, 8) + taps + 8;
+
+/** Contents of the operands that only the parameters decide. */
+export function gaussianBlurTables(params: GaussianBlurParams): {
+  weights: Float32Array;
+  positions: Uint32Array;
+  sizes: Uint32Array;
+} {
+  const { width, height, planes, weights } = params;
+  const { taps, rowsStart } = sizesOf(params);
+  const padded = new Float32Array(taps);
+  padded.set(weights);
+  const radius = (weights.length - 1) / 2;
+  const positions = new Uint32Array(rowsStart + positionCount(height, taps));
+  for (let i = 0; i < rowsStart; i++) positions[i] = reflected(i - radius, width);
+  for (let i = rowsStart; i < positions.length; i++) positions[i] = reflected(i - rowsStart - radius, height);
+  return { weights: padded, positions, sizes: new Uint32Array([width, height, taps, planes, rowsStart / 4]) };
+}
+
+/** Mirrored about the first and last pixel, which are not repeated (BORDER_REFLECT_101), as often as need be. */
+export function reflected(index: number, count: number): number {
+  if (count === 1) return 0;
+  const period = 2 * (count - 1);
+  const place = ((index % period) + period) % period;
+  return Math.min(place, period - place);
+}
+
+/** Weights that OpenCV keeps in tables for sizes up to 9 where no sigma is given. */
+const SMALL = new Map([
+  [1, [1]],
+  [3, [0.25, 0.5, 0.25]],
+  [5, [0.0625, 0.25, 0.375, 0.25, 0.0625]],
+  [7, [0.03125, 0.109375, 0.21875, 0.28125, 0.21875, 0.109375, 0.03125]],
+  [9, [4, 13, 30, 51, 60, 51, 30, 13, 4].map(v => v / 256)],
+]);
+
+/**
+ * The weights of OpenCV's getGaussianKernel.
+ * @param size odd
+ * @param sigma in pixels; 0 or less derives it from the size
+ */
+export function gaussianWeights(size: number, sigma = 0): Float32Array {
+  const small = sigma <= 0 ? SMALL.get(size) : undefined;
+  if (small) return new Float32Array(small);
+  const deviation = sigma > 0 ? sigma : 0.3 * ((size - 1) / 2 - 1) + 0.8;
+  const values = Float64Array.from({ length: size }, (_, i) =>
+    Math.exp(-((i - (size - 1) / 2) ** 2) / (2 * deviation ** 2)),
+  );
+  const sum = values.reduce((a, b) => a + b, 0);
+  return Float32Array.from(values, value => value / sum);
+}
