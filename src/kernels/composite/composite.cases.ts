@@ -1,0 +1,79 @@
+// Rectangles on which `composite` is tested. Results are equal: masks are multiples of 1/64, so that all sums are exact.
+
+import type { Case, KernelTest } from '../kernel.js';
+import type { Rect } from '../warp-affine/tables.js';
+import {
+  type CompositeParams,
+  composite,
+  compositeTables,
+  type FinishCompositeParams,
+  finishComposite,
+  finishCompositeTables,
+} from './composite.js';
+import { compositeReference, finishCompositeReference } from './composite.ref.js';
+
+const picture = { width: 41, height: 37 };
+const whole: Rect = { x: 0, y: 0, ...picture };
+const part: Rect = { x: 9, y: 5, width: 30, height: 17 };
+
+function compositeCase(name: string, params: Partial<CompositeParams>): Case<CompositeParams> {
+  const all: CompositeParams = {
+    picture,
+    rect: part,
+    fractions: null,
+    compat: false,
+    pasted: 'rgba',
+    strength: 1,
+    full: 1,
+    ...params,
+  };
+  const { sizes } = compositeTables(all);
+  const bits = new Uint32Array(1);
+  const floats = new Float32Array(bits.buffer);
+  const share = (_: number, random: () => number) => Math.min(Math.max(Math.round(random() * 96), 0), 64) / 64;
+  return {
+    name,
+    params: all,
+    tolerance: { f32: 0, f16: 0 },
+    fill: {
+      sizes: i => sizes[i]!,
+      mask: share,
+      // Powers of two divide exactly.
+      coverage: (_, random) => [1, 1, 1, 0.5, 0.25][Math.floor((random() + 1) * 2.5)]!,
+      pasted: (_, random) => {
+        if (all.pasted === 'rgba') return Math.floor((random() + 1) * 2 ** 31);
+        floats[0] = Math.round((random() + 1) * 500) / 4;
+        return bits[0]!;
+      },
+    },
+  };
+}
+
+function finishCase(fractions: Rect): Case<FinishCompositeParams> {
+  const { sizes } = finishCompositeTables({ picture, fractions });
+  return {
+    name: `${fractions.width}x${fractions.height}`,
+    params: { picture, fractions },
+    tolerance: { f32: 0, f16: 0 },
+    fill: { sizes: i => sizes[i]! },
+  };
+}
+
+const cases = [
+  compositeCase('rounded', {}),
+  compositeCase('rounded, whole picture, half strength', { rect: whole, strength: 0.5 }),
+  compositeCase('rounded, planes', { pasted: 'planes' }),
+  compositeCase('fractions kept in a part', { fractions: { x: 15, y: 0, width: 11, height: 30 } }),
+  compositeCase('compat', { compat: true }),
+  compositeCase('compat, full just below 1', { compat: true, full: 1 - 2 ** -24 }),
+  compositeCase('compat, planes and fractions', { compat: true, pasted: 'planes', fractions: whole }),
+  compositeCase('one pixel', { picture: { width: 1, height: 1 }, rect: { x: 0, y: 0, width: 1, height: 1 } }),
+];
+
+export const compositeTest: KernelTest<CompositeParams> = { kernel: composite, cases, reference: compositeReference };
+
+export const finishCompositeTest: KernelTest<FinishCompositeParams> = {
+  kernel: finishComposite,
+  cases: [finishCase(part), finishCase(whole)],
+  reference: finishCompositeReference,
+};

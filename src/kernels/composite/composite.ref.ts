@@ -1,0 +1,53 @@
+// The meaning of `composite` and `finish-composite`, on what the kernel test leaves in buffers that are written in place.
+
+import type { NumberArray } from '../kernel.js';
+import type { CompositeParams, FinishCompositeParams } from './composite.js';
+
+/** The word that outputs hold before a kernel of a test runs. */
+export const BEFORE = 77;
+
+export function compositeReference(
+  { picture, rect, fractions, compat, pasted, strength, full }: CompositeParams,
+  inputs: Readonly<Record<string, NumberArray>>,
+): Record<string, NumberArray> {
+  const words = new Uint32Array(picture.width * picture.height).fill(BEFORE);
+  const rests = new Uint32Array(fractions ? fractions.width * fractions.height : 1).fill(BEFORE);
+  const bytes = new Uint8Array(words.buffer);
+  const source = Uint32Array.from(inputs.pasted!);
+  const sourceBytes = new Uint8Array(source.buffer);
+  const sourceFloats = new Float32Array(source.buffer);
+  const count = rect.width * rect.height;
+  for (let i = 0; i < count; i++) {
+    const x = rect.x + (i % rect.width);
+    const y = rect.y + Math.floor(i / rect.width);
+    const plain = inputs.mask![i]!;
+    if (plain <= 0) continue;
+    const m = (Math.abs(plain - 1) < 2e-6 ? Math.fround(full) : plain) * Math.fround(strength);
+    const cover = inputs.coverage![i]!;
+    const kept = fractions ? fractionIndex(fractions, x, y) : -1;
+    let restWord = 0;
+    for (let c = 0; c < 3; c++) {
+      const value = pasted === 'planes' ? sourceFloats[c * count + i]! : sourceBytes[4 * i + c]!;
+      const colour = compat ? value * cover : value / Math.max(cover, 1e-6);
+      const at = 4 * (y * picture.width + x) + c;
+      const under = bytes[at]! + (kept < 0 ? 0 : ((rests[kept]! >>> (10 * c)) & 1023) / 1024);
+      const out = m * colour + (1 - m) * under;
+      bytes[at] = Math.min(Math.max(kept < 0 && !compat ? Math.floor(out + 0.5) : Math.floor(out), 0), 255);
+      restWord += Math.floor((out - Math.floor(out)) * 1024) * 1024 ** c;
+    }
+    if (kept >= 0) rests[kept] = restWord;
+  }
+  return { picture: words, fractions: rests };
+}
+
+function fractionIndex(rect: NonNullable<CompositeParams['fractions']>, x: number, y: number): number {
+  const [column, row] = [x - rect.x, y - rect.y];
+  const inside = column >= 0 && row >= 0 && column < rect.width && row < rect.height;
+  return inside ? row * rect.width + column : -1;
+}
+
+export function finishCompositeReference({ picture, fractions }: FinishCompositeParams): Record<string, NumberArray> {
+  const words = new Uint32Array(picture.width * picture.height).fill(BEFORE);
+  // Of what the fractions hold here, 77 / 1024 in red, nothing is rounded up.
+  return { picture: words, fractions: new Uint32Array(fractions.width * fractions.height) };
+}

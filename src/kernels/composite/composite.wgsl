@@ -1,0 +1,97 @@
+// Pastes a picture into a rectangle of another, in place: out = m * pasted + (1 - m) * out, for red, green and blue; alpha stays.
+// One invocation for each pixel of the rectangle.
+//
+// Where several pasted pictures overlap, levels must not be rounded in between: what is left of them is kept in 10 bits for each
+// channel, in a buffer over the rectangle where this matters.
+//
+// COMPAT: the pasted picture is multiplied by its coverage, and the result is truncated, as in the reference, which computes in
+// double precision. Truncation shows differences of any size, so the sum is kept as a whole number and a small rest. Else the
+// pasted picture is divided by its coverage, so that no border shines through, and the result is rounded.
+
+override COMPAT: bool;
+override PLANES: bool; // the pasted picture is f32 planes [3, height, width] instead of 8-bit RGBA
+
+@group(0) @binding(0) var<storage, read> pasted: array<u32>;   // of the rectangle, as coverage and mask
+@group(0) @binding(1) var<storage, read> coverage: array<f32>;
+@group(0) @binding(2) var<storage, read> mask: array<f32>;
+// Width and height of the picture; x, y, width, height of the rectangle; strength and full mask as f32 bits; x, y, width, height
+// of the fractions (width 0: none).
+@group(0) @binding(3) var<storage, read> sizes: array<u32>;
+@group(0) @binding(4) var<storage, read_write> fractions: array<u32>; // 10 bits for each of red, green and blue
+@group(0) @binding(5) var<storage, read_write> picture: array<u32>;   // a pixel each, red in the low byte
+
+const SHIFTS = vec3u(0u, 8u, 16u);
+const FRACTION_SHIFTS = vec3u(0u, 10u, 20u);
+
+/// Masks that are 1 but for the rounding of sums of weights.
+const NEARLY_FULL = 2e-6;
+
+/// Relative size of what double precision drops.
+const DOUBLE = 1.1e-16;
+
+fn pasted_colour(index: u32) -> vec3f {
+  if (PLANES) {
+    let count = sizes[4] * sizes[5];
+    return vec3f(
+      bitcast<f32>(pasted[index]),
+      bitcast<f32>(pasted[index + count]),
+      bitcast<f32>(pasted[index + 2u * count]),
+    );
+  }
+  return vec3f((vec3u(pasted[index]) >> SHIFTS) & vec3u(255u));
+}
+
+@compute @workgroup_size(8, 8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let at = id.xy + vec2u(sizes[2], sizes[3]);
+  if (id.x >= sizes[4] || id.y >= sizes[5] || at.x >= sizes[0] || at.y >= sizes[1]) {
+    return;
+  }
+  let index = id.y * sizes[4] + id.x;
+  var m = mask[index];
+  if (m <= 0.0) {
+    return;
+  }
+  if (abs(m - 1.0) < NEARLY_FULL) {
+    m = bitcast<f32>(sizes[7]);
+  }
+  m *= bitcast<f32>(sizes[6]);
+  var colour = pasted_colour(index);
+  if (COMPAT) {
+    colour *= coverage[index];
+  } else {
+    colour /= max(coverage[index], 1e-6);
+  }
+
+  let place = at.y * sizes[0] + at.x;
+  let pixel = picture[place];
+  let level = vec3f((vec3u(pixel) >> SHIFTS) & vec3u(255u));
+  let fraction_at = at - vec2u(sizes[8], sizes[9]);
+  let kept = all(at >= vec2u(sizes[8], sizes[9])) && all(fraction_at < vec2u(sizes[10], sizes[11]));
+  let fraction_index = select(0u, fraction_at.y * sizes[10] + fraction_at.x, kept);
+  var rest = vec3f();
+  if (kept) {
+    rest = vec3f((vec3u(fractions[fraction_index]) >> FRACTION_SHIFTS) & vec3u(1023u)) / 1024.0;
+  }
+
+  // The sum as a whole number near it, and the rest.
+  let under = level + rest;
+  var whole = level;
+  rest += m * (colour - under);
+  if (m > 0.5) {
+    whole = round(colour);
+    rest = (colour - whole) + (1.0 - m) * (under - colour);
+  }
+  rest = select(rest, vec3f(), abs(rest) <= DOUBLE * under);
+  let carry = floor(rest);
+  rest -= carry;
+  whole += carry;
+  if (kept) {
+    let bits = vec3u(clamp(rest * 1024.0, vec3f(0.0), vec3f(1023.0))) << FRACTION_SHIFTS;
+    fractions[fraction_index] = bits.x | bits.y | bits.z;
+  } else if (!COMPAT) {
+    whole += step(vec3f(0.5), rest);
+  }
+  let bytes = vec3u(clamp(whole, vec3f(0.0), vec3f(255.0))) << SHIFTS;
+  picture[place] = bytes.x | bytes.y | bytes.z | (pixel & 0xff000000u);
+}
