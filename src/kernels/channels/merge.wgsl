@@ -1,0 +1,30 @@
+// f32 planes [1, 3 or 4, pixels] to 8-bit RGBA: rounded half to even, saturated; one plane is grey, and without a fourth plane the
+// picture is opaque. One invocation for each pixel.
+
+@group(0) @binding(0) var<storage, read> planes: array<f32>;
+@group(0) @binding(1) var<storage, read> sizes: array<u32>;   // pixels, planes
+@group(0) @binding(2) var<storage, read_write> picture: array<u32>;
+
+fn level(plane: u32, index: u32) -> u32 {
+  return u32(clamp(round(planes[plane * sizes[0] + index]), 0.0, 255.0));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 64u;
+  if (index >= sizes[0]) {
+    return;
+  }
+  let count = sizes[1];
+  let red = level(0u, index);
+  var pixel = red | 0xff000000u;
+  if (count == 1u) {
+    pixel |= (red << 8u) | (red << 16u);
+  } else {
+    pixel |= (level(1u, index) << 8u) | (level(2u, index) << 16u);
+  }
+  if (count == 4u) {
+    pixel = (pixel & 0xffffffu) | (level(3u, index) << 24u);
+  }
+  picture[index] = pixel;
+}

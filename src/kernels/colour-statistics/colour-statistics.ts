@@ -1,0 +1,70 @@
+// Means and variances of the colours of an 8-bit picture; see colour-statistics.wgsl.
+
+import { ceilDiv, type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
+import code from './colour-statistics.wgsl';
+
+export interface ColourStatisticsParams {
+  readonly pixels: number;
+}
+
+const LENGTH = 1024;
+
+/** Sums in each part. */
+const SUMS = 9;
+
+/** Operands: `x`, a pixel of 8-bit RGBA in each u32, red in the low byte; `sizes`; `sums` for `colourStatisticsOf`. */
+export const colourStatistics: Kernel<ColourStatisticsParams> = {
+  name: 'colour-statistics',
+  operands({ pixels }): Record<string, Operand> {
+    return {
+      x: { access: 'read', type: 'u32', elements: pixels },
+      sizes: { access: 'read', type: 'u32', elements: 2 },
+      sums: { access: 'write', type: 'u32', elements: SUMS * ceilDiv(pixels, LENGTH) },
+    };
+  },
+  dispatches({ pixels }): Dispatch[] {
+    return [
+      {
+        shader: { name: 'colour-statistics', code, constants: { LENGTH }, bindings: ['read', 'read', 'write'] },
+        workgroups: linearGrid(ceilDiv(pixels, LENGTH), 64),
+        operands: ['x', 'sizes', 'sums'],
+        flops: 20 * pixels,
+        bytes: 4 * pixels,
+      },
+    ];
+  },
+};
+
+/** Contents of the operand that only the parameters decide. */
+export function colourStatisticsTables({ pixels }: ColourStatisticsParams): { sizes: Uint32Array } {
+  return { sizes: new Uint32Array([pixels, ceilDiv(pixels, LENGTH)]) };
+}
+
+type Triple = readonly [number, number, number];
+
+/** Variances are population variances, in double precision from exact sums. */
+export interface ColourStatistics {
+  /** Red, green, blue. */
+  readonly mean: Triple;
+  readonly variance: Triple;
+  /** Of red - green, green - blue, blue - red. */
+  readonly differenceVariance: Triple;
+}
+
+export function colourStatisticsOf(sums: Uint32Array, pixels: number): ColourStatistics {
+  const total = new Array<number>(SUMS).fill(0);
+  sums.forEach((value, i) => {
+    total[i % SUMS]! += value;
+  });
+  const triple = (of: (i: number) => number): Triple => [of(0), of(1), of(2)];
+  const mean = triple(i => total[i]! / pixels);
+  return {
+    mean,
+    variance: triple(i => variance(total[i]!, total[3 + i]!, pixels)),
+    differenceVariance: triple(i => variance(total[i]! - total[(i + 1) % 3]!, total[6 + i]!, pixels)),
+  };
+}
+
+function variance(sum: number, squares: number, count: number): number {
+  return Math.max(0, squares / count - (sum / count) ** 2);
+}

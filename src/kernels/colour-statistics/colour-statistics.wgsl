@@ -1,0 +1,43 @@
+// Partial sums over 8-bit pixels for means, variances and covariances of the colours: red, green, blue, their squares, and the
+// squares of red - green, green - blue and blue - red. Integers, so that the result is exact whatever the order. Each invocation
+// adds LENGTH pixels; the few sums left are added on the CPU.
+
+override LENGTH: u32; // at most 66,051: squares fit into 32 bits
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;     // a pixel each, red in the low byte
+@group(0) @binding(1) var<storage, read> sizes: array<u32>; // pixels, parts
+@group(0) @binding(2) var<storage, read_write> sums: array<u32>; // [parts, 9]
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 64u;
+  let parts = sizes[1];
+  if (index >= parts) {
+    return;
+  }
+  var sum = vec3u();
+  var squares = vec3u();
+  var differences = vec3u();
+  // Neighbours read neighbouring pixels.
+  for (var i = 0u; i < LENGTH; i++) {
+    let at = index + i * parts;
+    if (at < sizes[0]) {
+      let pixel = x[at];
+      let colour = vec3i((vec3u(pixel) >> vec3u(0u, 8u, 16u)) & vec3u(255u));
+      let difference = colour - colour.yzx;
+      sum += vec3u(colour);
+      squares += vec3u(colour * colour);
+      differences += vec3u(difference * difference);
+    }
+  }
+  let to = 9u * index;
+  sums[to] = sum.x;
+  sums[to + 1u] = sum.y;
+  sums[to + 2u] = sum.z;
+  sums[to + 3u] = squares.x;
+  sums[to + 4u] = squares.y;
+  sums[to + 5u] = squares.z;
+  sums[to + 6u] = differences.x;
+  sums[to + 7u] = differences.y;
+  sums[to + 8u] = differences.z;
+}

@@ -1,0 +1,31 @@
+// Masks on which `mask-build` is tested.
+
+import type { Case, KernelTest } from '../kernel.js';
+import { type MaskBuildParams, maskBuild, maskBuildTables } from './mask-build.js';
+import { maskBuildReference } from './mask-build.ref.js';
+
+function maskCase(name: string, params: MaskBuildParams, tolerance = 0): Case<MaskBuildParams> {
+  const tables = Object.entries(maskBuildTables(params));
+  const labels = (_: number, random: () => number) => Math.floor((random() + 1) * 2 ** 31) & 0x1f1f1f1f;
+  return {
+    name,
+    params,
+    tolerance: { f32: tolerance, f16: tolerance },
+    fill: { labels, ...Object.fromEntries(tables.map(([key, values]) => [key, (i: number) => values[i]!])) },
+  };
+}
+
+const values = Float32Array.from({ length: 19 }, (_, i) => (i % 3 === 0 ? 0 : i / 19));
+const affine = [0.06, -0.02, -0.7, 0.02, 0.07, -0.9];
+
+const cases = [
+  maskCase('labels', { operation: 'labels', width: 17, height: 13, values }),
+  maskCase('one label', { operation: 'labels', width: 1, height: 1, values }),
+  maskCase('frame', { operation: 'frame', width: 29, height: 21, border: 10 }),
+  maskCase('all frame', { operation: 'frame', width: 5, height: 9, border: 10 }),
+  maskCase('minimum', { operation: 'minimum', width: 31, height: 9 }),
+  maskCase('soft square', { operation: 'shape', width: 31, height: 27, ellipse: false, affine, feather: 0.3 }, 2e-6),
+  maskCase('ellipse', { operation: 'shape', width: 31, height: 27, ellipse: true, affine, feather: 0.5 }, 2e-6),
+];
+
+export const maskBuildTest: KernelTest<MaskBuildParams> = { kernel: maskBuild, cases, reference: maskBuildReference };

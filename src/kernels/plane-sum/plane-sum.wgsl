@@ -1,0 +1,25 @@
+// Partial sums of an f32 plane: each invocation adds up to LENGTH values in a fixed order. The few sums left are added on the CPU,
+// in double precision.
+
+override LENGTH: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> sizes: array<u32>; // values, sums
+@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 64u;
+  if (index >= sizes[1]) {
+    return;
+  }
+  // Neighbours read neighbouring values.
+  var sum = 0.0;
+  for (var i = 0u; i < LENGTH; i++) {
+    let at = index + i * sizes[1];
+    if (at < sizes[0]) {
+      sum += x[at];
+    }
+  }
+  sums[index] = sum;
+}
