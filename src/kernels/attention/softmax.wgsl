@@ -21,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
   var sums = vec4f(0.0);
   for (var i = lane; i < TILES; i += LANES) {
-    let e = exp(scores[row + i] - top);
+    let e = exact_exp(scores[row + i] - top);
     sums += e;
     if (inside) {
       scores[row + i] = e;
