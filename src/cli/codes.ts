@@ -25,10 +25,12 @@ export async function codesCommand(args: readonly string[], io: Io, services: Se
   const { engine: engineOptions, maxPixels } = engineFlags(values);
   const say = talk(io, values.quiet ?? false);
   const picture = await readPicture(file, maxPixels, io);
-  const engine = await services.openEngine({ ...engineOptions, signal: io.signal });
+  say.progress('loading', 0);
+  const engine = await services.openEngine({ ...engineOptions, signal: io.signal }).finally(() => say.progress('', 1));
   try {
     const onProgress = (share: number) => say.progress(file, share);
-    const { indices, margins, warnings } = await engine.codes(picture, { signal: io.signal, onProgress });
+    const work = engine.codes(picture, { signal: io.signal, onProgress });
+    const { indices, margins, warnings } = await work.finally(() => say.progress('', 1));
     for (const warning of warnings) say.warn(`${file === '-' ? 'stdin' : file}: ${warning}`);
     const { size, model } = engine;
     await writeStdout(io, `${JSON.stringify({ file, size, indices: [...indices], margins: [...margins], model })}\n`);

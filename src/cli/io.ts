@@ -45,7 +45,7 @@ export interface Talk {
   /** Always. */
   warn(text: string): void;
   error(text: string): void;
-  /** One line that is written over, only on a terminal. */
+  /** One line that is written over, only on a terminal; a share of 1 takes it away. */
   progress(label: string, share: number): void;
 }
 
@@ -73,7 +73,8 @@ export function talk({ stderr, env }: Io, quiet: boolean): Talk {
     progress(label, share) {
       if (!terminal || quiet) return;
       const now = performance.now();
-      if (share < 1 && now - last < 50) return;
+      // Not more often than the eye follows, but at once where there is no line yet.
+      if (shown && share < 1 && now - last < 50) return;
       last = now;
       if (share >= 1) {
         if (shown) stderr.write(CLEAR_LINE);

@@ -100,6 +100,7 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
         throwIfAborted(io.signal);
         const picture = await readPicture(job.input, maxPixels, io);
         if (!engine) {
+          say.progress('loading', 0);
           engine = await services.openEngine({ ...engineOptions, signal: io.signal });
           say.note(`adapter: ${engine.adapter}`);
         }
@@ -115,6 +116,7 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
       }
     }
   } finally {
+    say.progress('', 1);
     await engine?.destroy();
   }
   if (failed > 0) say.error(`${failed} of ${jobs.length} pictures failed`);

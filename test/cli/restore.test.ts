@@ -271,6 +271,15 @@ describe('restore', () => {
     expect((await codeformer([...args, '-q'], { terminal: true })).stderr).toBe('');
   });
 
+  test('takes the progress away before it says what went wrong', async () => {
+    const args = ['restore', crop, '-o', out, '--aligned'];
+    const during = () => Promise.reject(new CodeFormerError('DEVICE_LOST', 'gone'));
+    const env = { NO_COLOR: '1' };
+    const { stderr } = await codeformer(args, { during, terminal: true, env });
+    expect(stderr).toContain('%');
+    expect(stderr.endsWith('\r\x1b[Kerror: gone\n')).toBe(true);
+  });
+
   test('colours on a terminal only, and not with NO_COLOR', async () => {
     const args = ['restore', '-o', out];
     expect((await codeformer(args, { terminal: true })).stderr).toContain('\x1b[31merror:\x1b[0m');
