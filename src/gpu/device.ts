@@ -90,9 +90,6 @@ async function requestAdapter(gpu: GPU, kind: 'auto' | 'gpu' | 'software'): Prom
   return null;
 }
 
-/** Most chunks that may wait in the queue at once: one runs, one is ready behind it. */
-const CHUNKS_IN_FLIGHT = 2;
-
 /** Aim for the time of one submit, in milliseconds: short for progress and abort, and far below every watchdog. */
 const CHUNK_MS = 60;
 
@@ -254,12 +251,13 @@ export class Device {
     } = {},
   ): Promise<void> {
     const total = dispatches.reduce((sum, d) => sum + cost(d.dispatch), 0);
-    const waiting: Promise<void>[] = [];
+    const label = options.label ?? 'run';
+    let running: Promise<void> | null = null;
     let done = 0;
     let next = 0;
     while (next < dispatches.length) {
       if (options.signal?.aborted) {
-        await Promise.all(waiting);
+        await running;
         throw new CodeFormerError('ABORTED', 'The operation was aborted', { cause: options.signal.reason });
       }
       const chunk: BoundDispatch[] = [];
@@ -270,18 +268,16 @@ export class Device {
         chunk.push(dispatches[next++]!);
         work += more;
       }
-      const before = waiting.at(-1) ?? null;
-      const label = options.label ?? 'run';
       const submitted = this.checked(label, () => this.submit(chunk, label));
-      waiting.push(
-        Promise.all([submitted, this.settle(work, before)]).then(() => {
-          done += work;
-          options.onProgress?.(total > 0 ? Math.min(1, done / total) : 1);
-        }),
-      );
-      if (waiting.length >= CHUNKS_IN_FLIGHT) await waiting.shift();
+      // This chunk waits in the queue while the one before it ends.
+      await Promise.all([running, submitted]);
+      const settled = await this.settle(work);
+      running = settled.finished.then(() => {
+        done += work;
+        options.onProgress?.(total > 0 ? Math.min(1, done / total) : 1);
+      });
     }
-    await Promise.all(waiting);
+    await running;
     this.check();
   }
 
@@ -298,19 +294,24 @@ export class Device {
     this.gpu.queue.submit([encoder.finish()]);
   }
 
-  /** Waits for the submit just made, which starts when `before` is over, and learns the adapter's speed from it. */
-  private async settle(work: number, before: Promise<void> | null): Promise<void> {
-    const finished = this.gpu.queue.onSubmittedWorkDone();
-    await before;
+  /**
+   * Returns when the chunk that has just started is nearly over, with the promise of its end, and learns the adapter's speed from it.
+   * Dawn in Node polls in a busy loop while a promise of the queue is pending, on a core that a software adapter needs: so there is
+   * none until shortly before the end.
+   */
+  private async settle(work: number): Promise<{ finished: Promise<void> }> {
     const start = performance.now();
-    // Dawn in Node polls in a busy loop while a promise is pending, on a core that a software adapter needs.
-    if (this.adapter.software) {
-      const sleep = 0.85 * (work / this.speed);
-      if (sleep > 2) await new Promise(resolve => setTimeout(resolve, sleep));
-    }
-    await finished;
-    const time = performance.now() - start;
-    if (time > 1) this.speed += 0.3 * (work / time - this.speed);
+    const sleep = 0.85 * (work / this.speed);
+    if (this.adapter.software && sleep > 2) await new Promise(resolve => setTimeout(resolve, sleep));
+    const asked = performance.now();
+    const finished = this.gpu.queue.onSubmittedWorkDone().then(() => {
+      const end = performance.now();
+      if (end - start < 1) return;
+      // Where the work was done before the sleep was, how fast it is remains unknown: faster than thought.
+      const speed = this.adapter.software && end - asked < 1 ? 1.5 * this.speed : work / (end - start);
+      this.speed += 0.5 * (speed - this.speed);
+    });
+    return { finished };
   }
 
   /** Copies `size` bytes of a buffer to the CPU. */
@@ -356,5 +357,5 @@ export class Device {
   }
 }
 
-/** Work in flops: kernels that only move memory count their bytes. */
-const cost = (dispatch: Dispatch): number => dispatch.flops + dispatch.bytes;
+/** Work in flops; a byte that is read or written takes about as long as four of them. */
+const cost = (dispatch: Dispatch): number => dispatch.flops + 4 * dispatch.bytes;
