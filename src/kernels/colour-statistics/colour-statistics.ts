@@ -51,7 +51,7 @@ export interface ColourStatistics {
   readonly differenceVariance: Triple;
 }
 
-export function colourStatisticsOf(sums: Uint32Array, pixels: number): ColourStatistics {
+export function colourStatisticsOf(sums: Uint32Array | Float64Array, pixels: number): ColourStatistics {
   const total = new Array<number>(SUMS).fill(0);
   sums.forEach((value, i) => {
     total[i % SUMS]! += value;

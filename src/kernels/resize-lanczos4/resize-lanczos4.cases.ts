@@ -8,8 +8,13 @@ import { resizeLanczos4Reference } from './resize-lanczos4.ref.js';
 
 const size = (width: number, height: number): Size => ({ width, height });
 
-function lanczosCase(name: string, from: Size, to: Size): Case<ResizeLanczos4Params> {
-  const params = { from, to, taps: resizeTaps('lanczos4', from, to) };
+function lanczosCase(
+  name: string,
+  from: Size,
+  to: Size,
+  band = { begin: 0, end: to.height },
+): Case<ResizeLanczos4Params> {
+  const params = { from, to, taps: resizeTaps('lanczos4', from, to), band };
   const tables: Record<string, NumberArray> = resizeLanczos4Tables(params);
   return {
     name,
@@ -28,6 +33,7 @@ const cases = [
   lanczosCase('the double', size(13, 9), size(26, 18)),
   lanczosCase('larger, odd', size(17, 13), size(31, 41)),
   lanczosCase('smaller, odd', size(61, 47), size(29, 9)),
+  lanczosCase('the rows of a band', size(13, 29), size(26, 58), { begin: 21, end: 40 }),
 ];
 
 export const resizeLanczos4Test: KernelTest<ResizeLanczos4Params> = {
