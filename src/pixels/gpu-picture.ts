@@ -1,0 +1,188 @@
+// Pictures and float planes that live on the device, and running kernels on them. What makes them owns them.
+
+import { CodeFormerError } from '../errors.js';
+import type { Device } from '../gpu/device.js';
+import { bindKernel } from '../gpu/run-kernel.js';
+import { type Picture, toRgba } from '../image/picture.js';
+import { bytesPerElement, ceilDiv, type Kernel, type NumberArray } from '../kernels/kernel.js';
+import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import type { Rect } from '../kernels/warp-affine/tables.js';
+
+/** One float per pixel, for masks and the like. */
+export interface FloatPicture {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface PixelOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Most bytes that are copied to or from the device at once, so that copies of large pictures stay small. */
+const COPY_BYTES = 32 * 2 ** 20;
+
+/** An 8-bit RGBA picture on the device: a word for each pixel, red in the low byte, rows from top to bottom. */
+export class GpuPicture {
+  constructor(
+    readonly device: Device,
+    readonly buffer: GPUBuffer,
+    readonly width: number,
+    readonly height: number,
+  ) {}
+
+  /** @throws `ADAPTER_LIMITS` where the adapter has no buffers that large, `OUT_OF_MEMORY` */
+  static async create(device: Device, { width, height }: Size, label = 'picture'): Promise<GpuPicture> {
+    const buffer = await device.checked(label, () => device.buffer(`pixels/${label}`, 4 * width * height));
+    return new GpuPicture(device, buffer, width, height);
+  }
+
+  /**
+   * A picture, or the part of it that the rectangle says, on the device; RGB becomes opaque. The picture has been checked.
+   * @throws as `create`
+   */
+  static async upload(
+    device: Device,
+    picture: Picture,
+    rect: Rect = { x: 0, y: 0, width: picture.width, height: picture.height },
+  ): Promise<GpuPicture> {
+    const target = await GpuPicture.create(device, rect);
+    const channels = picture.data.length / (picture.width * picture.height);
+    const whole = channels === 4 && rect.width === picture.width;
+    const rows = rowsAtOnce(4 * rect.width);
+    try {
+      for (let row = 0; row < rect.height; row += rows) {
+        const band = { ...rect, y: rect.y + row, height: Math.min(rows, rect.height - row) };
+        const from = channels * picture.width * band.y;
+        const length = channels * picture.width * band.height;
+        const bytes = whole ? picture.data.subarray(from, from + length) : rgbaOf(picture, band);
+        device.write(target.buffer, bytes as Uint8Array<ArrayBuffer>, 4 * rect.width * row);
+      }
+    } catch (error) {
+      target.destroy();
+      throw error;
+    }
+    return target;
+  }
+
+  /** The pixels as RGBA. */
+  async read(): Promise<{ data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number }> {
+    const { width, height } = this;
+    const data = new Uint8ClampedArray(4 * width * height);
+    for (let at = 0; at < data.length; at += COPY_BYTES) {
+      const bytes = await this.device.read(this.buffer, at, Math.min(COPY_BYTES, data.length - at));
+      data.set(new Uint8Array(bytes), at);
+    }
+    return { data, width, height };
+  }
+
+  destroy(): void {
+    this.device.release(this.buffer);
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+/** Float planes of one size on the device, one after another. */
+export class GpuPlanes {
+  constructor(
+    readonly device: Device,
+    readonly buffer: GPUBuffer,
+    readonly width: number,
+    readonly height: number,
+    readonly planes: number,
+  ) {}
+
+  /** @throws `ADAPTER_LIMITS` where the adapter has no buffers that large, `OUT_OF_MEMORY` */
+  static async create(device: Device, { width, height }: Size, planes = 1, label = 'planes'): Promise<GpuPlanes> {
+    const bytes = 4 * planes * width * height;
+    const buffer = await device.checked(label, () => device.buffer(`pixels/${label}`, bytes));
+    return new GpuPlanes(device, buffer, width, height, planes);
+  }
+
+  static async upload(device: Device, { data, width, height }: FloatPicture): Promise<GpuPlanes> {
+    const planes = await GpuPlanes.create(device, { width, height });
+    device.write(planes.buffer, data as Float32Array<ArrayBuffer>);
+    return planes;
+  }
+
+  /** The values of all planes. */
+  async read(): Promise<Float32Array<ArrayBuffer>> {
+    const { width, height, planes } = this;
+    return new Float32Array(await this.device.read(this.buffer, 0, 4 * width * height * planes));
+  }
+
+  destroy(): void {
+    this.device.release(this.buffer);
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+const rowsAtOnce = (rowBytes: number): number => Math.max(1, Math.floor(COPY_BYTES / rowBytes));
+
+/** A rectangle of a picture as RGBA. */
+function rgbaOf(picture: Picture, { x, y, width, height }: Rect): Uint8Array | Uint8ClampedArray {
+  const channels = picture.data.length / (picture.width * picture.height);
+  const cut = new Uint8Array(channels * width * height);
+  for (let row = 0; row < height; row++) {
+    const from = channels * ((y + row) * picture.width + x);
+    cut.set(picture.data.subarray(from, from + channels * width), channels * width * row);
+  }
+  return toRgba({ data: cut, width, height }, { maxPixels: width * height }).data;
+}
+
+/**
+ * Runs a kernel once.
+ * @param operands buffers, or contents of operands that exist for this run only; scratch memory is taken care of
+ * @throws `ABORTED`, and what buffers and submits throw
+ */
+export async function runKernel<P>(
+  device: Device,
+  kernel: Kernel<P>,
+  params: P,
+  operands: Readonly<Record<string, GPUBuffer | NumberArray>>,
+  { signal }: PixelOptions = {},
+): Promise<void> {
+  const temporary: GPUBuffer[] = [];
+  try {
+    const buffers = await device.checked(`the operands of ${kernel.name}`, () => {
+      const bound: Record<string, GPUBuffer> = {};
+      for (const [name, operand] of Object.entries(kernel.operands(params, device.target))) {
+        const given = operands[name];
+        if (given && !ArrayBuffer.isView(given)) {
+          bound[name] = given;
+          continue;
+        }
+        if (!given && operand.access !== 'scratch') {
+          throw new CodeFormerError(
+            'SHAPE_MISMATCH',
+            `${kernel.name}: expected a buffer for ${name} but received none`,
+          );
+        }
+        const bytes = operand.elements * bytesPerElement(operand.type, device.precision);
+        const buffer = device.buffer(`${kernel.name}/${name}`, bytes);
+        temporary.push(buffer);
+        if (given) device.write(buffer, given as NumberArray & ArrayBufferView<ArrayBuffer>);
+        bound[name] = buffer;
+      }
+      return bound;
+    });
+    await device.run(await bindKernel(device, kernel, params, buffers), { label: kernel.name, signal });
+  } finally {
+    for (const buffer of temporary) device.release(buffer);
+  }
+}
+
+/** A copy on the device. */
+export async function copyBuffer(device: Device, from: GPUBuffer, to: GPUBuffer, bytes: number): Promise<void> {
+  await device.checked('a copy', () => {
+    const encoder = device.gpu.createCommandEncoder({ label: 'copy' });
+    encoder.copyBufferToBuffer(from, 0, to, 0, 4 * ceilDiv(bytes, 4));
+    device.gpu.queue.submit([encoder.finish()]);
+  });
+}

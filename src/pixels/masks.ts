@@ -1,0 +1,193 @@
+// Soft masks on the device, planes of 0 to 1: from labels, from the square that a crop covers, from shapes.
+
+import type { Device } from '../gpu/device.js';
+import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
+import type { NumberArray } from '../kernels/kernel.js';
+import { type MaskBuildParams, maskBuild, maskBuildTables } from '../kernels/mask-build/mask-build.js';
+import { planeSum, planeSumTables, sumCount } from '../kernels/plane-sum/plane-sum.js';
+import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import { composeAffine, invertAffine, type Matrix, mappedRect, type Rect } from './affine.js';
+import { blurGpuPlanes, erodeGpuPlanes } from './filter.js';
+import { GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+import { planWarp, type WarpOptions, warpGpuPlanes } from './warp.js';
+
+export interface LabelMaskOptions extends PixelOptions {
+  /** Taps and deviation of a Gaussian that is applied twice. */
+  readonly blur?: { readonly size: number; readonly sigma: number };
+  /** Rows and columns on each side that are zero afterwards. */
+  readonly border?: number;
+}
+
+/** How the reference softens a parsed face of 512 pixels. */
+const LABEL_BLUR = { size: 101, sigma: 11 };
+const LABEL_BORDER = 10;
+
+/**
+ * A soft mask from labels.
+ * @param labels one byte for each pixel
+ * @param values share of each label, 0 to 1; labels beyond them count as 0
+ */
+export async function labelMask(
+  device: Device,
+  labels: Uint8Array,
+  size: Size,
+  values: Float32Array,
+  { blur = LABEL_BLUR, border = LABEL_BORDER, signal }: LabelMaskOptions = {},
+): Promise<GpuPlanes> {
+  const { width, height } = size;
+  const words = new Uint32Array(Math.ceil((width * height) / 4));
+  new Uint8Array(words.buffer).set(labels);
+  const weights = gaussianWeights(blur.size, blur.sigma);
+  const steps = [
+    () => buildMask(device, { operation: 'labels', width, height, values }, { labels: words }, { signal }),
+    (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal }),
+    (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal }),
+    (x: GpuPlanes) => buildMask(device, { operation: 'frame', width, height, border }, { x: x.buffer }, { signal }),
+  ];
+  return chain(steps);
+}
+
+/** Runs steps one after another, each on the result of the one before, which is freed. */
+async function chain(steps: readonly ((x: GpuPlanes) => Promise<GpuPlanes>)[]): Promise<GpuPlanes> {
+  let value: GpuPlanes | undefined;
+  for (const step of steps) {
+    const before = value;
+    try {
+      // The first step takes nothing.
+      value = await step(before as GpuPlanes);
+    } finally {
+      before?.destroy();
+    }
+  }
+  return value!;
+}
+
+/** The smaller of two masks of one size, pixel by pixel. */
+export async function minimumMask(a: GpuPlanes, b: GpuPlanes, options: PixelOptions = {}): Promise<GpuPlanes> {
+  const params: MaskBuildParams = { operation: 'minimum', width: a.width, height: a.height };
+  return buildMask(a.device, params, { a: a.buffer, b: b.buffer }, options);
+}
+
+/**
+ * A square or an ellipse with a soft edge.
+ * @param matrix from the shape's own coordinates, in which it reaches from -1 to 1, to those of the frame
+ * @param rect the part of the frame that the mask is for
+ * @param feather width of the edge, inside of the shape and in its coordinates: above 0, at most 1
+ */
+export async function shapeMask(
+  device: Device,
+  matrix: Matrix,
+  rect: Rect,
+  { ellipse, feather, signal }: PixelOptions & { readonly ellipse: boolean; readonly feather: number },
+): Promise<GpuPlanes> {
+  const { width, height } = rect;
+  const affine = [...composeAffine(invertAffine(matrix), Float64Array.of(1, 0, rect.x, 0, 1, rect.y))];
+  return buildMask(device, { operation: 'shape', width, height, ellipse, affine, feather }, {}, { signal });
+}
+
+async function buildMask(
+  device: Device,
+  params: MaskBuildParams,
+  inputs: Readonly<Record<string, GPUBuffer | NumberArray>>,
+  options: PixelOptions,
+): Promise<GpuPlanes> {
+  const y = await GpuPlanes.create(device, params, 1, 'mask');
+  try {
+    await runKernel(device, maskBuild, params, { ...inputs, ...maskBuildTables(params), y: y.buffer }, options);
+    return y;
+  } catch (error) {
+    y.destroy();
+    throw error;
+  }
+}
+
+/** The sum of all values. */
+export async function planeTotal(x: GpuPlanes, options: PixelOptions = {}): Promise<number> {
+  const { device } = x;
+  const params = { values: x.width * x.height * x.planes };
+  const bytes = 4 * sumCount(params.values);
+  const sums = await device.checked('a sum', () => device.buffer('pixels/sums', bytes));
+  try {
+    await runKernel(device, planeSum, params, { x: x.buffer, sums, ...planeSumTables(params) }, options);
+    return new Float32Array(await device.read(sums, 0, bytes)).reduce((a, b) => a + b, 0);
+  } finally {
+    device.release(sums);
+  }
+}
+
+/** What a crop covers of a frame, softly: planes over `rect`. */
+export interface SquareMask {
+  readonly rect: Rect;
+  /** How much of each pixel the warped crop covers. */
+  readonly coverage: GpuPlanes;
+  /** The coverage without its outermost pixels. */
+  readonly inner: GpuPlanes;
+  /** The mask: 0 at the edge, and well inside of it 1 but for roundings. */
+  readonly soft: GpuPlanes;
+  /** Width of the soft edge in pixels, a twentieth of the side. */
+  readonly edge: number;
+  /** What is there instead of 1 well inside: for `paste`. */
+  readonly full: number;
+  destroy(): void;
+}
+
+/**
+ * The soft mask of a square crop that is warped into a frame: an edge of a twentieth of its side is cut off, then blurred.
+ * @param matrix from the crop to the frame
+ * @param size side of the crop
+ * @param scale pixels of the frame for each pixel of the picture that it was made from; pixels at the very edge are dropped by it
+ * @returns null where the crop lies outside of the frame
+ */
+export async function squareMask(
+  device: Device,
+  matrix: Matrix,
+  size: number,
+  frame: Size,
+  scale: number,
+  options: WarpOptions = {},
+): Promise<SquareMask | null> {
+  const rect = squareRect(matrix, size, frame);
+  if (!rect) return null;
+  const made: GpuPlanes[] = [];
+  const keep = (planes: GpuPlanes) => {
+    made.push(planes);
+    return planes;
+  };
+  const destroy = () => {
+    for (const planes of made.splice(0)) planes.destroy();
+  };
+  try {
+    const ones = new Float32Array(size * size).fill(1);
+    const square = await GpuPlanes.upload(device, { data: ones, width: size, height: size });
+    const plan = planWarp(matrix, options.compat ?? false);
+    const coverage = keep(await warpGpuPlanes(square, plan, rect, options).finally(() => square.destroy()));
+    const inner = keep(await erodeGpuPlanes(coverage, Math.trunc(2 * scale), options));
+    const edge = Math.floor(Math.trunc(Math.sqrt(await planeTotal(inner, options))) / 20);
+    const weights = gaussianWeights(2 * edge + 1);
+    const cut = await erodeGpuPlanes(inner, 2 * edge, options);
+    const soft = keep(await blurGpuPlanes(cut, weights, options).finally(() => cut.destroy()));
+    const full = options.compat ? blurOfOnes(weights) : 1;
+    return { rect, coverage, inner, soft, edge, full, destroy };
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+}
+
+/** Where a warped square crop and a few pixels around it lie in a frame. */
+export function squareRect(matrix: Matrix, size: number, frame: Size): Rect | null {
+  // The margin is zero in all masks, so that erosion and blur see the same as they would in the whole frame.
+  return mappedRect(matrix, [-1, -1, size, size], 2, frame);
+}
+
+/**
+ * What OpenCV's blur makes of ones, a few units in the last place from 1: sums in float32, fused products, rows from the first
+ * tap on, columns from the middle outwards. The reference truncates, which shows the sign of that difference.
+ */
+export function blurOfOnes(weights: Float32Array): number {
+  const middle = (weights.length - 1) / 2;
+  const row = weights.reduce((sum, weight) => Math.fround(sum + weight), 0);
+  let sum = Math.fround(row * weights[middle]!);
+  for (let i = 1; i <= middle; i++) sum = Math.fround(Math.fround(row + row) * weights[middle + i]! + sum);
+  return sum;
+}

@@ -1,0 +1,141 @@
+// Pasting pictures into another on the device, one after another: where they overlap, levels are not rounded in between.
+
+import { composite, compositeTables, finishComposite, finishCompositeTables } from '../kernels/composite/composite.js';
+import { intersection, type Rect, union } from './affine.js';
+import { GpuPicture, type GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+
+export interface Paste {
+  /** Inside of the picture; what is pasted, its coverage and mask have this size. */
+  readonly rect: Rect;
+  /** 8 bits, or three planes of 0 to 255. */
+  readonly pasted: GpuPicture | GpuPlanes;
+  /** What the pasted picture is divided by, because it was mixed with black at its edge; in compat mode it is multiplied. */
+  readonly coverage: GpuPlanes;
+  readonly mask: GpuPlanes;
+  /** Factor of the mask, 0 to 1. Default 1. */
+  readonly strength?: number | undefined;
+  /** What stands for 1 in the mask, see `SquareMask`. Default 1. */
+  readonly full?: number | undefined;
+}
+
+interface Fractions {
+  readonly rect: Rect;
+  readonly buffer: GPUBuffer;
+}
+
+/** Pictures being pasted into one. In compat mode the result is truncated to 8 bits, else rounded. */
+export class Pasting {
+  private constructor(
+    private readonly picture: GpuPicture,
+    private readonly compat: boolean,
+    private readonly fractions: readonly Fractions[],
+    private readonly unused: GPUBuffer,
+  ) {}
+
+  /**
+   * @param picture changed in place
+   * @param rects all that will be pasted; memory is kept for where they overlap
+   */
+  static async begin(picture: GpuPicture, rects: readonly Rect[], compat = false): Promise<Pasting> {
+    const { device } = picture;
+    const made: GPUBuffer[] = [];
+    try {
+      return await device.checked('pasting', () => {
+        const fractions = overlaps(rects).map(rect => {
+          const buffer = device.buffer('pixels/fractions', 4 * rect.width * rect.height);
+          made.push(buffer);
+          return { rect, buffer };
+        });
+        return new Pasting(picture, compat, fractions, device.buffer('pixels/no fractions', 16));
+      });
+    } catch (error) {
+      for (const buffer of made) device.release(buffer);
+      throw error;
+    }
+  }
+
+  async paste(paste: Paste, options: PixelOptions = {}): Promise<void> {
+    const { rect, pasted, coverage, mask, strength = 1, full = 1 } = paste;
+    const { picture, compat } = this;
+    const kept = this.fractions.find(f => intersection(f.rect, rect));
+    const params = {
+      picture: { width: picture.width, height: picture.height },
+      rect,
+      fractions: kept?.rect ?? null,
+      compat,
+      pasted: pasted instanceof GpuPicture ? ('rgba' as const) : ('planes' as const),
+      strength,
+      full,
+    };
+    const operands = {
+      pasted: pasted.buffer,
+      coverage: coverage.buffer,
+      mask: mask.buffer,
+      picture: picture.buffer,
+      fractions: kept?.buffer ?? this.unused,
+      ...compositeTables(params),
+    };
+    await runKernel(picture.device, composite, params, operands, options);
+  }
+
+  /** Completes the picture. */
+  async finish(options: PixelOptions = {}): Promise<void> {
+    if (this.compat) return;
+    const { picture } = this;
+    for (const { rect, buffer } of this.fractions) {
+      const params = { picture: { width: picture.width, height: picture.height }, fractions: rect };
+      const operands = { picture: picture.buffer, fractions: buffer, ...finishCompositeTables(params) };
+      await runKernel(picture.device, finishComposite, params, operands, options);
+    }
+  }
+
+  destroy(): void {
+    for (const { buffer } of this.fractions) this.picture.device.release(buffer);
+    this.picture.device.release(this.unused);
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+/**
+ * Rectangles that hold all pixels which several of the given ones share. None of them meets another, and each given rectangle
+ * meets one of them at most.
+ */
+export function overlaps(rects: readonly Rect[]): Rect[] {
+  const groups: { readonly members: Rect[]; shared: Rect | null }[] = rects.map(rect => ({
+    members: [rect],
+    shared: null,
+  }));
+  for (let again = true; again; ) {
+    again = false;
+    for (let i = 0; i < groups.length; i++)
+      for (let j = groups.length - 1; j > i; j--) {
+        const [a, b] = [groups[i]!, groups[j]!];
+        const shared = sharedRect(a, b);
+        if (!shared) continue;
+        groups.splice(j, 1);
+        a.members.push(...b.members);
+        a.shared = shared;
+        again = true;
+      }
+  }
+  return groups.flatMap(({ shared }) => (shared ? [shared] : []));
+}
+
+type Group = { readonly members: readonly Rect[]; readonly shared: Rect | null };
+
+/** The rectangle around what two groups share with each other and in themselves; null where they have nothing to do with another. */
+function sharedRect(a: Group, b: Group): Rect | null {
+  const parts: Rect[] = [];
+  for (const first of [...a.members, ...(a.shared ? [a.shared] : [])])
+    for (const second of [...b.members, ...(b.shared ? [b.shared] : [])]) {
+      const part = intersection(first, second);
+      if (part) parts.push(part);
+    }
+  if (parts.length === 0) return null;
+  if (a.shared) parts.push(a.shared);
+  if (b.shared) parts.push(b.shared);
+  return parts.reduce(union);
+}

@@ -1,0 +1,335 @@
+// Picture operations for callers: pictures in, pictures of the same kind out. Large ones go through the device in parts.
+
+import { CodeFormerError, invalidArgument } from '../errors.js';
+import type { Device } from '../gpu/device.js';
+import { checkPicture, type Picture } from '../image/picture.js';
+import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
+import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import { type Filter, resizeTaps, roundHalfEven, sliceTaps, tapRange } from '../kernels/resize-plane/taps.js';
+import { checkMatrix, type Rect } from './affine.js';
+import { blurGpuPlanes, erodeGpuPlanes, mergeGpuPlanes, splitGpuPicture } from './filter.js';
+import { type FloatPicture, GpuPicture, GpuPlanes, type PixelOptions } from './gpu-picture.js';
+import { bandRows, type ResizePlan, resizeByTaps, resizePlanesByTaps } from './resize.js';
+import { planWarp, type WarpPlan, warpGpuPicture, warpGpuPlanes, warpSource } from './warp.js';
+
+export type { Filter, FloatPicture };
+
+/** What comes back: floats for floats, else 8 bits with as many channels as went in. */
+export type SameKind<T> = T extends FloatPicture ? FloatPicture : Picture;
+
+export interface ResizeOptions extends PixelOptions {
+  /** Size of the result; or a factor for both sides, which then is exact: for `linear` only. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly factor?: number;
+  /** Default `linear`. `area` interpolates where a side grows. */
+  readonly filter?: Filter;
+}
+
+export interface WarpAffineOptions extends PixelOptions {
+  readonly width: number;
+  readonly height: number;
+  /** RGB or RGBA of what is outside of the picture, 0 to 255. Default opaque black; 0 for floats. */
+  readonly border?: readonly number[];
+  /** OpenCV's positions on a grid of 1/32 pixel and no averaging when shrinking. Default false. */
+  readonly compat?: boolean;
+}
+
+export interface BlurOptions extends PixelOptions {
+  /** Number of taps, odd. */
+  readonly size: number;
+  /** Deviation in pixels. Default from the size, as OpenCV does. */
+  readonly sigma?: number;
+}
+
+export interface ErodeOptions extends PixelOptions {
+  /** Side of the window; 0 stands for 3. An even window reaches one pixel further up and left. */
+  readonly size: number;
+}
+
+/**
+ * A picture in another size, by OpenCV's rules for 8 bits and for floats.
+ * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+ */
+export async function resize<T extends Picture | FloatPicture>(
+  device: Device,
+  picture: T,
+  options: ResizeOptions,
+): Promise<SameKind<T>> {
+  const from = checkAny(device, picture);
+  const plan = resizePlan(device, from, options);
+  if (isFloat(picture)) return (await resizeFloats(device, picture, plan, options)) as SameKind<T>;
+  const taps = resizeTaps(plan.filter, from, plan.to, plan.step);
+  const rows = bandRows(plan, bandBytes(device));
+  const made = await inKind(picture, plan.to, async put => {
+    for (let begin = 0; begin < plan.to.height; begin += rows) {
+      const end = Math.min(begin + rows, plan.to.height);
+      const [first, last] = tapRange(sliceTaps(taps.rows, begin, end, 0), from.height);
+      const bandTaps = { columns: taps.columns, rows: sliceTaps(taps.rows, begin, end, first) };
+      const rect = { x: 0, y: first, width: from.width, height: last - first };
+      using x = await GpuPicture.upload(device, picture, rect);
+      using y = await resizeByTaps(x, plan, bandTaps, options);
+      put(await y.read(), 0, begin);
+    }
+  });
+  return made as SameKind<T>;
+}
+
+async function resizeFloats(
+  device: Device,
+  picture: FloatPicture,
+  plan: ResizePlan,
+  options: PixelOptions,
+): Promise<FloatPicture> {
+  const { from, to } = plan;
+  const taps = resizeTaps(plan.filter, from, to, plan.step);
+  const rows = bandRows(plan, bandBytes(device));
+  const data = new Float32Array(to.width * to.height);
+  for (let begin = 0; begin < to.height; begin += rows) {
+    const end = Math.min(begin + rows, to.height);
+    const [first, last] = tapRange(sliceTaps(taps.rows, begin, end, 0), from.height);
+    const bandTaps = { columns: taps.columns, rows: sliceTaps(taps.rows, begin, end, first) };
+    using x = await GpuPlanes.upload(device, floatRows(picture, first, last));
+    using y = await resizePlanesByTaps(x, bandTaps, options);
+    data.set(await y.read(), begin * to.width);
+  }
+  return { data, ...to };
+}
+
+/**
+ * A picture under an affine transform, bilinear. What shrinks is averaged, unless `compat` asks for OpenCV's rule.
+ * @param matrix 2x3 in rows, from the picture to the result
+ * @throws `INVALID_ARGUMENT` for a matrix that is not finite or has no inverse, and as `resize`
+ */
+export async function warpAffine<T extends Picture | FloatPicture>(
+  device: Device,
+  picture: T,
+  matrix: ArrayLike<number>,
+  options: WarpAffineOptions,
+): Promise<SameKind<T>> {
+  const whole = checkAny(device, picture);
+  const to = checkSize(device, options);
+  const compat = options.compat ?? false;
+  const plan = planWarp(checkMatrix(matrix), compat);
+  const border = checkBorder(options.border);
+  const parts = warpParts(plan, { x: 0, y: 0, ...to }, whole, bandBytes(device));
+  if (isFloat(picture)) {
+    const data = new Float32Array(to.width * to.height);
+    for (const { target, source } of parts) {
+      using x = await GpuPlanes.upload(device, floatRect(picture, source));
+      using y = await warpGpuPlanes(x, plan, target, { ...options, whole, at: source });
+      putRows(await y.read(), target, data, to.width, 1);
+    }
+    return { data, ...to } as SameKind<T>;
+  }
+  const made = await inKind(picture, to, async put => {
+    for (const { target, source } of parts) {
+      using x = await GpuPicture.upload(device, picture, source);
+      using y = await warpGpuPicture(x, plan, target, border, { ...options, whole, at: source });
+      put(await y.read(), target.x, target.y);
+    }
+  });
+  return made as SameKind<T>;
+}
+
+/** Rectangles of the destination with the parts of the source that they need, each of them small enough. */
+function warpParts(plan: WarpPlan, target: Rect, whole: Size, bytes: number): { target: Rect; source: Rect }[] {
+  const source = warpSource(plan, target, whole) ?? { x: 0, y: 0, width: 1, height: 1 };
+  const { x, y, width, height } = target;
+  const fits = 4 * Math.max(source.width * source.height, width * height) <= bytes;
+  if (fits || width * height === 1) return [{ target, source }];
+  const halves: [Rect, Rect] =
+    width > height
+      ? [
+          { ...target, width: width >> 1 },
+          { ...target, x: x + (width >> 1), width: width - (width >> 1) },
+        ]
+      : [
+          { ...target, height: height >> 1 },
+          { ...target, y: y + (height >> 1), height: height - (height >> 1) },
+        ];
+  return halves.flatMap(half => warpParts(plan, half, whole, bytes));
+}
+
+/**
+ * The minimum over a square window, channel by channel; what is outside of the picture does not count.
+ * @throws as `resize`
+ */
+export async function erode<T extends Picture | FloatPicture>(
+  device: Device,
+  picture: T,
+  options: ErodeOptions,
+): Promise<SameKind<T>> {
+  const { size } = options;
+  if (!Number.isSafeInteger(size) || size < 0) throw invalidArgument('a whole number of at least 0', 'size', size);
+  return filtered(device, picture, Math.max(size, 3), x => erodeGpuPlanes(x, size, options));
+}
+
+/**
+ * A Gaussian blur, channel by channel, mirrored at the border without repeating it. Pictures are rounded once, at the end.
+ * @throws as `resize`
+ */
+export async function gaussianBlur<T extends Picture | FloatPicture>(
+  device: Device,
+  picture: T,
+  options: BlurOptions,
+): Promise<SameKind<T>> {
+  const { size, sigma = 0 } = options;
+  if (!Number.isSafeInteger(size) || size < 1 || size % 2 === 0 || size > MOST_TAPS)
+    throw invalidArgument(`an odd number from 1 to ${MOST_TAPS}`, 'size', size);
+  if (!(sigma >= 0 && Number.isFinite(sigma))) throw invalidArgument('a number of at least 0', 'sigma', sigma);
+  const weights = gaussianWeights(size, sigma);
+  return filtered(device, picture, (size - 1) / 2, x => blurGpuPlanes(x, weights, options));
+}
+
+const MOST_TAPS = 65_535;
+
+/** Runs a filter that looks `reach` pixels far, in bands of rows. */
+async function filtered<T extends Picture | FloatPicture>(
+  device: Device,
+  picture: T,
+  reach: number,
+  work: (x: GpuPlanes) => Promise<GpuPlanes>,
+): Promise<SameKind<T>> {
+  const { width, height } = checkAny(device, picture);
+  const rowBytes = (isFloat(picture) ? 4 : 16) * width;
+  const rows = Math.max(1, Math.floor(bandBytes(device) / rowBytes) - 2 * reach);
+  const bands = Array.from({ length: Math.ceil(height / rows) }, (_, i) => {
+    const [begin, end] = [i * rows, Math.min((i + 1) * rows, height)];
+    return { begin, end, first: Math.max(0, begin - reach), last: Math.min(height, end + reach) };
+  });
+  if (isFloat(picture)) {
+    const data = new Float32Array(width * height);
+    for (const { begin, end, first, last } of bands) {
+      using x = await GpuPlanes.upload(device, floatRows(picture, first, last));
+      using y = await work(x);
+      data.set((await y.read()).subarray((begin - first) * width, (end - first) * width), begin * width);
+    }
+    return { data, width, height } as SameKind<T>;
+  }
+  const made = await inKind(picture, { width, height }, async put => {
+    for (const { begin, end, first, last } of bands) {
+      using x = await GpuPicture.upload(device, picture, { x: 0, y: first, width, height: last - first });
+      using split = await splitGpuPicture(x);
+      using done = await work(split);
+      using y = await mergeGpuPlanes(done);
+      const { data } = await y.read();
+      const inner = data.subarray(4 * (begin - first) * width, 4 * (end - first) * width);
+      put({ data: inner, width, height: end - begin }, 0, begin);
+    }
+  });
+  return made as SameKind<T>;
+}
+
+/** Largest part of a picture on the device at once: more would not be faster. */
+const PART_BYTES = 256 * 2 ** 20;
+
+const bandBytes = (device: Device): number => Math.min(PART_BYTES, device.target.maxBindingSize);
+
+const isFloat = (picture: Picture | FloatPicture): picture is FloatPicture => picture.data instanceof Float32Array;
+
+/** Throws unless the value is a picture of either kind; returns its size. */
+function checkAny(device: Device, picture: Picture | FloatPicture): Size {
+  if (typeof picture === 'object' && picture !== null && isFloat(picture)) {
+    const { data, width, height } = picture;
+    checkSize(device, picture, 'picture.');
+    if (data.length !== width * height) {
+      throw new CodeFormerError(
+        'INVALID_IMAGE',
+        `picture: expected ${width * height} values for ${width}x${height} pixels but it has ${data.length}`,
+      );
+    }
+  } else {
+    checkPicture(picture);
+    checkSize(device, picture, 'picture.');
+  }
+  return { width: picture.width, height: picture.height };
+}
+
+/** Throws unless a size is one that a kernel can be dispatched for. */
+function checkSize(device: Device, options: Partial<Size>, prefix = ''): Size {
+  const most = 8 * device.gpu.limits.maxComputeWorkgroupsPerDimension;
+  const side = (name: 'width' | 'height'): number => {
+    const value = options[name];
+    if (!Number.isSafeInteger(value) || value! < 1 || value! > most)
+      throw invalidArgument(`a whole number from 1 to ${most}`, `${prefix}${name}`, value);
+    return value!;
+  };
+  return { width: side('width'), height: side('height') };
+}
+
+const FILTERS: readonly Filter[] = ['linear', 'area', 'lanczos4'];
+
+function resizePlan(device: Device, from: Size, options: ResizeOptions): ResizePlan {
+  const { factor, filter = 'linear' } = options;
+  if (!FILTERS.includes(filter)) throw invalidArgument(`one of ${FILTERS.join(', ')}`, 'filter', filter);
+  if (factor === undefined) return { from, to: checkSize(device, options), filter };
+  if (options.width !== undefined || options.height !== undefined)
+    throw invalidArgument('either a factor or a size', 'factor', factor);
+  if (filter !== 'linear') throw invalidArgument('filter "linear" with a factor', 'filter', filter);
+  if (!(factor > 0 && Number.isFinite(factor))) throw invalidArgument('a number above 0', 'factor', factor);
+  const to = { width: roundHalfEven(from.width * factor), height: roundHalfEven(from.height * factor) };
+  return { from, to: checkSize(device, to, 'factor: '), filter, step: 1 / factor };
+}
+
+function checkBorder(border: readonly number[] = [0, 0, 0]): [number, number, number, number] {
+  const valid =
+    (border.length === 3 || border.length === 4) && border.every(v => Number.isInteger(v) && v >= 0 && v <= 255);
+  if (!valid) throw invalidArgument('three or four whole numbers from 0 to 255', 'border', border);
+  const [r, g, b, a = 255] = border as [number, number, number, number?];
+  return [r, g, b, a];
+}
+
+/** Makes a picture with the channels of another from RGBA parts. */
+async function inKind(
+  picture: Picture,
+  to: Size,
+  work: (put: (part: { data: Uint8ClampedArray } & Size, x: number, y: number) => void) => Promise<void>,
+): Promise<Picture> {
+  const channels = picture.data.length / (picture.width * picture.height);
+  const data = new Uint8ClampedArray(channels * to.width * to.height);
+  await work((part, x, y) => {
+    const { width, height } = part;
+    const target = { x, y, width, height };
+    if (channels === 4) putRows(part.data, target, data, to.width, 4);
+    else putRows(withoutAlpha(part.data), target, data, to.width, 3);
+  });
+  return { data, ...to };
+}
+
+function withoutAlpha(rgba: Uint8ClampedArray): Uint8ClampedArray {
+  const rgb = new Uint8ClampedArray((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = rgba[from]!;
+    rgb[to + 1] = rgba[from + 1]!;
+    rgb[to + 2] = rgba[from + 2]!;
+  }
+  return rgb;
+}
+
+/** Writes a rectangle of rows into a picture. */
+function putRows<A extends Uint8ClampedArray | Float32Array>(
+  part: A,
+  { x, y, width, height }: Rect,
+  into: A,
+  rowWidth: number,
+  channels: number,
+): void {
+  for (let row = 0; row < height; row++) {
+    const line = part.subarray(channels * width * row, channels * width * (row + 1));
+    into.set(line as ArrayLike<number>, channels * ((y + row) * rowWidth + x));
+  }
+}
+
+function floatRows({ data, width }: FloatPicture, first: number, last: number): FloatPicture {
+  return { data: data.subarray(first * width, last * width), width, height: last - first };
+}
+
+function floatRect(picture: FloatPicture, { x, y, width, height }: Rect): FloatPicture {
+  const data = new Float32Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const from = (y + row) * picture.width + x;
+    data.set(picture.data.subarray(from, from + width), row * width);
+  }
+  return { data, width, height };
+}

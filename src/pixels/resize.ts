@@ -1,0 +1,133 @@
+// Resizing on the device: pictures by OpenCV's 8-bit rules, planes in floats.
+
+import { ceilDiv } from '../kernels/kernel.js';
+import { resizeArea, resizeAreaTables, wholeFactors } from '../kernels/resize-area/resize-area.js';
+import { resizeLanczos4, resizeLanczos4Tables } from '../kernels/resize-lanczos4/resize-lanczos4.js';
+import { resizeLinear, type Size } from '../kernels/resize-linear/resize-linear.js';
+import { resizePlane, resizePlaneTables } from '../kernels/resize-plane/resize-plane.js';
+import { type Filter, fixedWeights, type ResizeTaps, resizeTaps, type Taps } from '../kernels/resize-plane/taps.js';
+import { copyBuffer, GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+
+export interface ResizePlan {
+  readonly from: Size;
+  readonly to: Size;
+  readonly filter: Filter;
+  /** Source pixels for each destination pixel, where an exact factor was asked for. */
+  readonly step?: number | undefined;
+}
+
+/** Most bytes of the Lanczos resize's sums at once. */
+const SUMS_BYTES = 64 * 2 ** 20;
+
+/** A picture in another size; a copy where the size is the same. */
+export async function resizeGpuPicture(
+  x: GpuPicture,
+  to: Size,
+  filter: Filter,
+  options: PixelOptions & { readonly step?: number | undefined } = {},
+): Promise<GpuPicture> {
+  const from = { width: x.width, height: x.height };
+  const plan = { from, to, filter, step: options.step };
+  return resizeByTaps(x, plan, resizeTaps(filter, from, to, options.step), options);
+}
+
+/**
+ * A picture, which may be a band of a larger one, by given taps.
+ * @param plan of the whole picture
+ * @param taps relative to x
+ */
+export async function resizeByTaps(
+  x: GpuPicture,
+  plan: ResizePlan,
+  taps: ResizeTaps,
+  options: PixelOptions = {},
+): Promise<GpuPicture> {
+  const { device } = x;
+  const from = { width: x.width, height: x.height };
+  const to = { width: taps.columns.first.length, height: taps.rows.first.length };
+  const y = await GpuPicture.create(device, to, 'resized');
+  const buffers = { x: x.buffer, y: y.buffer };
+  try {
+    if (plan.from.width === plan.to.width && plan.from.height === plan.to.height) {
+      await copyBuffer(device, x.buffer, y.buffer, 4 * to.width * to.height);
+    } else if (plan.filter === 'lanczos4') {
+      const rows = Math.max(1, Math.floor((SUMS_BYTES * to.height) / (16 * to.width * from.height)));
+      for (let begin = 0; begin < to.height; begin += rows) {
+        const params = { from, to, taps, band: { begin, end: Math.min(begin + rows, to.height) } };
+        await runKernel(device, resizeLanczos4, params, { ...buffers, ...resizeLanczos4Tables(params) }, options);
+      }
+    } else if (plan.filter === 'area' && shrinks(plan)) {
+      const params = { from, to, taps, factors: plan.step ? undefined : wholeFactors(plan.from, plan.to) };
+      await runKernel(device, resizeArea, params, { ...buffers, ...resizeAreaTables(params) }, options);
+    } else {
+      const tables = {
+        columns: linearTable(taps.columns, from.width),
+        rows: linearTable(taps.rows, from.height),
+        sizes: new Uint32Array([from.width, to.width, to.height]),
+      };
+      await runKernel(device, resizeLinear, { from, to }, { ...buffers, ...tables }, options);
+    }
+    return y;
+  } catch (error) {
+    y.destroy();
+    throw error;
+  }
+}
+
+function shrinks({ from, to, step }: ResizePlan): boolean {
+  return step ? step >= 1 : from.width >= to.width && from.height >= to.height;
+}
+
+/** Pairs of taps as the linear kernel reads them: (first, second, weight of the first, of the second), in 11 bits. */
+function linearTable({ first, weights }: Taps, count: number): Int32Array {
+  const fixed = fixedWeights(weights, 11);
+  const inside = (index: number) => Math.min(Math.max(index, 0), count - 1);
+  const table = new Int32Array(4 * first.length);
+  for (let i = 0; i < first.length; i++) {
+    table.set([inside(first[i]!), inside(first[i]! + 1), fixed[2 * i]!, fixed[2 * i + 1]!], 4 * i);
+  }
+  return table;
+}
+
+/** Planes in another size. */
+export async function resizeGpuPlanes(
+  x: GpuPlanes,
+  to: Size,
+  filter: Filter,
+  options: PixelOptions & { readonly step?: number | undefined } = {},
+): Promise<GpuPlanes> {
+  const from = { width: x.width, height: x.height };
+  return resizePlanesByTaps(x, resizeTaps(filter, from, to, options.step), options);
+}
+
+/** @param taps relative to x */
+export async function resizePlanesByTaps(
+  x: GpuPlanes,
+  taps: ResizeTaps,
+  options: PixelOptions = {},
+): Promise<GpuPlanes> {
+  const from = { width: x.width, height: x.height };
+  const to = { width: taps.columns.first.length, height: taps.rows.first.length };
+  const y = await GpuPlanes.create(x.device, to, x.planes, 'resized');
+  const params = { from, to, planes: x.planes, taps };
+  try {
+    const operands = { x: x.buffer, y: y.buffer, ...resizePlaneTables(params) };
+    await runKernel(x.device, resizePlane, params, operands, options);
+    return y;
+  } catch (error) {
+    y.destroy();
+    throw error;
+  }
+}
+
+/** Rows of a destination that are made at once, so that neither they nor what they are made of pass `bytes`. */
+export function bandRows(plan: ResizePlan, bytes: number, pixelBytes = 4): number {
+  const share = Math.min(
+    bytes / (pixelBytes * plan.to.width * plan.to.height),
+    bytes / (pixelBytes * plan.from.width * plan.from.height),
+  );
+  // A band needs a few rows more than its share of the source.
+  return share >= 1
+    ? plan.to.height
+    : Math.max(1, Math.floor(plan.to.height * share - ceilDiv(16 * plan.to.height, plan.from.height)));
+}

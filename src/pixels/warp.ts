@@ -1,0 +1,168 @@
+// Affine warps on the device. In compat mode they are OpenCV's; else positions are exact, and what shrinks is averaged first.
+
+import { resizeArea, resizeAreaTables } from '../kernels/resize-area/resize-area.js';
+import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import { resizePlane, resizePlaneTables } from '../kernels/resize-plane/resize-plane.js';
+import { axisTaps, sliceTaps } from '../kernels/resize-plane/taps.js';
+import type { Matrix, Rect, Warp } from '../kernels/warp-affine/tables.js';
+import { warpAffine, warpAffineTables } from '../kernels/warp-affine/warp-affine.js';
+import { warpPlane, warpPlaneTables } from '../kernels/warp-plane/warp-plane.js';
+import { composeAffine, invertAffine, mappedRect, pixelScaling } from './affine.js';
+import { GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+
+export interface WarpOptions extends PixelOptions {
+  /** OpenCV's rule: positions rounded to 1/32 pixel, no averaging. Default false. */
+  readonly compat?: boolean | undefined;
+}
+
+/**
+ * How a warp that shrinks is done: first the mean over squares of `reduction` pixels, then a bilinear warp with the mean of
+ * `samples` x `samples` samples. The first takes the whole part of the scale, the second what is left of it, below 2.
+ */
+export interface WarpPlan {
+  readonly inverse: Matrix;
+  readonly reduction: number;
+  readonly samples: 1 | 2;
+}
+
+/** From this many source pixels for each destination pixel on, one sample is too few. */
+const SHRINKING = 1.1;
+
+/** @throws `INVALID_ARGUMENT` for a matrix (source to destination) that is not finite or has no inverse */
+export function planWarp(matrix: ArrayLike<number>, compat: boolean): WarpPlan {
+  const inverse = invertAffine(matrix);
+  const step = Math.max(Math.hypot(inverse[0]!, inverse[3]!), Math.hypot(inverse[1]!, inverse[4]!));
+  const reduction = compat || step < 2 ? 1 : Math.floor(step);
+  return { inverse, reduction, samples: compat || step / reduction <= SHRINKING ? 1 : 2 };
+}
+
+/**
+ * The part of a source that a rectangle of the destination is made of, or null where that is the border alone.
+ * @param source size of the whole source
+ */
+export function warpSource({ inverse, reduction }: WarpPlan, target: Rect, source: Size): Rect | null {
+  // Half a pixel around, for samples beside the centre; one more for the neighbours.
+  const edges = [
+    target.x - 0.5,
+    target.y - 0.5,
+    target.x + target.width - 0.5,
+    target.y + target.height - 0.5,
+  ] as const;
+  const rect = mappedRect(inverse, edges, 1 + reduction, source);
+  if (!rect || reduction === 1) return rect;
+  // Squares that are averaged begin at multiples of their side.
+  const x = rect.x - (rect.x % reduction);
+  const y = rect.y - (rect.y % reduction);
+  const end = (at: number, count: number) => Math.min(Math.ceil(at / reduction) * reduction, count);
+  const right = end(rect.x + rect.width, source.width);
+  const bottom = end(rect.y + rect.height, source.height);
+  return { x, y, width: right - x, height: bottom - y };
+}
+
+export interface Placed {
+  /** The whole source, where x is a part of it. */
+  readonly whole?: Size | undefined;
+  /** Where that part begins; multiples of the plan's reduction, as `warpSource` makes them. */
+  readonly at?: { readonly x: number; readonly y: number } | undefined;
+}
+
+/**
+ * A rectangle of the warped picture.
+ * @param border RGBA of what is outside of the source
+ */
+export async function warpGpuPicture(
+  x: GpuPicture,
+  plan: WarpPlan,
+  target: Rect,
+  border: readonly [number, number, number, number],
+  options: WarpOptions & Placed = {},
+): Promise<GpuPicture> {
+  const { device } = x;
+  const reduced = reducedSource(x, plan, target, options);
+  const small = reduced && (await GpuPicture.create(device, reduced.to, 'reduced'));
+  let y: GpuPicture | undefined;
+  try {
+    if (small) {
+      const params = { from: x, to: reduced.to, taps: reduced.taps };
+      const operands = { x: x.buffer, y: small.buffer, ...resizeAreaTables(params) };
+      await runKernel(device, resizeArea, params, operands, options);
+    }
+    y = await GpuPicture.create(device, target, 'warped');
+    const params = { ...warpOf(x, plan, target, options, reduced), border };
+    const operands = { x: (small ?? x).buffer, y: y.buffer, ...warpAffineTables(params) };
+    await runKernel(device, warpAffine, params, operands, options);
+    return y;
+  } catch (error) {
+    y?.destroy();
+    throw error;
+  } finally {
+    small?.destroy();
+  }
+}
+
+/** A rectangle of warped planes; zero outside of the source. */
+export async function warpGpuPlanes(
+  x: GpuPlanes,
+  plan: WarpPlan,
+  target: Rect,
+  options: WarpOptions & Placed = {},
+): Promise<GpuPlanes> {
+  const { device, planes } = x;
+  const reduced = reducedSource(x, plan, target, options);
+  const small = reduced && (await GpuPlanes.create(device, reduced.to, planes, 'reduced'));
+  let y: GpuPlanes | undefined;
+  try {
+    if (small) {
+      const params = { from: x, to: reduced.to, planes, taps: reduced.taps };
+      const operands = { x: x.buffer, y: small.buffer, ...resizePlaneTables(params) };
+      await runKernel(device, resizePlane, params, operands, options);
+    }
+    y = await GpuPlanes.create(device, target, planes, 'warped');
+    const params = { ...warpOf(x, plan, target, options, reduced), planes };
+    const operands = { x: (small ?? x).buffer, y: y.buffer, ...warpPlaneTables(params) };
+    await runKernel(device, warpPlane, params, operands, options);
+    return y;
+  } catch (error) {
+    y?.destroy();
+    throw error;
+  } finally {
+    small?.destroy();
+  }
+}
+
+interface Reduced {
+  readonly taps: { readonly columns: ReturnType<typeof axisTaps>; readonly rows: ReturnType<typeof axisTaps> };
+  readonly to: Size;
+  /** Place in the reduced picture. */
+  readonly rect: Rect;
+}
+
+/** The part of the source that is needed, averaged over squares; null where nothing is to be averaged. */
+function reducedSource(x: Size, plan: WarpPlan, target: Rect, { whole = x, at = ORIGIN }: Placed): Reduced | null {
+  const step = plan.reduction;
+  const needed = step > 1 ? warpSource(plan, target, whole) : null;
+  if (!needed) return null;
+  const axis = (from: number, origin: number, begin: number, length: number) => {
+    const cells = Math.ceil(from / step);
+    const taps = axisTaps('area', { from, to: cells, step, column: true });
+    const first = begin / step;
+    return { first, taps: sliceTaps(taps, first, Math.min(Math.ceil((begin + length) / step), cells), origin) };
+  };
+  const columns = axis(whole.width, at.x, needed.x, needed.width);
+  const rows = axis(whole.height, at.y, needed.y, needed.height);
+  const to = { width: columns.taps.first.length, height: rows.taps.first.length };
+  return { taps: { columns: columns.taps, rows: rows.taps }, to, rect: { x: columns.first, y: rows.first, ...to } };
+}
+
+const ORIGIN = { x: 0, y: 0 };
+
+function warpOf(x: Size, plan: WarpPlan, target: Rect, options: WarpOptions & Placed, reduced: Reduced | null): Warp {
+  const { x: left, y: top } = options.at ?? ORIGIN;
+  return {
+    source: reduced?.rect ?? { x: left, y: top, width: x.width, height: x.height },
+    target,
+    inverse: reduced ? composeAffine(pixelScaling(1 / plan.reduction), plan.inverse) : plan.inverse,
+    compat: options.compat ?? false,
+    samples: plan.samples,
+  };
+}
