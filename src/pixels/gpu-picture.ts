@@ -178,6 +178,19 @@ export async function runKernel<P>(
   }
 }
 
+/** Runs `work` and destroys what it passed to `keep`, whatever happens. */
+export async function scoped<T>(work: (keep: <R extends { destroy(): void }>(made: R) => R) => Promise<T>): Promise<T> {
+  const kept: { destroy(): void }[] = [];
+  try {
+    return await work(made => {
+      kept.push(made);
+      return made;
+    });
+  } finally {
+    for (const made of kept) made.destroy();
+  }
+}
+
 /** A copy on the device. */
 export async function copyBuffer(device: Device, from: GPUBuffer, to: GPUBuffer, bytes: number): Promise<void> {
   await device.checked('a copy', () => {

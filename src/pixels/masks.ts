@@ -3,7 +3,7 @@
 import type { Device } from '../gpu/device.js';
 import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
 import type { NumberArray } from '../kernels/kernel.js';
-import { type MaskBuildParams, maskBuild, maskBuildTables } from '../kernels/mask-build/mask-build.js';
+import { hasGap, type MaskBuildParams, maskBuild, maskBuildTables } from '../kernels/mask-build/mask-build.js';
 import { planeSum, planeSumTables, sumCount } from '../kernels/plane-sum/plane-sum.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { composeAffine, invertAffine, type Matrix, mappedRect, type Rect } from './affine.js';
@@ -16,6 +16,8 @@ export interface LabelMaskOptions extends PixelOptions {
   readonly blur?: { readonly size: number; readonly sigma: number };
   /** Rows and columns on each side that are zero afterwards. */
   readonly border?: number;
+  /** Adds a second plane of what the mask lacks of 1, in full relative precision: for the compat mode's truncation. */
+  readonly gap?: boolean;
 }
 
 /** How the reference softens a parsed face of 512 pixels. */
@@ -32,17 +34,18 @@ export async function labelMask(
   labels: Uint8Array,
   size: Size,
   values: Float32Array,
-  { blur = LABEL_BLUR, border = LABEL_BORDER, signal }: LabelMaskOptions = {},
+  { blur = LABEL_BLUR, border = LABEL_BORDER, gap = false, signal }: LabelMaskOptions = {},
 ): Promise<GpuPlanes> {
   const { width, height } = size;
   const words = new Uint32Array(Math.ceil((width * height) / 4));
   new Uint8Array(words.buffer).set(labels);
   const weights = gaussianWeights(blur.size, blur.sigma);
   const steps = [
-    () => buildMask(device, { operation: 'labels', width, height, values }, { labels: words }, { signal }),
+    () => buildMask(device, { operation: 'labels', width, height, values, gap }, { labels: words }, { signal }),
     (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal }),
     (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal }),
-    (x: GpuPlanes) => buildMask(device, { operation: 'frame', width, height, border }, { x: x.buffer }, { signal }),
+    (x: GpuPlanes) =>
+      buildMask(device, { operation: 'frame', width, height, border, gap }, { x: x.buffer }, { signal }),
   ];
   return chain(steps);
 }
@@ -69,6 +72,17 @@ export async function minimumMask(a: GpuPlanes, b: GpuPlanes, options: PixelOpti
 }
 
 /**
+ * The smaller of a mask with its gap, warped, and the soft mask of the square that it was warped with, with its gap: for the
+ * compat mode.
+ */
+export async function minimumGapMask(a: GpuPlanes, square: SquareMask, options: PixelOptions = {}): Promise<GpuPlanes> {
+  const { coverage, soft, full } = square;
+  const params: MaskBuildParams = { operation: 'minimum-gap', width: soft.width, height: soft.height, full };
+  const inputs = { a: a.buffer, b: soft.buffer, coverage: coverage.buffer };
+  return buildMask(a.device, params, inputs, options);
+}
+
+/**
  * A square or an ellipse with a soft edge.
  * @param matrix from the shape's own coordinates, in which it reaches from -1 to 1, to those of the frame
  * @param rect the part of the frame that the mask is for
@@ -91,7 +105,7 @@ async function buildMask(
   inputs: Readonly<Record<string, GPUBuffer | NumberArray>>,
   options: PixelOptions,
 ): Promise<GpuPlanes> {
-  const y = await GpuPlanes.create(device, params, 1, 'mask');
+  const y = await GpuPlanes.create(device, params, hasGap(params) ? 2 : 1, 'mask');
   try {
     await runKernel(device, maskBuild, params, { ...inputs, ...maskBuildTables(params), y: y.buffer }, options);
     return y;

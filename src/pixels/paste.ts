@@ -11,10 +11,11 @@ export interface Paste {
   readonly pasted: GpuPicture | GpuPlanes;
   /** What the pasted picture is divided by, because it was mixed with black at its edge; in compat mode it is multiplied. */
   readonly coverage: GpuPlanes;
+  /** One plane, or two: the second is what the mask lacks of 1. */
   readonly mask: GpuPlanes;
   /** Factor of the mask, 0 to 1. Default 1. */
   readonly strength?: number | undefined;
-  /** What stands for 1 in the mask, see `SquareMask`. Default 1. */
+  /** What stands for 1 in a mask of one plane, see `SquareMask`. Default 1. */
   readonly full?: number | undefined;
 }
 
@@ -64,6 +65,7 @@ export class Pasting {
       fractions: kept?.rect ?? null,
       compat,
       pasted: pasted instanceof GpuPicture ? ('rgba' as const) : ('planes' as const),
+      gap: mask.planes === 2,
       strength,
       full,
     };

@@ -8,7 +8,7 @@ import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { type Filter, resizeTaps, roundHalfEven, sliceTaps, tapRange } from '../kernels/resize-plane/taps.js';
 import { checkMatrix, type Rect } from './affine.js';
 import { blurGpuPlanes, erodeGpuPlanes, mergeGpuPlanes, splitGpuPicture } from './filter.js';
-import { type FloatPicture, GpuPicture, GpuPlanes, type PixelOptions } from './gpu-picture.js';
+import { type FloatPicture, GpuPicture, GpuPlanes, type PixelOptions, scoped } from './gpu-picture.js';
 import { bandRows, type ResizePlan, resizeByTaps, resizePlanesByTaps } from './resize.js';
 import { planWarp, type WarpPlan, warpGpuPicture, warpGpuPlanes, warpSource } from './warp.js';
 
@@ -67,9 +67,11 @@ export async function resize<T extends Picture | FloatPicture>(
       const [first, last] = tapRange(sliceTaps(taps.rows, begin, end, 0), from.height);
       const bandTaps = { columns: taps.columns, rows: sliceTaps(taps.rows, begin, end, first) };
       const rect = { x: 0, y: first, width: from.width, height: last - first };
-      using x = await GpuPicture.upload(device, picture, rect);
-      using y = await resizeByTaps(x, plan, bandTaps, options);
-      put(await y.read(), 0, begin);
+      const part = await scoped(async keep => {
+        const x = keep(await GpuPicture.upload(device, picture, rect));
+        return keep(await resizeByTaps(x, plan, bandTaps, options)).read();
+      });
+      put(part, 0, begin);
     }
   });
   return made as SameKind<T>;
@@ -89,9 +91,11 @@ async function resizeFloats(
     const end = Math.min(begin + rows, to.height);
     const [first, last] = tapRange(sliceTaps(taps.rows, begin, end, 0), from.height);
     const bandTaps = { columns: taps.columns, rows: sliceTaps(taps.rows, begin, end, first) };
-    using x = await GpuPlanes.upload(device, floatRows(picture, first, last));
-    using y = await resizePlanesByTaps(x, bandTaps, options);
-    data.set(await y.read(), begin * to.width);
+    const part = await scoped(async keep => {
+      const x = keep(await GpuPlanes.upload(device, floatRows(picture, first, last)));
+      return keep(await resizePlanesByTaps(x, bandTaps, options)).read();
+    });
+    data.set(part, begin * to.width);
   }
   return { data, ...to };
 }
@@ -116,17 +120,21 @@ export async function warpAffine<T extends Picture | FloatPicture>(
   if (isFloat(picture)) {
     const data = new Float32Array(to.width * to.height);
     for (const { target, source } of parts) {
-      using x = await GpuPlanes.upload(device, floatRect(picture, source));
-      using y = await warpGpuPlanes(x, plan, target, { ...options, whole, at: source });
-      putRows(await y.read(), target, data, to.width, 1);
+      const part = await scoped(async keep => {
+        const x = keep(await GpuPlanes.upload(device, floatRect(picture, source)));
+        return keep(await warpGpuPlanes(x, plan, target, { ...options, whole, at: source })).read();
+      });
+      putRows(part, target, data, to.width, 1);
     }
     return { data, ...to } as SameKind<T>;
   }
   const made = await inKind(picture, to, async put => {
     for (const { target, source } of parts) {
-      using x = await GpuPicture.upload(device, picture, source);
-      using y = await warpGpuPicture(x, plan, target, border, { ...options, whole, at: source });
-      put(await y.read(), target.x, target.y);
+      const part = await scoped(async keep => {
+        const x = keep(await GpuPicture.upload(device, picture, source));
+        return keep(await warpGpuPicture(x, plan, target, border, { ...options, whole, at: source })).read();
+      });
+      put(part, target.x, target.y);
     }
   });
   return made as SameKind<T>;
@@ -201,19 +209,22 @@ async function filtered<T extends Picture | FloatPicture>(
   if (isFloat(picture)) {
     const data = new Float32Array(width * height);
     for (const { begin, end, first, last } of bands) {
-      using x = await GpuPlanes.upload(device, floatRows(picture, first, last));
-      using y = await work(x);
-      data.set((await y.read()).subarray((begin - first) * width, (end - first) * width), begin * width);
+      const part = await scoped(async keep => {
+        const x = keep(await GpuPlanes.upload(device, floatRows(picture, first, last)));
+        return keep(await work(x)).read();
+      });
+      data.set(part.subarray((begin - first) * width, (end - first) * width), begin * width);
     }
     return { data, width, height } as SameKind<T>;
   }
   const made = await inKind(picture, { width, height }, async put => {
     for (const { begin, end, first, last } of bands) {
-      using x = await GpuPicture.upload(device, picture, { x: 0, y: first, width, height: last - first });
-      using split = await splitGpuPicture(x);
-      using done = await work(split);
-      using y = await mergeGpuPlanes(done);
-      const { data } = await y.read();
+      const { data } = await scoped(async keep => {
+        const rect = { x: 0, y: first, width, height: last - first };
+        const x = keep(await GpuPicture.upload(device, picture, rect));
+        const done = keep(await work(keep(await splitGpuPicture(x))));
+        return keep(await mergeGpuPlanes(done)).read();
+      });
       const inner = data.subarray(4 * (begin - first) * width, 4 * (end - first) * width);
       put({ data: inner, width, height: end - begin }, 0, begin);
     }

@@ -23,6 +23,7 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
     fractions: null,
     compat: false,
     pasted: 'rgba',
+    gap: false,
     strength: 1,
     full: 1,
     ...params,
@@ -37,6 +38,7 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
     tolerance: { f32: 0, f16: 0 },
     fill: {
       sizes: i => sizes[i]!,
+      // The gap does not follow from the mask here, to tell which of the two is used.
       mask: share,
       // Powers of two divide exactly.
       coverage: (_, random) => [1, 1, 1, 0.5, 0.25][Math.floor((random() + 1) * 2.5)]!,
@@ -66,6 +68,7 @@ const cases = [
   compositeCase('fractions kept in a part', { fractions: { x: 15, y: 0, width: 11, height: 30 } }),
   compositeCase('compat', { compat: true }),
   compositeCase('compat, full just below 1', { compat: true, full: 1 - 2 ** -24 }),
+  compositeCase('compat, with gap', { compat: true, gap: true }),
   compositeCase('compat, planes and fractions', { compat: true, pasted: 'planes', fractions: whole }),
   compositeCase('one pixel', { picture: { width: 1, height: 1 }, rect: { x: 0, y: 0, width: 1, height: 1 } }),
 ];

@@ -3,11 +3,13 @@
 import type { NumberArray } from '../kernel.js';
 import type { CompositeParams, FinishCompositeParams } from './composite.js';
 
+const f = Math.fround;
+
 /** The word that outputs hold before a kernel of a test runs. */
 export const BEFORE = 77;
 
 export function compositeReference(
-  { picture, rect, fractions, compat, pasted, strength, full }: CompositeParams,
+  { picture, rect, fractions, compat, pasted, gap, strength, full }: CompositeParams,
   inputs: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
   const words = new Uint32Array(picture.width * picture.height).fill(BEFORE);
@@ -22,7 +24,8 @@ export function compositeReference(
     const y = rect.y + Math.floor(i / rect.width);
     const plain = inputs.mask![i]!;
     if (plain <= 0) continue;
-    const m = (Math.abs(plain - 1) < 2e-6 ? Math.fround(full) : plain) * Math.fround(strength);
+    const m = (!gap && Math.abs(plain - 1) < 2e-6 ? Math.fround(full) : plain) * Math.fround(strength);
+    const lack = gap ? 1 - strength + strength * inputs.mask![count + i]! : 1 - m;
     const cover = inputs.coverage![i]!;
     const kept = fractions ? fractionIndex(fractions, x, y) : -1;
     let restWord = 0;
@@ -31,7 +34,9 @@ export function compositeReference(
       const colour = compat ? value * cover : value / Math.max(cover, 1e-6);
       const at = 4 * (y * picture.width + x) + c;
       const under = bytes[at]! + (kept < 0 ? 0 : ((rests[kept]! >>> (10 * c)) & 1023) / 1024);
-      const out = m * colour + (1 - m) * under;
+      const single = compat && !gap;
+      const exact = m > 0.5 ? colour + lack * (under - colour) : under + m * (colour - under);
+      const out = single ? f(f(m * colour) + f(f(1 - m) * under)) : exact;
       bytes[at] = Math.min(Math.max(kept < 0 && !compat ? Math.floor(out + 0.5) : Math.floor(out), 0), 255);
       restWord += Math.floor((out - Math.floor(out)) * 1024) * 1024 ** c;
     }

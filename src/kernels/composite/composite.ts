@@ -16,34 +16,36 @@ export interface CompositeParams {
   readonly compat: boolean;
   /** What is pasted: 8-bit RGBA, or three planes of f32. */
   readonly pasted: 'rgba' | 'planes';
+  /** Whether the mask is followed by a plane of what it lacks of 1. */
+  readonly gap: boolean;
   /** Factor of the mask, 0 to 1. */
   readonly strength: number;
-  /** What a mask is that is 1 up to the rounding of sums of weights. */
+  /** What a mask without gap is where it is 1 up to the rounding of sums of weights. */
   readonly full: number;
 }
 
 /** Operands: `pasted`, `coverage`, `mask`, `picture` (in place), `fractions` (in place, any buffer where there are none), `sizes`. */
 export const composite: Kernel<CompositeParams> = {
   name: 'composite',
-  operands({ picture, rect, fractions, pasted }): Record<string, Operand> {
+  operands({ picture, rect, fractions, pasted, gap }): Record<string, Operand> {
     const pixels = rect.width * rect.height;
     return {
       pasted: { access: 'read', type: 'u32', elements: pasted === 'planes' ? 3 * pixels : pixels },
       coverage: { access: 'read', type: 'f32', elements: pixels },
-      mask: { access: 'read', type: 'f32', elements: pixels },
+      mask: { access: 'read', type: 'f32', elements: gap ? 2 * pixels : pixels },
       sizes: { access: 'read', type: 'u32', elements: 12 },
       fractions: { access: 'write', type: 'u32', elements: fractions ? fractions.width * fractions.height : 1 },
       picture: { access: 'write', type: 'u32', elements: picture.width * picture.height },
     };
   },
-  dispatches({ rect, compat, pasted }): Dispatch[] {
+  dispatches({ rect, compat, pasted, gap }): Dispatch[] {
     const pixels = rect.width * rect.height;
     return [
       {
         shader: {
           name: 'composite',
           code,
-          constants: { COMPAT: compat ? 1 : 0, PLANES: pasted === 'planes' ? 1 : 0 },
+          constants: { COMPAT: compat ? 1 : 0, GAP: gap ? 1 : 0, PLANES: pasted === 'planes' ? 1 : 0 },
           bindings: ['read', 'read', 'read', 'read', 'write', 'write'],
         },
         workgroups: [ceilDiv(rect.width, 8), ceilDiv(rect.height, 8), 1],

@@ -5,10 +5,13 @@
 // channel, in a buffer over the rectangle where this matters.
 //
 // COMPAT: the pasted picture is multiplied by its coverage, and the result is truncated, as in the reference, which computes in
-// double precision. Truncation shows differences of any size, so the sum is kept as a whole number and a small rest. Else the
+// double precision. Truncation shows differences of any size, so the sum is kept as a whole number and a small rest, and the mask
+// may come with its gap, what it lacks of 1, which can be far less than f32 can tell from 1. A mask without gap stands for the
+// reference without a parsed mask, which computes in single precision, as written here. Else the
 // pasted picture is divided by its coverage, so that no border shines through, and the result is rounded.
 
 override COMPAT: bool;
+override GAP: bool;    // the mask has a second plane, what it lacks of 1
 override PLANES: bool; // the pasted picture is f32 planes [3, height, width] instead of 8-bit RGBA
 
 @group(0) @binding(0) var<storage, read> pasted: array<u32>;   // of the rectangle, as coverage and mask
@@ -52,10 +55,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (m <= 0.0) {
     return;
   }
-  if (abs(m - 1.0) < NEARLY_FULL) {
+  if (!GAP && abs(m - 1.0) < NEARLY_FULL) {
     m = bitcast<f32>(sizes[7]);
   }
-  m *= bitcast<f32>(sizes[6]);
+  let strength = bitcast<f32>(sizes[6]);
+  m *= strength;
+  var gap = 1.0 - m;
+  if (GAP) {
+    gap = (1.0 - strength) + strength * mask[sizes[4] * sizes[5] + index];
+  }
   var colour = pasted_colour(index);
   if (COMPAT) {
     colour *= coverage[index];
@@ -80,9 +88,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   rest += m * (colour - under);
   if (m > 0.5) {
     whole = round(colour);
-    rest = (colour - whole) + (1.0 - m) * (under - colour);
+    rest = (colour - whole) + gap * (under - colour);
   }
-  rest = select(rest, vec3f(), abs(rest) <= DOUBLE * under);
+  rest = select(rest, vec3f(), abs(rest) <= DOUBLE * max(under, colour));
+  if (COMPAT && !GAP) {
+    whole = vec3f();
+    rest = m * colour + (1.0 - m) * under;
+  }
   let carry = floor(rest);
   rest -= carry;
   whole += carry;

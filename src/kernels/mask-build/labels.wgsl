@@ -1,4 +1,7 @@
 // A mask from a map of labels: y = values[label], zero for labels without a value. One invocation for four pixels, a word of labels.
+// GAP: a second plane holds what the mask lacks of 1.
+
+override GAP: bool;
 
 @group(0) @binding(0) var<storage, read> labels: array<u32>; // four to a word, the first in the low byte
 @group(0) @binding(1) var<storage, read> values: array<f32>;
@@ -14,6 +17,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let four = labels[word];
   for (var i = 0u; i < min(4u, sizes[0] - word * 4u); i++) {
     let label = (four >> (8u * i)) & 255u;
-    y[word * 4u + i] = select(0.0, values[min(label, sizes[1] - 1u)], label < sizes[1]);
+    let value = select(0.0, values[min(label, sizes[1] - 1u)], label < sizes[1]);
+    y[word * 4u + i] = value;
+    if (GAP) {
+      y[sizes[0] + word * 4u + i] = 1.0 - value;
+    }
   }
 }

@@ -19,11 +19,14 @@ const values = Float32Array.from({ length: 19 }, (_, i) => (i % 3 === 0 ? 0 : i 
 const affine = [0.06, -0.02, -0.7, 0.02, 0.07, -0.9];
 
 const cases = [
-  maskCase('labels', { operation: 'labels', width: 17, height: 13, values }),
-  maskCase('one label', { operation: 'labels', width: 1, height: 1, values }),
-  maskCase('frame', { operation: 'frame', width: 29, height: 21, border: 10 }),
-  maskCase('all frame', { operation: 'frame', width: 5, height: 9, border: 10 }),
+  maskCase('labels', { operation: 'labels', width: 17, height: 13, values, gap: false }),
+  maskCase('labels with gap', { operation: 'labels', width: 17, height: 13, values, gap: true }, 1e-7),
+  maskCase('one label', { operation: 'labels', width: 1, height: 1, values, gap: true }, 1e-7),
+  maskCase('frame', { operation: 'frame', width: 29, height: 21, border: 10, gap: false }),
+  maskCase('frame with gap', { operation: 'frame', width: 29, height: 21, border: 4, gap: true }),
+  maskCase('all frame', { operation: 'frame', width: 5, height: 9, border: 10, gap: true }),
   maskCase('minimum', { operation: 'minimum', width: 31, height: 9 }),
+  maskCase('minimum with gap', { operation: 'minimum-gap', width: 31, height: 9, full: 1 - 2 ** -24 }, 2e-7),
   maskCase('soft square', { operation: 'shape', width: 31, height: 27, ellipse: false, affine, feather: 0.3 }, 2e-6),
   maskCase('ellipse', { operation: 'shape', width: 31, height: 27, ellipse: true, affine, feather: 0.5 }, 2e-6),
 ];

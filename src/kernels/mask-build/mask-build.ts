@@ -1,17 +1,34 @@
-// Masks, f32 planes of values from 0 to 1: from labels, from shapes, with a border of zeros, and the smaller of two.
+// Masks, f32 planes of values from 0 to 1: from labels, from shapes, with a border of zeros, and the smaller of two. Some come
+// with their gap, a second plane of what they lack of 1, in full relative precision.
 
 import { ceilDiv, type Dispatch, type Kernel, linearGrid, type NumberArray, type Operand } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import frame from './frame.wgsl';
 import labels from './labels.wgsl';
 import minimum from './minimum.wgsl';
+import minimumGap from './minimum-gap.wgsl';
 import shape from './shape.wgsl';
 
 export type MaskBuildParams = Size &
   (
-    | { readonly operation: 'labels' /** Of each label. */; readonly values: Float32Array }
-    | { readonly operation: 'frame' /** Rows and columns to clear on each side. */; readonly border: number }
+    | {
+        readonly operation: 'labels';
+        /** Of each label. */
+        readonly values: Float32Array;
+        readonly gap: boolean;
+      }
+    | {
+        readonly operation: 'frame';
+        /** Rows and columns to clear on each side. */
+        readonly border: number;
+        readonly gap: boolean;
+      }
     | { readonly operation: 'minimum' }
+    | {
+        readonly operation: 'minimum-gap';
+        /** What b is where it is 1 up to the rounding of sums of weights. */
+        readonly full: number;
+      }
     | {
         readonly operation: 'shape';
         readonly ellipse: boolean;
@@ -23,8 +40,8 @@ export type MaskBuildParams = Size &
   );
 
 /**
- * Operands: `y`; `labels` (bytes, four to a word) and `values`; `x`; `a` and `b`; or `affine`: as the operation needs. `sizes`,
- * `values` and `affine` as `maskBuildTables` makes them.
+ * Operands: `y`; `labels` (bytes, four to a word) and `values`; `x`; `a` and `b`, with `coverage` where there is a gap; or
+ * `affine`: as the operation needs. `sizes`, `values` and `affine` as `maskBuildTables` makes them.
  */
 export const maskBuild: Kernel<MaskBuildParams> = {
   name: 'mask-build',
@@ -32,16 +49,20 @@ export const maskBuild: Kernel<MaskBuildParams> = {
     const pixels = params.width * params.height;
     const plane: Operand = { access: 'read', type: 'f32', elements: pixels };
     const sizes: Operand = { access: 'read', type: 'u32', elements: maskBuildTables(params).sizes!.length };
-    const y: Operand = { ...plane, access: 'write' };
+    const pair: Operand = { ...plane, elements: 2 * pixels };
+    const mask = hasGap(params) ? pair : plane;
+    const y: Operand = { ...mask, access: 'write' };
     switch (params.operation) {
       case 'labels': {
         const values: Operand = { ...plane, elements: params.values.length };
         return { labels: { access: 'read', type: 'u32', elements: ceilDiv(pixels, 4) }, values, sizes, y };
       }
       case 'frame':
-        return { x: plane, sizes, y };
+        return { x: mask, sizes, y };
       case 'minimum':
         return { a: plane, b: plane, sizes, y };
+      case 'minimum-gap':
+        return { a: pair, b: plane, coverage: plane, sizes, y };
       case 'shape':
         return { affine: { ...plane, elements: 7 }, sizes, y };
     }
@@ -54,11 +75,14 @@ export const maskBuild: Kernel<MaskBuildParams> = {
       labels: { code: labels, workgroups: linearGrid(ceilDiv(pixels, 4), 64) },
       frame: { code: frame, workgroups: square },
       minimum: { code: minimum, workgroups: linearGrid(pixels, 64) },
+      'minimum-gap': { code: minimumGap, workgroups: linearGrid(pixels, 64) },
       shape: { code: shape, workgroups: square },
     };
     const operands = Object.entries(this.operands(params, target));
     const bindings = operands.map(([, { access }]) => (access === 'read' ? 'read' : 'write'));
-    const constants = operation === 'shape' ? { ELLIPSE: params.ellipse ? 1 : 0 } : {};
+    const constants: Record<string, number> = {};
+    if (operation === 'shape') constants.ELLIPSE = params.ellipse ? 1 : 0;
+    if (operation === 'labels' || operation === 'frame') constants.GAP = params.gap ? 1 : 0;
     const { code, workgroups } = parts[operation];
     return [
       {
@@ -72,6 +96,11 @@ export const maskBuild: Kernel<MaskBuildParams> = {
   },
 };
 
+/** Whether y has a second plane. */
+export function hasGap(params: MaskBuildParams): boolean {
+  return params.operation === 'minimum-gap' || ('gap' in params && params.gap);
+}
+
 /** Contents of the operands that only the parameters decide. */
 export function maskBuildTables(params: MaskBuildParams): Record<string, NumberArray> {
   const { width, height } = params;
@@ -82,6 +111,10 @@ export function maskBuildTables(params: MaskBuildParams): Record<string, NumberA
       return { sizes: new Uint32Array([width, height, params.border]) };
     case 'minimum':
       return { sizes: new Uint32Array([width * height]) };
+    case 'minimum-gap': {
+      const full = new Uint32Array(new Float32Array([params.full]).buffer)[0]!;
+      return { sizes: new Uint32Array([width * height, full]) };
+    }
     case 'shape':
       return { affine: new Float32Array([...params.affine, params.feather]), sizes: new Uint32Array([width, height]) };
   }
