@@ -10,7 +10,7 @@ export {
   type DecodeOptions,
   Encoded,
   type EncodeOptions,
-  type RgbaPicture,
+  type LoadOptions,
   type TraceOptions,
 } from './models/codeformer/codeformer.js';
 export { type CodeFormerConfig, OFFICIAL_CONFIG } from './models/codeformer/tensors.js';

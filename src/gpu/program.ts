@@ -181,6 +181,8 @@ export class GpuProgram {
     parameters: ParameterSet,
   ): Promise<GpuProgram> {
     const plan = planMemory(program);
+    // First, because it is what an adapter that is too small refuses.
+    await device.checked(`the memory of ${label}`, () => arena.reserve(plan.slots));
     const steps = await Promise.all(
       program.calls.flatMap(call =>
         call.kernel.dispatches(call.params, program.target).map(async dispatch => {
@@ -190,7 +192,6 @@ export class GpuProgram {
         }),
       ),
     );
-    await device.checked(`the memory of ${label}`, () => arena.reserve(plan.slots));
     return new GpuProgram(device, label, program, plan, steps, arena, parameters);
   }
 

@@ -15,6 +15,8 @@ export interface Target {
   readonly precision: Precision;
   /** Largest storage binding, in bytes. */
   readonly maxBindingSize: number;
+  /** Which kernel 3x3 convolutions run as, where there is a choice; `auto`, the default, is the one that was measured to be faster. */
+  readonly convolution?: 'auto' | 'direct' | 'winograd';
   /** Whether shaders may use subgroup operations. Default false. */
   readonly subgroups?: boolean;
 }

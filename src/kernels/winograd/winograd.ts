@@ -94,12 +94,17 @@ const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsamp
   y.h === x.h * upsample &&
   y.w === x.w * upsample;
 
-/** Whether `winograd` is the faster of the two kernels. */
+/**
+ * Whether a convolution runs as `winograd`: where it is the faster kernel, and with enough channels that the products, not the rounding
+ * of its transforms, decide how exact it is.
+ */
 export function useWinograd(params: ConvParams, target: Target): boolean {
   const { x, y } = params;
-  if (!fits(params) || x.c < 16 || y.c < 16 || y.n * y.h * y.w < 1024) return false;
+  const choice = target.convolution ?? 'auto';
+  if (choice === 'direct' || !fits(params)) return false;
   const { u, v, m } = geometry(params, target);
-  return Math.max(u, v, m) * 4 <= target.maxBindingSize;
+  if (Math.max(u, v, m) * 4 > target.maxBindingSize) return false;
+  return choice === 'winograd' || (x.c >= 64 && y.c >= 64 && y.n * y.h * y.w >= 1024);
 }
 
 interface Geometry {

@@ -4,11 +4,17 @@ import { CodeFormerError, invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { Arena, GpuProgram, ParameterSet, type RunOptions, type Timing } from '../../gpu/program.js';
 import { bindKernel } from '../../gpu/run-kernel.js';
-import { layout } from '../../kernels/kernel.js';
+import { type Picture, toRgba } from '../../image/picture.js';
+import { layout, type Target } from '../../kernels/kernel.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgram } from './network.js';
 import { type CodeFormerConfig, codeFormerTensors, inferConfig, levelSides, tokenCount } from './tensors.js';
+
+export interface LoadOptions extends Pick<RunOptions, 'signal'> {
+  /** The kernel of 3x3 convolutions: for tests and benches. Default `auto`. */
+  readonly convolution?: NonNullable<Target['convolution']>;
+}
 
 export interface EncodeOptions extends RunOptions {
   /** Pictures in the input. Default 1. */
@@ -34,13 +40,6 @@ export interface TraceOptions extends Pick<DecodeOptions, 'adain'>, EncodeOption
    * `margin`, `output`.
    */
   readonly names: readonly string[];
-}
-
-/** A picture of 8-bit RGBA, row-major. */
-export interface RgbaPicture {
-  readonly data: Uint8ClampedArray | Uint8Array;
-  readonly width: number;
-  readonly height: number;
 }
 
 /** The outputs of the first program, kept on the GPU for any number of decodes. */
@@ -131,6 +130,7 @@ export class CodeFormer {
     readonly device: Device,
     readonly config: CodeFormerConfig,
     private readonly weights: Weights,
+    private readonly target: Target,
   ) {
     this.arena = new Arena(device, 'codeformer');
     this.parameters = new ParameterSet(device);
@@ -141,12 +141,12 @@ export class CodeFormer {
    * the two programs for one picture.
    * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
    */
-  static async load(device: Device, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<CodeFormer> {
+  static async load(device: Device, weights: Weights, options: LoadOptions = {}): Promise<CodeFormer> {
     const config = inferConfig(weights);
     checkTensors(weights, codeFormerTensors(config));
-    const net = new CodeFormer(device, config, weights);
+    const target = { ...device.target, convolution: options.convolution ?? 'auto' };
+    const net = new CodeFormer(device, config, weights, target);
     try {
-      const target = device.target;
       const variant = { fuse: true, adain: true, map: false };
       const programs = [
         encodeProgram(config, 1, target, 'tensor'),
@@ -196,11 +196,11 @@ export class CodeFormer {
     return this.encodeForm(input, batch, 'tensor', options);
   }
 
-  /** As `encode`, from one RGBA picture of the network's size. */
-  async encodePicture(picture: RgbaPicture, options: RunOptions = {}): Promise<Encoded> {
-    const { data, width, height } = picture;
-    if (width !== this.size || height !== this.size || data.length !== 4 * width * height) {
-      throw invalidArgument(`an RGBA picture of ${this.size}x${this.size}`, 'picture', `${width}x${height}`);
+  /** As `encode`, from one picture of the network's size. */
+  async encodePicture(picture: Picture, options: RunOptions = {}): Promise<Encoded> {
+    const { data, width, height } = toRgba(picture);
+    if (width !== this.size || height !== this.size) {
+      throw invalidArgument(`a picture of ${this.size}x${this.size}`, 'picture', `${width}x${height}`);
     }
     return this.encodeForm(data, 1, 'picture', options);
   }
@@ -214,7 +214,7 @@ export class CodeFormer {
   }
 
   /** As `decode`, to 8-bit RGBA: clamped to [-1, 1], rounded half to even. Only for a batch of one. */
-  async decodePicture(encoded: Encoded, options: DecodeOptions = {}): Promise<RgbaPicture> {
+  async decodePicture(encoded: Encoded, options: DecodeOptions = {}): Promise<Picture> {
     if (encoded.batch !== 1) throw invalidArgument('an encoded batch of one', 'encoded', encoded.batch);
     const data = new Uint8ClampedArray(await this.decodeForm(encoded, 'picture', options));
     return { data, width: this.size, height: this.size };
@@ -229,7 +229,7 @@ export class CodeFormer {
     const batch = this.checkBatch(options.batch ?? 1);
     const fuse = fidelity > 0;
     const variant = { fuse, adain, map: false };
-    const { program, traced, known } = traceProgram(this.config, batch, this.device.target, variant, names);
+    const { program, traced, known } = traceProgram(this.config, batch, this.target, variant, names);
     const outputs = ['logits', 'indices', 'margin', 'output'];
     const missing = names.filter(name => !known.includes(name) && !outputs.includes(name));
     if (missing.length > 0) {
@@ -369,13 +369,13 @@ export class CodeFormer {
   }
 
   private encoder(batch: number, form: Form): Promise<GpuProgram> {
-    return this.compile(`encode ${batch} ${form}`, () => encodeProgram(this.config, batch, this.device.target, form));
+    return this.compile(`encode ${batch} ${form}`, () => encodeProgram(this.config, batch, this.target, form));
   }
 
   private decoder(batch: number, variant: DecodeVariant, form: Form): Promise<GpuProgram> {
     const { fuse, adain, map } = variant;
     const key = `decode ${batch} ${form} ${fuse ? 'fused ' : ''}${adain ? 'adain ' : ''}${map ? 'map' : ''}`.trim();
-    return this.compile(key, () => decodeProgram(this.config, batch, this.device.target, variant, form));
+    return this.compile(key, () => decodeProgram(this.config, batch, this.target, variant, form));
   }
 
   private compile(key: string, build: () => Parameters<typeof GpuProgram.compile>[2]): Promise<GpuProgram> {
