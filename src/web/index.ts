@@ -1,0 +1,6 @@
+// The library in browsers.
+
+export type { Picture, PictureLimits } from '../image/picture.js';
+export * from '../index.js';
+export { createDevice } from './gpu.js';
+export { type OpenWeightsOptions, openWeights } from './weights.js';
