@@ -37,8 +37,8 @@ export class ParameterSet {
         const bytes = storage.elements * bytesPerElement(storage.type, device.precision);
         const buffer = await device.checked(`the weights ${name}`, () => device.buffer(name, bytes));
         this.buffers.set(name, buffer);
-        if (packing === 'rows') await this.loadRows(parameter, weights, buffer);
-        else await this.loadConv(parameter, weights, buffer, staging!);
+        if (packing === 'conv') await this.loadConv(parameter, weights, buffer, staging!);
+        else await this.loadRows(parameter, weights, buffer);
       }
       await device.gpu.queue.onSubmittedWorkDone();
       device.check();
@@ -48,20 +48,31 @@ export class ParameterSet {
   }
 
   /** Rows padded with zeros to a multiple of 4 values, the whole to the size of the buffer. */
-  private async loadRows({ parts, shape, storage }: Parameter, weights: Weights, buffer: GPUBuffer): Promise<void> {
-    const width = shape.at(-1)!;
-    const step = roundUp(width, 4);
+  private async loadRows(parameter: Parameter, weights: Weights, buffer: GPUBuffer): Promise<void> {
+    const { parts, shape, storage, packing, batchNorm } = parameter;
     const values = new Float32Array(storage.elements);
-    let row = 0;
-    for (const part of parts) {
-      const source = partRows(await weights.float32(part.key), part.rows, product(shape.slice(1)));
-      if (shape.length === 1) {
-        values.set(source, row);
-        row += source.length;
-        continue;
+    const norm = batchNorm === undefined ? null : await foldBatchNorm(weights, batchNorm);
+    if (packing === 'depthwise') {
+      const source = await weights.float32(parts[0]!.key);
+      const [channels, taps] = [shape[0]!, product(shape.slice(1))];
+      for (let c = 0; c < channels; c++)
+        for (let tap = 0; tap < taps; tap++)
+          values[tap * roundUp(channels, 4) + c] = source[c * taps + tap]! * (norm?.factor[c] ?? 1);
+    } else {
+      const width = shape.at(-1)!;
+      const step = roundUp(width, 4);
+      let row = 0;
+      for (const part of parts) {
+        const source = partRows(await weights.float32(part.key), part.rows, product(shape.slice(1)));
+        if (shape.length === 1) {
+          values.set(source, row);
+          row += source.length;
+          continue;
+        }
+        for (let from = 0; from < source.length; from += width)
+          values.set(source.subarray(from, from + width), row++ * step);
       }
-      for (let from = 0; from < source.length; from += width)
-        values.set(source.subarray(from, from + width), row++ * step);
+      if (norm) for (let i = 0; i < width; i++) values[i] = values[i]! * norm.factor[i]! + norm.shift[i]!;
     }
     const half = storage.type === 'store' && this.device.precision === 'f16';
     this.device.write(buffer, half ? (encodeFloat16(values) as Uint16Array<ArrayBuffer>) : values);
@@ -69,7 +80,7 @@ export class ParameterSet {
 
   /** Uploads the parts one after another and packs them on the GPU; the queue keeps the order of writes and submits. */
   private async loadConv(
-    { name, parts, shape }: Parameter,
+    { name, parts, shape, batchNorm }: Parameter,
     weights: Weights,
     buffer: GPUBuffer,
     staging: GPUBuffer,
@@ -82,15 +93,37 @@ export class ParameterSet {
       offset += values.byteLength;
     }
     const [out, inputs, height = 1, width = 1] = shape as [number, number, number?, number?];
-    const params = { out, in: inputs, size: height * width };
-    const bound = await bindKernel(device, packWeights, params, { weights: staging, packed: buffer });
-    await device.checked(`packing ${name}`, () => device.submit(bound, `${name}/pack`));
+    const params = { out, in: inputs, size: height * width, factor: batchNorm !== undefined };
+    const operands: Record<string, GPUBuffer> = { weights: staging, packed: buffer };
+    if (batchNorm !== undefined) {
+      const { factor } = await foldBatchNorm(weights, batchNorm);
+      operands.factor = await device.checked(name, () => device.buffer(`${name}/factor`, factor.byteLength));
+      device.write(operands.factor, factor);
+    }
+    try {
+      const bound = await bindKernel(device, packWeights, params, operands);
+      await device.checked(`packing ${name}`, () => device.submit(bound, `${name}/pack`));
+    } finally {
+      if (operands.factor) device.release(operands.factor);
+    }
   }
 
   destroy(): void {
     for (const buffer of this.buffers.values()) this.device.release(buffer);
     this.buffers.clear();
   }
+}
+
+const BATCH_NORM_EPS = 1e-5;
+
+/** A batch norm in inference as y = x * factor + shift for each channel. */
+async function foldBatchNorm(weights: Weights, path: string) {
+  const [gamma, beta, mean, variance] = (await Promise.all(
+    ['weight', 'bias', 'running_mean', 'running_var'].map(name => weights.float32(`${path}.${name}`)),
+  )) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const factor = Float32Array.from(gamma, (value, i) => value / Math.sqrt(variance[i]! + BATCH_NORM_EPS));
+  const shift = Float32Array.from(beta, (value, i) => value - mean[i]! * factor[i]!);
+  return { factor, shift };
 }
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

@@ -6,6 +6,7 @@ import { attention } from '../kernels/attention/attention.js';
 import { type ConvParams, conv } from '../kernels/conv/conv.js';
 import { groupNorm } from '../kernels/group-norm/group-norm.js';
 import {
+  ceilDiv,
   type ElementType,
   type Kernel,
   type Layout,
@@ -42,8 +43,13 @@ export interface Parameter {
   readonly parts: readonly { readonly key: string; readonly rows?: readonly [number, number] }[];
   /** The stacked shape: [out, in, kh, kw], [out, in] or [count]. */
   readonly shape: readonly number[];
-  /** `conv`: for the convolution kernels; `rows`: as it is, rows padded with zeros to a multiple of 4. */
-  readonly packing: 'conv' | 'rows';
+  /**
+   * `conv`: for the convolution kernels; `rows`: as it is, rows padded with zeros to a multiple of 4; `depthwise`: [out, 1, kh, kw] as
+   * rows of all channels, one for each tap.
+   */
+  readonly packing: 'conv' | 'rows' | 'depthwise';
+  /** Path of a batch norm that is folded in: its factors into weights; into a bias, which may have no parts, its shifts too. */
+  readonly batchNorm?: string | undefined;
 }
 
 /** One kernel on its tensors. */
@@ -72,10 +78,13 @@ export interface ConvOptions {
   readonly padMode?: ConvParams['padMode'];
   /** Nearest upsampling of the input before the convolution. */
   readonly upsample?: 1 | 2;
+  /** Path of a batch norm of the output, folded into weights and bias when they are loaded. */
+  readonly batchNorm?: string;
   /** Applied to the input before the padding. */
   readonly norm?: FoldedNorm;
   readonly normActivation?: 'none' | 'swish';
   readonly activation?: ConvParams['activation'];
+  /** Default true, or false where there is a batch norm. */
   readonly bias?: boolean;
   /** y = residual + alpha * conv(x). */
   readonly residual?: Tensor;
@@ -143,11 +152,12 @@ export class Graph {
     type: ElementType,
     elements: number,
     parts: Parameter['parts'] = [{ key: name }],
+    batchNorm?: string,
   ): Storage {
     const existing = this.parameters.get(name);
     if (existing) return existing.storage;
     const storage = this.storage('parameter', name, type, elements);
-    this.parameters.set(name, { name, storage, parts, shape, packing });
+    this.parameters.set(name, { name, storage, parts, shape, packing, batchNorm });
     return storage;
   }
 
@@ -178,11 +188,13 @@ export class Graph {
 
   /** A convolution or linear layer. */
   conv(x: Tensor, path: string, options: ConvOptions): Tensor {
-    const { out, size = 3, stride = 1, upsample = 1, norm, residual, bias = true, linear = false } = options;
+    const { out, size = 3, stride = 1, upsample = 1, norm, residual, batchNorm, linear = false } = options;
+    const ownBias = options.bias ?? !batchNorm;
+    const bias = ownBias || batchNorm !== undefined;
     const { n, h, w, c } = x.layout;
     const pad = options.pad ?? (size - 1) / 2;
-    const rows = (h * upsample) / stride;
-    const columns = (w * upsample) / stride;
+    const rows = ceilDiv(h * upsample, stride);
+    const columns = ceilDiv(w * upsample, stride);
     const outputType = options.outputType ?? 'store';
     const y = options.into ?? this.tensor(path, layout(n, rows, columns, out), outputType);
     same(path, 'its output', y, { n, h: rows, w: columns, c: out });
@@ -217,6 +229,7 @@ export class Graph {
         'store',
         expected.weights!.elements,
         parts.map(p => keyed(p.weight, p.rows)),
+        batchNorm,
       ),
       ...(bias && {
         bias: this.parameter(
@@ -225,7 +238,8 @@ export class Graph {
           'rows',
           'f32',
           expected.bias!.elements,
-          parts.map(p => keyed(p.bias!, p.rows)),
+          ownBias ? parts.map(p => keyed(p.bias!, p.rows)) : [],
+          batchNorm,
         ),
       }),
       ...(norm && { scale: norm.scale, shift: norm.shift }),
