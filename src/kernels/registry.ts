@@ -1,6 +1,7 @@
 // Every kernel with its reference and cases: what the kernel test runs and the kernel bench measures.
 
 import { adainTest } from './adain/adain.cases.js';
+import { addTest } from './add/add.cases.js';
 import { attentionTest } from './attention/attention.cases.js';
 import { mergeChannelsTest, splitChannelsTest } from './channels/channels.cases.js';
 import { argmaxTest } from './codebook/argmax.cases.js';
@@ -9,6 +10,8 @@ import { colourStatisticsTest } from './colour-statistics/colour-statistics.case
 import { colourTransferTest } from './colour-transfer/colour-transfer.cases.js';
 import { compositeTest, finishCompositeTest } from './composite/composite.cases.js';
 import { convTest } from './conv/conv.cases.js';
+import { depthwiseConvTest } from './depthwise-conv/depthwise-conv.cases.js';
+import { detectorRecordsTest } from './detector-records/detector-records.cases.js';
 import { erodeTest } from './erode/erode.cases.js';
 import { featureFusionTest } from './feature-fusion/feature-fusion.cases.js';
 import { fidelityMapTest } from './fidelity-map/fidelity-map.cases.js';
@@ -17,6 +20,7 @@ import { groupNormTest } from './group-norm/group-norm.cases.js';
 import type { KernelTest } from './kernel.js';
 import { layerNormTest } from './layer-norm/layer-norm.cases.js';
 import { maskBuildTest } from './mask-build/mask-build.cases.js';
+import { maxPoolTest } from './max-pool/max-pool.cases.js';
 import { nchwToTensorTest, tensorToNchwTest } from './nchw/nchw.cases.js';
 import { normalizeTest } from './normalize/normalize.cases.js';
 import { packWeightsTest } from './pack-weights/pack-weights.cases.js';
@@ -27,6 +31,7 @@ import { resizeAreaTest } from './resize-area/resize-area.cases.js';
 import { resizeLanczos4Test } from './resize-lanczos4/resize-lanczos4.cases.js';
 import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
 import { resizePlaneTest } from './resize-plane/resize-plane.cases.js';
+import { selectRecordsTest } from './select-records/select-records.cases.js';
 import { warpAffineTest } from './warp-affine/warp-affine.cases.js';
 import { warpPlaneTest } from './warp-plane/warp-plane.cases.js';
 import { winogradTest } from './winograd/winograd.cases.js';
@@ -68,4 +73,9 @@ export const kernelTests: readonly KernelTest<any>[] = [
   mergeChannelsTest,
   maskBuildTest,
   planeSumTest,
+  addTest,
+  depthwiseConvTest,
+  maxPoolTest,
+  detectorRecordsTest,
+  selectRecordsTest,
 ];

@@ -1,0 +1,31 @@
+// The largest value of every 3x3 window, two pixels apart; what is outside of the picture does not count. One invocation for each vec4 of
+// channels of an output pixel. `struct Plan` of max-pool.ts stands before.
+
+@group(0) @binding(0) var<storage, read> x: array<Store4>;
+@group(0) @binding(1) var<storage, read> plan: Plan;
+@group(0) @binding(2) var<storage, read_write> y: array<Store4>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let index = id.x + id.y * workgroups.x * 64u;
+  let c = index % plan.groups;
+  let pixel = index / plan.groups;
+  if (pixel >= plan.pixels) {
+    return;
+  }
+  let column = pixel % plan.y_width * 2u;
+  let row = pixel / plan.y_width % plan.y_height * 2u;
+  let n = pixel / plan.y_width / plan.y_height;
+  // A window at the border looks at its own pixels again instead of at those outside.
+  let last = vec2u(plan.height, plan.width) - 1u;
+  let rows = vec3u(max(row, 1u) - 1u, row, min(row + 1u, last.x));
+  let columns = vec3u(max(column, 1u) - 1u, column, min(column + 1u, last.y));
+  var largest = vec4f(x[((n * plan.height + row) * plan.width + column) * plan.x_stride + plan.x_offset + c]);
+  for (var i = 0u; i < 3u; i++) {
+    let start = (n * plan.height + rows[i]) * plan.width;
+    for (var j = 0u; j < 3u; j++) {
+      largest = max(largest, vec4f(x[(start + columns[j]) * plan.x_stride + plan.x_offset + c]));
+    }
+  }
+  y[pixel * plan.y_stride + plan.y_offset + c] = Store4(largest);
+}
