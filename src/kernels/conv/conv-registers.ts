@@ -20,8 +20,9 @@ import {
   helpers,
   lane,
   laneParameter,
-  loadWeights,
   multiplyAdd,
+  packedFilters,
+  packedStruct,
   sums,
   type Tile,
 } from './register-tile.js';
@@ -76,8 +77,8 @@ const plan = new Plan('conv', {
   alpha: 'f32',
 });
 
-/** How the filter is walked: one tap, three taps of a row from the same pixels, or tap by tap. */
-type Walk = 'flat' | 'rows-of-3' | 'taps';
+/** What is multiplied: pixels of x as they are, or staged rows, tap by tap. */
+type Walk = 'flat' | 'staged';
 
 interface Geometry {
   readonly walk: Walk;
@@ -94,7 +95,7 @@ interface Geometry {
 
 function geometry({ x, y, size, stride, upsample, prologue }: ConvParams, target: Target): Geometry {
   const flat = size === 1 && stride === 1 && upsample === 1 && prologue === 'none';
-  const walk = flat ? 'flat' : size === 3 && stride === 1 ? 'rows-of-3' : 'taps';
+  const walk = flat ? 'flat' : 'staged';
   const channels = y.c <= 4 ? 4 : y.c <= 8 ? 8 : 16;
   const tile: Tile = { pixels: channels === 4 ? 8 : 4, channels, subgroups: target.subgroups ?? false };
   const pixelFlops = 2 * size * size * roundUp(x.c, 4) * roundUp(y.c, channels);
@@ -171,7 +172,7 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
     y_offset: y.offset / 4,
     out_groups: ceilDiv(y.c, 4),
     blocks,
-    block_size: size * size * groups * 8,
+    block_size: size * size * groups * 4,
     row_tiles: g.rowTiles,
     tiles: g.walk === 'flat' ? g.rowTiles : g.rows * g.rowTiles,
     bias: params.bias ? 1 : 0,
@@ -242,9 +243,9 @@ function tileCode(
   return `// Tiles of ${pixels} pixels in a row x ${channels} output channels, one for each invocation; ${walk}.
 // x: ${flat ? 'pixels as laid out' : 'staged rows [rows][columns][groups]'}; weights: packed; no workgroup memory.
 const ACTIVATION = ${ACTIVATIONS.indexOf(activation)};
-${plan.struct}
+${plan.struct}${packedStruct}
 @group(0) @binding(0) var<storage, read> x: array<${flat ? 'Store4' : 'vec4f'}>;
-@group(0) @binding(1) var<storage, read> weights: array<Store4>;
+@group(0) @binding(1) var<storage, read> weights: array<Filters>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> residual: array<Store4>;
 @group(0) @binding(4) var<storage, read> plan: Plan;
@@ -274,10 +275,10 @@ ${lane(tile)}
   let groups = plan.groups;
   // Channels past the last block repeat it and are not stored.
   let channel = workgroup.y * ${channels}u;
-  let block_0 = (channel >> 3u) * plan.block_size${channels === 4 ? ' + (channel & 4u)' : ''} + lane;
-${channels > 8 ? '  let block_1 = min((channel >> 3u) + 1u, plan.blocks - 1u) * plan.block_size + lane;' : ''}
+  let block_0 = (channel >> 3u) * plan.block_size;
+${channels > 8 ? '  let block_1 = min((channel >> 3u) + 1u, plan.blocks - 1u) * plan.block_size;' : ''}
 ${sums(tile)}
-${flat ? flatBody(tile, each) : stagedBody(walk, tile, each)}
+${flat ? flatBody(tile, each) : stagedBody(tile, each)}
 ${gather(tile)}
   if (id.x >= plan.tiles) {
     return;
@@ -308,62 +309,36 @@ function flatBody(tile: Tile, each: Each): string {
   return `  let start = plan.strip * plan.rows + tile * ${tile.pixels}u;
 ${each(p => `  let x_${p} = min(start + ${p}u, plan.y_width - 1u) * plan.x_stride + plan.x_offset;`)}
   for (var c = 0u; c < groups; c++) {
-${each(p => `      let in_${p} = vec4f(x[x_${p} + c]);`)}
-${loadWeights(tile, 'w', b => `block_${b} + c * 8u`)}
+${each(p => `    let in_${p} = vec4f(x[x_${p} + c]);`)}
 ${multiplyAdd(
   tile,
-  1,
+  packedFilters(tile, b => `block_${b} + c * 4u`),
   p => `in_${p}`,
-  () => 'w',
 )}
   }`;
 }
 
-function stagedBody(walk: Walk, tile: Tile, each: Each): string {
-  const start = `  let row = tile / plan.row_tiles;
-  let start = (row * plan.staged_columns + tile % plan.row_tiles * ${tile.pixels}u) * plan.stride * groups;`;
-  if (walk === 'taps') {
-    return `${start}
-  let step = plan.stride * groups;
+function stagedBody(tile: Tile, each: Each): string {
+  return `  let row = tile / plan.row_tiles;
+  let start = (row * plan.staged_columns + tile % plan.row_tiles * ${tile.pixels}u) * plan.stride * groups;
+${each(p => `  let start_${p} = start + ${p}u * plan.stride * groups;`)}
   for (var ky = 0u; ky < plan.size; ky++) {
     for (var kx = 0u; kx < plan.size; kx++) {
-      let x_start = start + (ky * plan.staged_columns + kx) * groups;
-      let w_start = (ky * plan.size + kx) * groups * 8u;
+      let tap = (ky * plan.staged_columns + kx) * groups;
+      let filter_start = (ky * plan.size + kx) * groups * 4u;
       for (var c = 0u; c < groups; c++) {
-${indent(
-  each(p => `      let in_${p} = x[x_start + ${p}u * step + c];`),
-  2,
-)}
-${indent(
-  loadWeights(tile, 'w', b => `block_${b} + w_start + c * 8u`),
-  2,
-)}
+        let tap_c = tap + c;
+        let filter_c = filter_start + c * 4u;
+${each(p => `        let in_${p} = x[start_${p} + tap_c];`)}
 ${indent(
   multiplyAdd(
     tile,
-    1,
+    packedFilters(tile, b => `block_${b} + filter_c`),
     p => `in_${p}`,
-    () => 'w',
   ),
-  2,
+  4,
 )}
       }
-    }
-  }`;
-  }
-  return `${start}
-  for (var ky = 0u; ky < 3u; ky++) {
-    let x_start = start + ky * plan.staged_columns * groups;
-    let w_start = ky * 3u * groups * 8u;
-    for (var c = 0u; c < groups; c++) {
-${each(p => `      let in_${p} = x[x_start + ${p}u * groups + c];`, tile.pixels + 2)}
-${[0, 1, 2].map(t => loadWeights(tile, `w${t}`, b => `block_${b} + w_start + (${t}u * groups + c) * 8u`)).join('\n')}
-${multiplyAdd(
-  tile,
-  3,
-  (p, t) => `in_${p + t}`,
-  t => `w${t}`,
-)}
     }
   }`;
 }

@@ -34,7 +34,9 @@ export function packedWeights({ x, y, size }: ConvParams): (index: number, rando
   const scale = 1 / Math.sqrt(x.c * size * size);
   return (index, random) => {
     const input = (Math.floor(index / 32) % groups) * 4 + (index % 4);
-    const output = Math.floor(index / 32 / groups / (size * size)) * 8 + (Math.floor(index / 4) % 8);
+    const place = Math.floor(index / 4) % 8;
+    const block = Math.floor(index / 32 / groups / (size * size));
+    const output = block * 8 + (place % 2) * 4 + Math.floor(place / 2);
     return input < x.c && output < y.c ? random() * scale : 0;
   };
 }

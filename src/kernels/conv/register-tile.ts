@@ -6,7 +6,7 @@
 // round s lane l holds channel l xor s. The sums of a lane are therefore permuted, and `gather` puts them in order at the end.
 // Without subgroups every invocation loads all weights itself: slower, same sums in the same order.
 //
-// Sums are scalars updated by one long expression each: the adapter's compiler spills temporaries of vector expressions.
+// Sums are scalars: the adapter's compiler spills the temporaries of vector expressions.
 
 export interface Tile {
   readonly pixels: number;
@@ -26,8 +26,8 @@ export const features = ({ subgroups }: Tile): readonly 'subgroups'[] => (subgro
 export const laneParameter = ({ subgroups }: Tile): string =>
   subgroups ? ', @builtin(subgroup_invocation_id) invocation: u32' : '';
 
-/** Declares `lane`, the offset of a lane into eight packed weights. */
-export const lane = ({ subgroups }: Tile): string => `  let lane = ${subgroups ? 'invocation & 3u' : '0u'};`;
+/** Declares `lane`, the place of an invocation in its quad. */
+export const lane = ({ subgroups }: Tile): string => (subgroups ? '  let lane = invocation & 3u;' : '');
 
 /** Declares the sums. */
 export const sums = ({ pixels, channels }: Tile): string =>
@@ -39,37 +39,39 @@ export const sums = ({ pixels, channels }: Tile): string =>
         .join(' ')}`,
   );
 
-/**
- * Loads the weights of four inputs for all channels of the tile, as `<name>_<channel>`.
- * @param index expressions of the first packed vec4 of each block of eight channels, the lane included
- */
-export function loadWeights({ channels, subgroups }: Tile, name: string, index: (block: number) => string): string {
-  if (!subgroups) {
-    return lines(channels, c => `      let ${name}_${c} = vec4f(weights[${index(c >> 3)} + ${c & 7}u]);`);
-  }
-  return lines(channels / 4, q => {
-    const own = `${name}_${4 * q}`;
-    return [
-      `      let ${own} = vec4f(weights[${index(q >> 1)} + ${(q & 1) * 4}u]);`,
-      `let ${name}_${4 * q + 1} = quadSwapX(${own});`,
-      `let ${name}_${4 * q + 2} = quadSwapY(${own});`,
-      `let ${name}_${4 * q + 3} = quadSwapDiagonal(${own});`,
-    ].join(' ');
-  });
+/** Where a tile finds the weights of four inputs. */
+export interface Filters {
+  /** Statements that load the weights of one channel in four, those of a lane, under a name. */
+  readonly load: (name: string, lane: string) => string;
+  /** Expression of the four weights of channel 4 * group + lane. */
+  readonly weights: (name: string, group: number) => string;
 }
 
-/** Adds products of inputs `x(pixel, tap)` and weights `w(tap)_<channel>` over all taps. */
+/**
+ * Loads weights for all channels of the tile and adds their products with four inputs of each pixel. The order of factors matters: the
+ * first is what the adapter's compiler keeps in a register. The four products are summed first, which is more exact.
+ */
 export function multiplyAdd(
-  { pixels, channels }: Tile,
-  taps: number,
-  x: (pixel: number, tap: number) => string,
-  w: (tap: number) => string,
+  { pixels, channels, subgroups }: Tile,
+  filters: Filters,
+  input: (pixel: number) => string,
 ): string {
-  const terms = (p: number, c: number) =>
-    range(taps).flatMap(t => [...'xyzw'].map(k => `${x(p, t)}.${k} * ${w(t)}_${c}.${k}`));
-  return lines(channels, c =>
-    lines(pixels, p => `      sum_${p}_${c} = sum_${p}_${c} + (${terms(p, c).join(' + ')});`),
-  );
+  const loads = subgroups
+    ? [
+        filters.load('own', 'lane'),
+        ...range(channels / 4).map(g => {
+          const [a, b, c, d] = range(4).map(i => `w_${4 * g + i}`);
+          const own = `let ${a} = ${filters.weights('own', g)};`;
+          return `${own} let ${b} = quadSwapX(${a}); let ${c} = quadSwapY(${a}); let ${d} = quadSwapDiagonal(${a});`;
+        }),
+      ]
+    : [
+        ...range(4).map(l => filters.load(`lane_${l}`, `${l}u`)),
+        ...range(channels).map(c => `let w_${c} = ${filters.weights(`lane_${c & 3}`, c >> 2)};`),
+      ];
+  const products = (p: number, c: number): string => [...'xyzw'].map(k => `${input(p)}.${k} * w_${c}.${k}`).join(' + ');
+  const sums = range(channels).flatMap(c => range(pixels).map(p => `sum_${p}_${c} += ${products(p, c)};`));
+  return [...loads, ...sums].map(line => `    ${line}`).join('\n');
 }
 
 /** Declares `value_<pixel>_<group>`, the sums of a pixel's channels 4 * group and on in their order. */
@@ -84,6 +86,18 @@ export function gather({ pixels, channels, subgroups }: Tile): string {
     })
     .join('\n');
 }
+
+/** Loads and weights from the layout of `pack-weights`; `start` is the index of the tap in each block. */
+export function packedFilters({ channels }: Tile, start: (block: number) => string): Filters {
+  const blocks = range(Math.ceil(channels / 8));
+  return {
+    load: (name, lane) => blocks.map(b => `let ${name}_${b} = weights[${start(b)} + ${lane}];`).join(' '),
+    weights: (name, group) => `vec4f(${name}_${group >> 1}.${group & 1 ? 'high' : 'low'})`,
+  };
+}
+
+/** What `packedFilters` loads: the weights of channels i and i + 4 of a block. */
+export const packedStruct = 'struct Filters { low: Store4, high: Store4 }\n';
 
 /** Functions that the other parts call. */
 export const helpers = `// Component s of a lane's sums belongs to channel lane xor s.

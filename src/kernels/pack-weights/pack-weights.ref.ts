@@ -7,7 +7,8 @@ import { type PackWeightsParams, packedWeightElements } from './pack-weights.js'
 export function packedIndex(inputs: number, taps: number, output: number, input: number, tap: number): number {
   const groups = Math.ceil(inputs / 4);
   const block = (Math.floor(output / 8) * taps + tap) * groups + Math.floor(input / 4);
-  return (block * 8 + (output % 8)) * 4 + (input % 4);
+  const place = (output % 4) * 2 + (Math.floor(output / 4) % 2);
+  return (block * 8 + place) * 4 + (input % 4);
 }
 
 export function packWeightsReference(

@@ -24,7 +24,7 @@ export interface PackWeightsParams {
 /** Output channels of a block of packed weights. */
 export const WEIGHT_BLOCK = 8;
 
-/** Elements of packed weights: [out / 8 rounded up][taps][in / 4 rounded up][8][4]. */
+/** Elements of packed weights: [out / 8 rounded up][taps][in / 4 rounded up][4][2][4], see pack-weights.wgsl. */
 export const packedWeightElements = (out: number, inputs: number, taps: number): number =>
   roundUp(out, WEIGHT_BLOCK) * taps * roundUp(inputs, 4);
 

@@ -1,5 +1,6 @@
-// weights [out][in][taps] -> packed [out / 8][taps][in / 4][8][4]: the four inputs of a vec4 stand together for each of eight outputs.
-// One invocation for each packed vec4; outputs and inputs beyond the end are zero.
+// weights [out][in][taps] -> packed [out / 8][taps][in / 4][4][2] vec4: the four inputs of a vec4 stand together, for each of eight
+// outputs in the order 0 4 1 5 2 6 3 7, so that one load brings one output in four, as register-tile.ts wants them. One invocation for
+// each packed vec4; outputs and inputs beyond the end are zero.
 
 override OUT: u32;
 override IN: u32;
@@ -20,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   let group = index / 8u % IN_GROUPS;
   let tap = index / 8u / IN_GROUPS % TAPS;
-  let output = index / 8u / IN_GROUPS / TAPS * 8u + index % 8u;
+  let output = index / 8u / IN_GROUPS / TAPS * 8u + index % 8u / 2u + index % 2u * 4u;
   var value = vec4f(0.0);
   if (output < OUT) {
     for (var i = 0u; i < 4u && group * 4u + i < IN; i++) {

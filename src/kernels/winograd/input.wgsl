@@ -1,8 +1,8 @@
 // Winograd F(4x4, 3x3), first step: V = B^T d B of every 6x6 patch d, for one strip of tiles.
 //
 // x: the rows of the strip as stage.wgsl leaves them (STAGED), or pictures as laid out, which are then read with upsampling and zero
-// padding. v: [36][tiles][groups] vec4. One invocation for each tile and vec4 of channels, neighbours in channels; 36 loads, 36 stores.
-// `struct Plan` of winograd.ts, the transforms, STAGED and Input4 stand before.
+// padding. v: [36][tiles / TILE_PIXELS][groups][TILE_PIXELS] vec4. One invocation for each tile and vec4 of channels, neighbours in channels; 36 loads, 36 stores.
+// `struct Plan` of winograd.ts, the transforms, TILE_PIXELS, STAGED and Input4 stand before.
 
 @group(0) @binding(0) var<storage, read> x: array<Input4>;
 @group(0) @binding(1) var<storage, read> plan: Plan;
@@ -80,10 +80,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let c4 = patch_column(rows, line(0u, x0 + 4u, plan.width, column_step));
   let c5 = patch_column(rows, line(0u, x0 + 5u, plan.width, column_step));
   let step = plan.tiles * plan.groups;
-  store_row(index, step, Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
-  store_row(index + 6u * step, step, Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
-  store_row(index + 12u * step, step, Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
-  store_row(index + 18u * step, step, Six(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
-  store_row(index + 24u * step, step, Six(c0.e, c1.e, c2.e, c3.e, c4.e, c5.e));
-  store_row(index + 30u * step, step, Six(c0.f, c1.f, c2.f, c3.f, c4.f, c5.f));
+  let to = (tile / TILE_PIXELS * plan.groups + c) * TILE_PIXELS + tile % TILE_PIXELS;
+  store_row(to, step, Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
+  store_row(to + 6u * step, step, Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
+  store_row(to + 12u * step, step, Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
+  store_row(to + 18u * step, step, Six(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
+  store_row(to + 24u * step, step, Six(c0.e, c1.e, c2.e, c3.e, c4.e, c5.e));
+  store_row(to + 30u * step, step, Six(c0.f, c1.f, c2.f, c3.f, c4.f, c5.f));
 }

@@ -1,7 +1,8 @@
 // Winograd F(4x4, 3x3), weights: U = G g G^T of every 3x3 filter g.
 //
-// weights: packed [out / 8][9][groups][8] vec4. u: [36][out / 8][groups][8] vec4, f32. One invocation for each vec4 of inputs of an
-// output channel. `struct Plan` of winograd.ts and the transforms stand before.
+// weights: packed [out / 8][9][groups][4][2] vec4. u: [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, f32, with
+// channels i, i + 4 and so on of a tile beside each other. One invocation for each vec4 of inputs of an output channel. TILE_CHANNELS,
+// `struct Plan` of winograd.ts and the transforms stand before.
 
 @group(0) @binding(0) var<storage, read> weights: array<Store4>;
 @group(0) @binding(1) var<storage, read> plan: Plan;
@@ -34,11 +35,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let c0 = filter_column(start, 0u, block_size);
   let c1 = filter_column(start, 1u, block_size);
   let c2 = filter_column(start, 2u, block_size);
-  let step = plan.blocks * block_size;
-  store_row(index, step, c0.a, c1.a, c2.a);
-  store_row(index + 6u * step, step, c0.b, c1.b, c2.b);
-  store_row(index + 12u * step, step, c0.c, c1.c, c2.c);
-  store_row(index + 18u * step, step, c0.d, c1.d, c2.d);
-  store_row(index + 24u * step, step, c0.e, c1.e, c2.e);
-  store_row(index + 30u * step, step, c0.f, c1.f, c2.f);
+  let output = block * 8u + index % 2u * 4u + index % 8u / 2u;
+  let c = index % block_size / 8u;
+  let lane = output % 4u;
+  let to = ((output / TILE_CHANNELS * plan.groups + c) * 4u + lane) * (TILE_CHANNELS / 4u) + output % TILE_CHANNELS / 4u;
+  let step = plan.m_groups * plan.groups * 4u;
+  store_row(to, step, c0.a, c1.a, c2.a);
+  store_row(to + 6u * step, step, c0.b, c1.b, c2.b);
+  store_row(to + 12u * step, step, c0.c, c1.c, c2.c);
+  store_row(to + 18u * step, step, c0.d, c1.d, c2.d);
+  store_row(to + 24u * step, step, c0.e, c1.e, c2.e);
+  store_row(to + 30u * step, step, c0.f, c1.f, c2.f);
 }

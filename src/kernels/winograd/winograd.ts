@@ -7,12 +7,12 @@ import { ACTIVATIONS, type ConvParams, checkConv, convOperands, PROLOGUES } from
 import epilogue from '../conv/epilogue.wgsl';
 import { Plan } from '../conv/plan.js';
 import {
+  type Filters,
   features,
   gather,
   helpers,
   lane,
   laneParameter,
-  loadWeights,
   multiplyAdd,
   sums,
   type Tile,
@@ -150,7 +150,7 @@ function geometry({ x, y, prologue }: ConvParams, target: Target): Geometry {
     stagedRows,
     stagedColumns,
     staged: stagedRows * stagedColumns * inputs,
-    u: FREQUENCIES * roundUp(y.c, 8) * inputs,
+    u: FREQUENCIES * outputs * inputs,
     v: FREQUENCIES * tiles * inputs,
     m: FREQUENCIES * tiles * outputs,
   };
@@ -220,11 +220,11 @@ export const winograd: Kernel<ConvParams> = {
       residual_offset: (residual?.layout.offset ?? 0) / 4,
       alpha: residual?.alpha ?? 1,
     });
-    const filters = g.u / FREQUENCIES / 4;
+    const filters = roundUp(y.c, 8) * groups;
     const transformWeights: Dispatch = {
       shader: {
         name: 'winograd/weights',
-        code: `${plan.struct}${transforms}${weights}`,
+        code: `const TILE_CHANNELS = ${tile.channels}u;\n${plan.struct}${transforms}${weights}`,
         bindings: ['read', 'read', 'write'],
       },
       workgroups: linearGrid(filters, 64),
@@ -251,7 +251,7 @@ export const winograd: Kernel<ConvParams> = {
       {
         shader: {
           name: 'winograd/input',
-          code: `const STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${plan.struct}${transforms}${input}`,
+          code: `const TILE_PIXELS = ${tile.pixels}u;\nconst STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${plan.struct}${transforms}${input}`,
           bindings: ['read', 'read', 'write'],
         },
         workgroups: linearGrid(tiles * groups, 64),
@@ -299,43 +299,46 @@ function productShader(tile: Tile): Shader {
 function productCode(tile: Tile): string {
   const { pixels, channels } = tile;
   const each = (line: (p: number) => string): string => Array.from({ length: pixels }, (_, p) => line(p)).join('\n');
+  const groups = channels / 4;
+  const filters: Filters = {
+    load: (name, lane) => `let ${name} = u[u_start + c * 4u + ${lane}];`,
+    weights: (name, group) => `${name}.group[${group}]`,
+  };
   return `// Winograd, second step: m = v u for each frequency; ${pixels} tiles x ${channels} output channels in each invocation.
-// v: [36][tiles][groups] vec4; weights: [36][blocks][groups][8] vec4; m: [36][tiles][m_groups] vec4. No workgroup memory.
+// v: [36][tiles / ${pixels}][groups][${pixels}] vec4; u: [36][channels / ${channels}][groups][4 lanes][${groups}] vec4; m: [36][tiles][m_groups] vec4.
+// No workgroup memory.
 ${plan.struct}
-@group(0) @binding(0) var<storage, read> v: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
+struct Inputs { tile: array<vec4f, ${pixels}> }
+// Channels lane, lane + 4 and so on.
+struct Filters { group: array<vec4f, ${groups}> }
+
+@group(0) @binding(0) var<storage, read> v: array<Inputs>;
+@group(0) @binding(1) var<storage, read> u: array<Filters>;
 @group(0) @binding(2) var<storage, read> plan: Plan;
 @group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
 
 ${helpers}
 @compute @workgroup_size(${QUAD})
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) workgroup: vec3u${laneParameter(tile)}) {
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u${laneParameter(tile)}
+) {
 ${lane(tile)}
   let groups = plan.groups;
-  let first = id.z * plan.tiles + id.x * ${pixels}u;
-  let x_start = first * groups;
-  // Channels past the last block repeat it.
-  let block = workgroup.y * ${channels / 8}u;
-  let block_0 = (workgroup.z * plan.blocks + block) * groups * 8u + lane;
-  let block_1 = (workgroup.z * plan.blocks + min(block + 1u, plan.blocks - 1u)) * groups * 8u + lane;
+  let v_start = (id.z * (plan.tiles / ${pixels}u) + id.x) * groups;
+  let u_start = (workgroup.z * workgroups.y + workgroup.y) * groups * 4u;
 ${sums(tile)}
   for (var c = 0u; c < groups; c++) {
-${each(p => `      let in_${p} = v[x_start + ${p}u * groups + c];`)}
-${loadWeights(tile, 'w', b => `block_${b} + c * 8u`)}
-${multiplyAdd(
-  tile,
-  1,
-  p => `in_${p}`,
-  () => 'w',
-)}
+    let input = v[v_start + c];
+${multiplyAdd(tile, filters, p => `input.tile[${p}]`)}
   }
 ${gather(tile)}
-  let m_start = first * plan.m_groups + workgroup.y * ${channels / 4}u;
+  let m_start = (id.z * plan.tiles + id.x * ${pixels}u) * plan.m_groups + workgroup.y * ${groups}u;
 ${each(p =>
-  Array.from(
-    { length: channels / 4 },
-    (_, q) => `  m[m_start + ${p}u * plan.m_groups + ${q}u] = value_${p}_${q};`,
-  ).join('\n'),
+  Array.from({ length: groups }, (_, g) => `  m[m_start + ${p}u * plan.m_groups + ${g}u] = value_${p}_${g};`).join(
+    '\n',
+  ),
 )}
 }
 `;
