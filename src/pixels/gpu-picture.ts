@@ -1,6 +1,6 @@
 // Pictures and float planes that live on the device, and running kernels on them. What makes them owns them.
 
-import { CodeFormerError } from '../errors.js';
+import { CodeFormerError, throwIfAborted } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { bindKernel } from '../gpu/run-kernel.js';
 import { type Picture, toRgba } from '../image/picture.js';
@@ -137,7 +137,7 @@ function rgbaOf(picture: Picture, { x, y, width, height }: Rect): Uint8Array | U
 }
 
 /**
- * Runs a kernel once.
+ * Submits a kernel once. What it writes can be used by what is submitted after it; only reading waits.
  * @param operands buffers, or contents of operands that exist for this run only; scratch memory is taken care of
  * @throws `ABORTED`, and what buffers and submits throw
  */
@@ -172,8 +172,11 @@ export async function runKernel<P>(
       }
       return bound;
     });
-    await device.run(await bindKernel(device, kernel, params, buffers), { label: kernel.name, signal });
+    const dispatches = await bindKernel(device, kernel, params, buffers);
+    throwIfAborted(signal);
+    await device.checked(kernel.name, () => device.submit(dispatches, kernel.name));
   } finally {
+    // What has been submitted keeps its memory until it has run.
     for (const buffer of temporary) device.release(buffer);
   }
 }

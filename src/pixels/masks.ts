@@ -6,10 +6,12 @@ import type { NumberArray } from '../kernels/kernel.js';
 import { hasGap, type MaskBuildParams, maskBuild, maskBuildTables } from '../kernels/mask-build/mask-build.js';
 import { planeSum, planeSumTables, sumCount } from '../kernels/plane-sum/plane-sum.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import type { Filter } from '../kernels/resize-plane/taps.js';
 import { composeAffine, invertAffine, type Matrix, mappedRect, type Rect } from './affine.js';
 import { blurGpuPlanes, erodeGpuPlanes } from './filter.js';
 import { GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
-import { planWarp, type WarpOptions, warpGpuPlanes } from './warp.js';
+import { resizeGpuPlanes } from './resize.js';
+import { planWarp, warpGpuPlanes } from './warp.js';
 
 export interface LabelMaskOptions extends PixelOptions {
   /** Taps and deviation of a Gaussian that is applied twice. */
@@ -24,8 +26,12 @@ export interface LabelMaskOptions extends PixelOptions {
 const LABEL_BLUR = { size: 101, sigma: 11 };
 const LABEL_BORDER = 10;
 
+/** From this deviation on, half the pixels carry all that a blurred mask holds. */
+const WIDE_SIGMA = 6;
+
 /**
- * A soft mask from labels.
+ * A soft mask from labels. Wide blurs are made at half the size, which changes the mask by a hundredth at most; with a gap they are
+ * the reference's.
  * @param labels one byte for each pixel
  * @param values share of each label, 0 to 1; labels beyond them count as 0
  */
@@ -39,15 +45,19 @@ export async function labelMask(
   const { width, height } = size;
   const words = new Uint32Array(Math.ceil((width * height) / 4));
   new Uint8Array(words.buffer).set(labels);
-  const weights = gaussianWeights(blur.size, blur.sigma);
-  const steps = [
+  const halved = !gap && blur.sigma >= WIDE_SIGMA && width % 2 === 0 && height % 2 === 0;
+  const taps = halved ? 2 * Math.round((blur.size - 1) / 4) + 1 : blur.size;
+  const weights = gaussianWeights(taps, halved ? blur.sigma / 2 : blur.sigma);
+  const blurred = (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal });
+  const resized = (to: Size, filter: Filter) => (x: GpuPlanes) => resizeGpuPlanes(x, to, filter, { signal });
+  return chain([
     () => buildMask(device, { operation: 'labels', width, height, values, gap }, { labels: words }, { signal }),
-    (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal }),
-    (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal }),
-    (x: GpuPlanes) =>
-      buildMask(device, { operation: 'frame', width, height, border, gap }, { x: x.buffer }, { signal }),
-  ];
-  return chain(steps);
+    ...(halved ? [resized({ width: width / 2, height: height / 2 }, 'area')] : []),
+    blurred,
+    blurred,
+    ...(halved ? [resized(size, 'linear')] : []),
+    x => buildMask(device, { operation: 'frame', width, height, border, gap }, { x: x.buffer }, { signal }),
+  ]);
 }
 
 /** Runs steps one after another, each on the result of the one before, which is freed. */
@@ -82,21 +92,38 @@ export async function minimumGapMask(a: GpuPlanes, square: SquareMask, options: 
   return buildMask(a.device, params, inputs, options);
 }
 
+export interface ShapeOptions extends PixelOptions {
+  readonly ellipse?: boolean | undefined;
+  /** Width of the soft edge, as a share of half of the shape's side: above 0, at most 1. Default 0.2. */
+  readonly feather?: number | undefined;
+  /** Another mask over the same rectangle: the smaller of the two is the result. */
+  readonly within?: GpuPlanes | undefined;
+}
+
+/** The soft edge of `squareMask`: full a tenth of the side away from the edge. */
+const FEATHER = 0.2;
+
 /**
- * A square or an ellipse with a soft edge.
- * @param matrix from the shape's own coordinates, in which it reaches from -1 to 1, to those of the frame
- * @param rect the part of the frame that the mask is for
- * @param feather width of the edge, inside of the shape and in its coordinates: above 0, at most 1
+ * A square, or the ellipse in it, with a soft edge: the default mode's mask, which falls off as that of `squareMask` does.
+ * @param matrix from the crop to the frame
+ * @param size side of the crop, which is the square
+ * @param rect the part of the frame that the mask is for, as `squareRect` tells
  */
 export async function shapeMask(
   device: Device,
   matrix: Matrix,
+  size: number,
   rect: Rect,
-  { ellipse, feather, signal }: PixelOptions & { readonly ellipse: boolean; readonly feather: number },
+  { ellipse = false, feather = FEATHER, within, signal }: ShapeOptions = {},
 ): Promise<GpuPlanes> {
   const { width, height } = rect;
-  const affine = [...composeAffine(invertAffine(matrix), Float64Array.of(1, 0, rect.x, 0, 1, rect.y))];
-  return buildMask(device, { operation: 'shape', width, height, ellipse, affine, feather }, {}, { signal });
+  const half = size / 2;
+  const centre = half - 0.5;
+  const shape = Float64Array.of(1 / half, 0, -centre / half, 0, 1 / half, -centre / half);
+  const frame = composeAffine(invertAffine(matrix), Float64Array.of(1, 0, rect.x, 0, 1, rect.y));
+  const affine = [...composeAffine(shape, frame)];
+  const params: MaskBuildParams = { operation: 'shape', width, height, ellipse, affine, feather, within: !!within };
+  return buildMask(device, params, { x: within?.buffer ?? new Float32Array(1) }, { signal });
 }
 
 async function buildMask(
@@ -134,22 +161,23 @@ export interface SquareMask {
   readonly rect: Rect;
   /** How much of each pixel the warped crop covers. */
   readonly coverage: GpuPlanes;
-  /** The coverage without its outermost pixels. */
+  /** The coverage without its outermost pixels: what the warped crop is multiplied by. */
   readonly inner: GpuPlanes;
   /** The mask: 0 at the edge, and well inside of it 1 but for roundings. */
   readonly soft: GpuPlanes;
   /** Width of the soft edge in pixels, a twentieth of the side. */
   readonly edge: number;
-  /** What is there instead of 1 well inside: for `paste`. */
+  /** What is there instead of 1 well inside. */
   readonly full: number;
   destroy(): void;
 }
 
 /**
- * The soft mask of a square crop that is warped into a frame: an edge of a twentieth of its side is cut off, then blurred.
+ * The reference's soft mask of a square crop that is warped into a frame, for the compat mode: a twentieth of its side is eroded,
+ * then blurred.
  * @param matrix from the crop to the frame
  * @param size side of the crop
- * @param scale pixels of the frame for each pixel of the picture that it was made from; pixels at the very edge are dropped by it
+ * @param scale pixels of the frame for each pixel of the picture that it was made from; as many are dropped at the very edge
  * @returns null where the crop lies outside of the frame
  */
 export async function squareMask(
@@ -158,7 +186,7 @@ export async function squareMask(
   size: number,
   frame: Size,
   scale: number,
-  options: WarpOptions = {},
+  options: PixelOptions = {},
 ): Promise<SquareMask | null> {
   const rect = squareRect(matrix, size, frame);
   if (!rect) return null;
@@ -173,15 +201,14 @@ export async function squareMask(
   try {
     const ones = new Float32Array(size * size).fill(1);
     const square = await GpuPlanes.upload(device, { data: ones, width: size, height: size });
-    const plan = planWarp(matrix, options.compat ?? false);
-    const coverage = keep(await warpGpuPlanes(square, plan, rect, options).finally(() => square.destroy()));
+    const warped = warpGpuPlanes(square, planWarp(matrix, true), rect, { ...options, compat: true });
+    const coverage = keep(await warped.finally(() => square.destroy()));
     const inner = keep(await erodeGpuPlanes(coverage, Math.trunc(2 * scale), options));
     const edge = Math.floor(Math.trunc(Math.sqrt(await planeTotal(inner, options))) / 20);
     const weights = gaussianWeights(2 * edge + 1);
     const cut = await erodeGpuPlanes(inner, 2 * edge, options);
     const soft = keep(await blurGpuPlanes(cut, weights, options).finally(() => cut.destroy()));
-    const full = options.compat ? blurOfOnes(weights) : 1;
-    return { rect, coverage, inner, soft, edge, full, destroy };
+    return { rect, coverage, inner, soft, edge, full: blurOfOnes(weights), destroy };
   } catch (error) {
     destroy();
     throw error;

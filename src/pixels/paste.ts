@@ -9,8 +9,8 @@ export interface Paste {
   readonly rect: Rect;
   /** 8 bits, or three planes of 0 to 255. */
   readonly pasted: GpuPicture | GpuPlanes;
-  /** What the pasted picture is divided by, because it was mixed with black at its edge; in compat mode it is multiplied. */
-  readonly coverage: GpuPlanes;
+  /** In compat mode, what the pasted picture is multiplied by. */
+  readonly coverage?: GpuPlanes | undefined;
   /** One plane, or two: the second is what the mask lacks of 1. */
   readonly mask: GpuPlanes;
   /** Factor of the mask, 0 to 1. Default 1. */
@@ -71,7 +71,7 @@ export class Pasting {
     };
     const operands = {
       pasted: pasted.buffer,
-      coverage: coverage.buffer,
+      coverage: (coverage ?? mask).buffer,
       mask: mask.buffer,
       picture: picture.buffer,
       fractions: kept?.buffer ?? this.unused,

@@ -1,4 +1,4 @@
-// Affine warps on the device. In compat mode they are OpenCV's; else positions are exact, and what shrinks is averaged first.
+// Affine warps on the device. In compat mode they are OpenCV's; else positions are finer, and what shrinks is averaged.
 
 import { resizeArea, resizeAreaTables } from '../kernels/resize-area/resize-area.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';

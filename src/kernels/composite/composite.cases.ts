@@ -40,7 +40,6 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
       sizes: i => sizes[i]!,
       // The gap does not follow from the mask here, to tell which of the two is used.
       mask: share,
-      // Powers of two divide exactly.
       coverage: (_, random) => [1, 1, 1, 0.5, 0.25][Math.floor((random() + 1) * 2.5)]!,
       pasted: (_, random) => {
         if (all.pasted === 'rgba') return Math.floor((random() + 1) * 2 ** 31);

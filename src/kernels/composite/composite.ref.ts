@@ -31,7 +31,7 @@ export function compositeReference(
     let restWord = 0;
     for (let c = 0; c < 3; c++) {
       const value = pasted === 'planes' ? sourceFloats[c * count + i]! : sourceBytes[4 * i + c]!;
-      const colour = compat ? value * cover : value / Math.max(cover, 1e-6);
+      const colour = compat ? value * cover : value;
       const at = 4 * (y * picture.width + x) + c;
       const under = bytes[at]! + (kept < 0 ? 0 : ((rests[kept]! >>> (10 * c)) & 1023) / 1024);
       const single = compat && !gap;

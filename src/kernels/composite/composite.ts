@@ -24,7 +24,7 @@ export interface CompositeParams {
   readonly full: number;
 }
 
-/** Operands: `pasted`, `coverage`, `mask`, `picture` (in place), `fractions` (in place, any buffer where there are none), `sizes`. */
+/** Operands: `pasted`, `coverage` (not read unless in compat mode), `mask`, `picture` (in place), `fractions` (in place, any buffer where there are none), `sizes`. */
 export const composite: Kernel<CompositeParams> = {
   name: 'composite',
   operands({ picture, rect, fractions, pasted, gap }): Record<string, Operand> {

@@ -7,15 +7,14 @@
 // COMPAT: the pasted picture is multiplied by its coverage, and the result is truncated, as in the reference, which computes in
 // double precision. Truncation shows differences of any size, so the sum is kept as a whole number and a small rest, and the mask
 // may come with its gap, what it lacks of 1, which can be far less than f32 can tell from 1. A mask without gap stands for the
-// reference without a parsed mask, which computes in single precision, as written here. Else the
-// pasted picture is divided by its coverage, so that no border shines through, and the result is rounded.
+// reference without a parsed mask, which computes in single precision, as written here. Else the result is rounded.
 
 override COMPAT: bool;
 override GAP: bool;    // the mask has a second plane, what it lacks of 1
 override PLANES: bool; // the pasted picture is f32 planes [3, height, width] instead of 8-bit RGBA
 
 @group(0) @binding(0) var<storage, read> pasted: array<u32>;   // of the rectangle, as coverage and mask
-@group(0) @binding(1) var<storage, read> coverage: array<f32>;
+@group(0) @binding(1) var<storage, read> coverage: array<f32>; // in compat mode only
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
 // Width and height of the picture; x, y, width, height of the rectangle; strength and full mask as f32 bits; x, y, width, height
 // of the fractions (width 0: none).
@@ -67,8 +66,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var colour = pasted_colour(index);
   if (COMPAT) {
     colour *= coverage[index];
-  } else {
-    colour /= max(coverage[index], 1e-6);
   }
 
   let place = at.y * sizes[0] + at.x;

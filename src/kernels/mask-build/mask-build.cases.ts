@@ -27,8 +27,16 @@ const cases = [
   maskCase('all frame', { operation: 'frame', width: 5, height: 9, border: 10, gap: true }),
   maskCase('minimum', { operation: 'minimum', width: 31, height: 9 }),
   maskCase('minimum with gap', { operation: 'minimum-gap', width: 31, height: 9, full: 1 - 2 ** -24 }, 2e-7),
-  maskCase('soft square', { operation: 'shape', width: 31, height: 27, ellipse: false, affine, feather: 0.3 }, 2e-6),
-  maskCase('ellipse', { operation: 'shape', width: 31, height: 27, ellipse: true, affine, feather: 0.5 }, 2e-6),
+  maskCase(
+    'soft square',
+    { operation: 'shape', width: 31, height: 27, ellipse: false, within: false, affine, feather: 0.3 },
+    2e-6,
+  ),
+  maskCase(
+    'ellipse',
+    { operation: 'shape', width: 31, height: 27, ellipse: true, within: true, affine, feather: 0.5 },
+    2e-6,
+  ),
 ];
 
 export const maskBuildTest: KernelTest<MaskBuildParams> = { kernel: maskBuild, cases, reference: maskBuildReference };

@@ -52,12 +52,13 @@ function pixelValue(
       };
     case 'shape': {
       const m = params.affine as [number, number, number, number, number, number];
-      return (column, row) => {
+      return (column, row, i) => {
         const u = m[0] * column + m[1] * row + m[2];
         const v = m[3] * column + m[4] * row + m[5];
         const reach = params.ellipse ? Math.hypot(u, v) : Math.max(Math.abs(u), Math.abs(v));
         const t = Math.min(Math.max((1 - reach) / params.feather, 0), 1);
-        return [t * t * (3 - 2 * t)];
+        const value = t * t * (3 - 2 * t);
+        return [params.within ? Math.min(value, x![i]!) : value];
       };
     }
   }

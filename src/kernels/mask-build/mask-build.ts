@@ -32,6 +32,8 @@ export type MaskBuildParams = Size &
     | {
         readonly operation: 'shape';
         readonly ellipse: boolean;
+        /** Whether the smaller of the shape and another mask is wanted. */
+        readonly within: boolean;
         /** 2x3, from the pixels of y to the coordinates in which the shape reaches from -1 to 1. */
         readonly affine: readonly number[];
         /** Width of the soft edge in those coordinates, above 0. */
@@ -64,7 +66,7 @@ export const maskBuild: Kernel<MaskBuildParams> = {
       case 'minimum-gap':
         return { a: pair, b: plane, coverage: plane, sizes, y };
       case 'shape':
-        return { affine: { ...plane, elements: 7 }, sizes, y };
+        return { affine: { ...plane, elements: 7 }, sizes, x: { ...plane, elements: params.within ? pixels : 1 }, y };
     }
   },
   dispatches(params, target): Dispatch[] {
@@ -81,7 +83,10 @@ export const maskBuild: Kernel<MaskBuildParams> = {
     const operands = Object.entries(this.operands(params, target));
     const bindings = operands.map(([, { access }]) => (access === 'read' ? 'read' : 'write'));
     const constants: Record<string, number> = {};
-    if (operation === 'shape') constants.ELLIPSE = params.ellipse ? 1 : 0;
+    if (operation === 'shape') {
+      constants.ELLIPSE = params.ellipse ? 1 : 0;
+      constants.WITHIN = params.within ? 1 : 0;
+    }
     if (operation === 'labels' || operation === 'frame') constants.GAP = params.gap ? 1 : 0;
     const { code, workgroups } = parts[operation];
     return [

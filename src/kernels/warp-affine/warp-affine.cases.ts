@@ -1,5 +1,4 @@
-// Transforms on which `warp-affine` is tested. Compat mode is integer throughout; in the other mode transforms are in sixteenths
-// here, so that f32 weights are exact too and results are equal.
+// Transforms on which `warp-affine` is tested. Integers throughout, so results are equal.
 
 import type { Case, KernelTest, NumberArray } from '../kernel.js';
 import type { Rect, Warp } from './tables.js';
@@ -35,8 +34,7 @@ export const WARPS: readonly (Warp & { readonly name: string })[] = [
 );
 
 const cases = WARPS.map((warp): Case<WarpAffineParams> => {
-  const inverse = warp.compat ? warp.inverse : warp.inverse.map(value => Math.round(value * 16) / 16);
-  const params = { ...warp, inverse, border: [135, 133, 132, 255] as const };
+  const params = { ...warp, border: [135, 133, 132, 255] as const };
   const tables: Record<string, NumberArray> = warpAffineTables(params);
   return {
     name: warp.name,

@@ -1,15 +1,14 @@
 // The meaning of `warp-affine`: bilinear samples channel by channel at the positions that the tables say.
 
 import type { NumberArray } from '../kernel.js';
-import { roundHalfEven } from '../resize-plane/taps.js';
-import { samplePosition, type Warp, type WarpTables, warpTables } from './tables.js';
+import { samplesOf, type Warp, type WarpTables, warpTables } from './tables.js';
 import type { WarpAffineParams } from './warp-affine.js';
 
 export function warpAffineReference(
   params: WarpAffineParams,
   inputs: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
-  const { source, target, border, compat } = params;
+  const { source, target, border } = params;
   const bytes = new Uint8Array(Uint32Array.from(inputs.x!).buffer);
   const y = new Uint8Array(4 * target.width * target.height);
   const tables = warpTables(params);
@@ -21,7 +20,7 @@ export function warpAffineReference(
             ? border[c]!
             : bytes[4 * (py * source.width + px) + c]!;
         const mean = warpedValue(params, tables, column, row, pixel);
-        y[4 * (row * target.width + column) + c] = compat ? Math.floor(mean + 0.5) : roundHalfEven(mean);
+        y[4 * (row * target.width + column) + c] = Math.floor(mean + 0.5);
       }
   return { y: new Uint32Array(y.buffer) };
 }
@@ -34,14 +33,12 @@ export function warpedValue(
   row: number,
   pixel: (x: number, y: number) => number,
 ): number {
+  const samples = samplesOf(warp, tables, column, row);
   let sum = 0;
-  for (let j = 0; j < warp.samples; j++)
-    for (let i = 0; i < warp.samples; i++) {
-      const offset = [(i + 0.5) / warp.samples - 0.5, (j + 0.5) / warp.samples - 0.5] as const;
-      const { x, y, fx, fy } = samplePosition(warp, tables, column, row, offset);
-      const upper = pixel(x, y) * (1 - fx) + pixel(x + 1, y) * fx;
-      const lower = pixel(x, y + 1) * (1 - fx) + pixel(x + 1, y + 1) * fx;
-      sum += upper * (1 - fy) + lower * fy;
-    }
-  return sum / warp.samples ** 2;
+  for (const { x, y, fx, fy } of samples) {
+    const upper = pixel(x, y) * (1 - fx) + pixel(x + 1, y) * fx;
+    const lower = pixel(x, y + 1) * (1 - fx) + pixel(x + 1, y + 1) * fx;
+    sum += upper * (1 - fy) + lower * fy;
+  }
+  return sum / samples.length;
 }

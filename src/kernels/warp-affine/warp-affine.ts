@@ -18,9 +18,9 @@ export const warpAffine: Kernel<WarpAffineParams> = {
   operands({ source, target }): Record<string, Operand> {
     return {
       x: { access: 'read', type: 'u32', elements: source.width * source.height },
-      columns: { access: 'read', type: 'i32', elements: 4 * target.width },
-      rows: { access: 'read', type: 'i32', elements: 4 * target.height },
-      sizes: { access: 'read', type: 'u32', elements: 12 },
+      columns: { access: 'read', type: 'i32', elements: 2 * target.width },
+      rows: { access: 'read', type: 'i32', elements: 2 * target.height },
+      sizes: { access: 'read', type: 'u32', elements: 15 },
       y: { access: 'write', type: 'u32', elements: target.width * target.height },
     };
   },
@@ -31,7 +31,7 @@ export const warpAffine: Kernel<WarpAffineParams> = {
         shader: {
           name: 'warp-affine',
           code,
-          constants: { COMPAT: compat ? 1 : 0 },
+          constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
           bindings: ['read', 'read', 'read', 'read', 'write'],
         },
         workgroups: [ceilDiv(target.width, 8), ceilDiv(target.height, 8), 1],

@@ -14,9 +14,9 @@ export const warpPlane: Kernel<WarpPlaneParams> = {
   operands({ source, target, planes }): Record<string, Operand> {
     return {
       x: { access: 'read', type: 'f32', elements: planes * source.width * source.height },
-      columns: { access: 'read', type: 'i32', elements: 4 * target.width },
-      rows: { access: 'read', type: 'i32', elements: 4 * target.height },
-      sizes: { access: 'read', type: 'u32', elements: 12 },
+      columns: { access: 'read', type: 'i32', elements: 2 * target.width },
+      rows: { access: 'read', type: 'i32', elements: 2 * target.height },
+      sizes: { access: 'read', type: 'u32', elements: 15 },
       y: { access: 'write', type: 'f32', elements: planes * target.width * target.height },
     };
   },
@@ -27,7 +27,7 @@ export const warpPlane: Kernel<WarpPlaneParams> = {
         shader: {
           name: 'warp-plane',
           code,
-          constants: { COMPAT: compat ? 1 : 0 },
+          constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
           bindings: ['read', 'read', 'read', 'read', 'write'],
         },
         workgroups: [ceilDiv(target.width, 8), ceilDiv(target.height, 8), planes],
