@@ -1,19 +1,10 @@
 // Convolution for software adapters: no barriers, no workgroup memory. Row strips are staged (stage.wgsl) and multiplied by tiles of
 // PIXELS x CHANNELS sums in each invocation (register-tile.ts). 1x1 convolutions without prologue read x as it is.
 
-import {
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  linearGrid,
-  type Operand,
-  roundUp,
-  type Shader,
-  type Target,
-} from '../kernel.js';
+import { bytesPerElement, ceilDiv, type Dispatch, type Operand, roundUp, type Shader, type Target } from '../kernel.js';
 import { ACTIVATIONS, type ConvParams, PROLOGUES } from './conv.js';
 import epilogue from './epilogue.wgsl';
-import { Plan } from './plan.js';
+import { nextRows, Plan } from './plan.js';
 import {
   features,
   gather,
@@ -37,45 +28,49 @@ const STAGED_BYTES = 4 << 20;
 /** Aim for the work of one strip: about 60 ms on two cores, so that aborts and progress come in time. */
 const STRIP_FLOPS = 4e8;
 
-const plan = new Plan('conv', {
-  strip: 'u32',
-  // Strips of a picture and rows of output (for `flat` pixels) in a strip.
-  strips: 'u32',
-  rows: 'u32',
-  // Logical input: after upsampling. Strides and offsets in vec4.
-  height: 'u32',
-  width: 'u32',
-  upsample: 'u32',
-  x_stride: 'u32',
-  x_offset: 'u32',
-  groups: 'u32',
-  prologue: 'u32',
-  pad_top: 'u32',
-  pad_left: 'u32',
-  mirror: 'u32',
-  staged_rows: 'u32',
-  staged_columns: 'u32',
-  size: 'u32',
-  stride: 'u32',
-  // Output.
-  y_height: 'u32',
-  y_width: 'u32',
-  y_stride: 'u32',
-  y_offset: 'u32',
-  out_groups: 'u32',
-  // Blocks of packed weights, and vec4 in each of them.
-  blocks: 'u32',
-  block_size: 'u32',
-  // Tiles of a row and of a strip.
-  row_tiles: 'u32',
-  tiles: 'u32',
-  bias: 'u32',
-  slope: 'f32',
-  residual: 'u32',
-  residual_stride: 'u32',
-  residual_offset: 'u32',
-  alpha: 'f32',
-});
+const plan = new Plan(
+  'conv',
+  {
+    // Where a strip starts, rows of output (for `flat` pixels) in it and in a picture.
+    picture: 'u32',
+    row: 'u32',
+    rows: 'u32',
+    y_height: 'u32',
+    // Logical input: after upsampling. Strides and offsets in vec4.
+    height: 'u32',
+    width: 'u32',
+    upsample: 'u32',
+    x_stride: 'u32',
+    x_offset: 'u32',
+    groups: 'u32',
+    prologue: 'u32',
+    pad_top: 'u32',
+    pad_left: 'u32',
+    mirror: 'u32',
+    staged_rows: 'u32',
+    staged_columns: 'u32',
+    size: 'u32',
+    stride: 'u32',
+    // Output.
+    y_width: 'u32',
+    y_stride: 'u32',
+    y_offset: 'u32',
+    out_groups: 'u32',
+    // Blocks of packed weights, and vec4 in each of them.
+    blocks: 'u32',
+    block_size: 'u32',
+    // Tiles of a row and of a strip.
+    row_tiles: 'u32',
+    tiles: 'u32',
+    bias: 'u32',
+    slope: 'f32',
+    residual: 'u32',
+    residual_stride: 'u32',
+    residual_offset: 'u32',
+    alpha: 'f32',
+  },
+  nextRows,
+);
 
 /** What is multiplied: pixels of x as they are, or staged rows, tap by tap. */
 type Walk = 'flat' | 'staged';
@@ -149,9 +144,11 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
   const g = geometry(params, target);
   const groups = ceilDiv(x.c, 4);
   const blocks = ceilDiv(y.c, 8);
+  const flat = g.walk === 'flat';
+  const pixels = y.n * y.h * y.w;
   const write = plan.write({
-    strips: g.strips,
     rows: g.rows,
+    y_height: flat ? pixels : y.h,
     height: x.h * upsample,
     width: x.w * upsample,
     upsample: upsample - 1,
@@ -166,8 +163,7 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
     staged_columns: g.stagedColumns,
     size,
     stride,
-    y_height: g.walk === 'flat' ? 1 : y.h,
-    y_width: g.walk === 'flat' ? y.n * y.h * y.w : y.w,
+    y_width: flat ? pixels : y.w,
     y_stride: y.stride / 4,
     y_offset: y.offset / 4,
     out_groups: ceilDiv(y.c, 4),
@@ -189,7 +185,7 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
   if (g.walk !== 'flat') {
     strip.push({
       shader: { name: 'conv/stage', code: plan.struct + stage, bindings: ['read', 'read', 'read', 'read', 'write'] },
-      workgroups: linearGrid(staged, 64),
+      workgroups: [ceilDiv(g.stagedColumns * groups, 64), 1, 1],
       operands: ['x', affine || 'scale', affine || 'shift', 'plan', 'staged'],
       flops: 0,
       bytes: staged * 4 * (4 + store),
@@ -285,14 +281,14 @@ ${gather(tile)}
   }
 ${
   flat
-    ? `  let column = plan.strip * plan.rows + tile * ${pixels}u;
+    ? `  let column = plan.row + tile * ${pixels}u;
   let row_start = 0u;`
-    : `  let y_row = plan.strip % plan.strips * plan.rows + row;
+    : `  let y_row = plan.row + row;
   if (y_row >= plan.y_height) {
     return;
   }
   let column = tile % plan.row_tiles * ${pixels}u;
-  let row_start = (plan.strip / plan.strips * plan.y_height + y_row) * plan.y_width;`
+  let row_start = (plan.picture * plan.y_height + y_row) * plan.y_width;`
 }
 ${each(
   p => `  if (column + ${p}u < plan.y_width) {
@@ -306,7 +302,7 @@ ${Array.from({ length: channels / 4 }, (_, q) => `    store((channel >> 2u) + ${
 type Each = (line: (p: number) => string, count?: number) => string;
 
 function flatBody(tile: Tile, each: Each): string {
-  return `  let start = plan.strip * plan.rows + tile * ${tile.pixels}u;
+  return `  let start = plan.row + tile * ${tile.pixels}u;
 ${each(p => `  let x_${p} = min(start + ${p}u, plan.y_width - 1u) * plan.x_stride + plan.x_offset;`)}
   for (var c = 0u; c < groups; c++) {
 ${each(p => `    let in_${p} = vec4f(x[x_${p} + c]);`)}

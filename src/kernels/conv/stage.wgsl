@@ -2,7 +2,7 @@
 // each tap and block of output channels: norm, swish, nearest upsampling, padding. The tiles then read without a single test.
 //
 // x: pictures as laid out. staged: [rows][columns][groups] vec4, a few rows and columns more than the padded picture has, so that
-// ragged tiles stay inside. One invocation for each vec4 of staged. `struct Plan` of conv-registers.ts stands before.
+// ragged tiles stay inside. One invocation for each column and vec4 of channels, down all rows. `struct Plan` stands before.
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
 @group(0) @binding(1) var<storage, read> scale: array<vec4f>;
@@ -18,30 +18,38 @@ fn inside(i: i32, size: u32, mirror: bool) -> u32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let index = id.x + id.y * workgroups.x * 64u;
-  let c = index % plan.groups;
-  let column = index / plan.groups % plan.staged_columns;
-  let row = index / plan.groups / plan.staged_columns;
-  if (row >= plan.staged_rows) {
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let row_size = plan.staged_columns * plan.groups;
+  if (id.x >= row_size) {
     return;
   }
-  let n = plan.strip / plan.strips;
-  let y = i32(plan.strip % plan.strips * plan.rows * plan.stride + row) - i32(plan.pad_top);
-  let x_ = i32(column) - i32(plan.pad_left);
+  let column = id.x / plan.groups;
+  let c = id.x - column * plan.groups;
   let mirror = plan.mirror != 0u;
-  var value = vec4f(0.0);
-  if (mirror || (y >= 0 && y < i32(plan.height) && x_ >= 0 && x_ < i32(plan.width))) {
-    let from_y = inside(y, plan.height, mirror) >> plan.upsample;
-    let from_x = inside(x_, plan.width, mirror) >> plan.upsample;
-    let pixel = (n * (plan.height >> plan.upsample) + from_y) * (plan.width >> plan.upsample) + from_x;
-    value = vec4f(x[pixel * plan.x_stride + plan.x_offset + c]);
-    if (plan.prologue != 0u) {
-      value = value * scale[n * plan.groups + c] + shift[n * plan.groups + c];
-    }
-    if (plan.prologue == 2u) {
-      value = swish(value);
-    }
+  let x_column = i32(column) - i32(plan.pad_left);
+  let column_inside = mirror || (x_column >= 0 && x_column < i32(plan.width));
+  let width = plan.width >> plan.upsample;
+  let first = plan.picture * (plan.height >> plan.upsample) * width + (inside(x_column, plan.width, mirror) >> plan.upsample);
+  var factor = vec4f(1.0);
+  var summand = vec4f(0.0);
+  if (plan.prologue != 0u) {
+    factor = scale[plan.picture * plan.groups + c];
+    summand = shift[plan.picture * plan.groups + c];
   }
-  staged[index] = value;
+  var x_row = i32(plan.row * plan.stride) - i32(plan.pad_top);
+  for (var row = 0u; row < plan.staged_rows; row++) {
+    var value = vec4f(0.0);
+    if (column_inside && (mirror || (x_row >= 0 && x_row < i32(plan.height)))) {
+      let pixel = first + (inside(x_row, plan.height, mirror) >> plan.upsample) * width;
+      value = vec4f(x[pixel * plan.x_stride + plan.x_offset + c]);
+      if (plan.prologue != 0u) {
+        value = value * factor + summand;
+      }
+      if (plan.prologue == 2u) {
+        value = swish(value);
+      }
+    }
+    staged[row * row_size + id.x] = value;
+    x_row += 1;
+  }
 }

@@ -51,22 +51,21 @@ fn patch_column(rows: SixLines, column: Line) -> Six {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let index = id.x + id.y * workgroups.x * 64u;
   let tile = index / plan.groups;
-  let c = index % plan.groups;
+  let c = index - tile * plan.groups;
   let tile_row = tile / plan.tile_columns;
-  let strip_row = plan.strip % plan.strips * (plan.rows / 4u);
-  if (tile_row >= plan.rows / 4u || strip_row + tile_row >= plan.tile_rows) {
+  if (tile_row >= plan.rows / 4u || plan.row / 4u + tile_row >= plan.tile_rows) {
     return;
   }
   var y0 = tile_row * 4u;
-  let x0 = tile % plan.tile_columns * 4u;
+  let x0 = (tile - tile_row * plan.tile_columns) * 4u;
   var row_step = plan.staged_columns * plan.groups;
   var column_step = plan.groups;
   var start = c;
   if (!STAGED) {
-    y0 += strip_row * 4u;
+    y0 += plan.row;
     column_step = plan.x_stride;
     row_step = (plan.width >> plan.upsample) * column_step;
-    start += plan.strip / plan.strips * (plan.height >> plan.upsample) * row_step + plan.x_offset;
+    start += plan.picture * (plan.height >> plan.upsample) * row_step + plan.x_offset;
   }
   let rows = SixLines(
     line(start, y0, plan.height, row_step), line(start, y0 + 1u, plan.height, row_step),

@@ -1,7 +1,8 @@
 // Winograd F(4x4, 3x3), last step: y = A^T m A of every tile m of the strip, then bias, activation and residual.
 //
 // m: [36][tiles of the strip][m_groups] vec4. y: pictures as laid out. One invocation for each tile and vec4 of output channels,
-// neighbours in channels; 36 loads, up to 16 stores. `struct Plan` of winograd.ts, the transforms and the epilogue stand before.
+// neighbours in channels; 36 loads, up to 16 stores. `struct Plan` of winograd.ts, the transforms, RESIDUAL and the epilogue stand
+// before.
 
 @group(0) @binding(0) var<storage, read> m: array<vec4f>;
 @group(0) @binding(1) var<storage, read> bias: array<vec4f>;
@@ -17,40 +18,36 @@ fn tile_column(index: u32, step: u32) -> Four {
   ));
 }
 
-fn store(n: u32, row: u32, column: u32, c: u32, sum: vec4f) {
-  if (column >= plan.width) {
+// Where the tile's output starts, and what its channels have in common.
+struct Target { pixel: u32, columns: u32, c: u32, bias: vec4f }
+
+fn store(to: Target, i: u32, sum: vec4f) {
+  if (i >= to.columns) {
     return;
   }
-  var value = sum;
-  if (plan.bias != 0u) {
-    value += bias[c];
+  let pixel = to.pixel + i;
+  var value = activate(sum + to.bias, plan.slope);
+  if (RESIDUAL) {
+    value = vec4f(residual[pixel * plan.residual_stride + plan.residual_offset + to.c]) + plan.alpha * value;
   }
-  value = activate(value, plan.slope);
-  let pixel = (n * plan.height + row) * plan.width + column;
-  if (plan.residual != 0u) {
-    value = vec4f(residual[pixel * plan.residual_stride + plan.residual_offset + c]) + plan.alpha * value;
-  }
-  y[pixel * plan.y_stride + plan.y_offset + c] = Store4(value);
+  y[pixel * plan.y_stride + plan.y_offset + to.c] = Store4(value);
 }
 
-fn store_row(n: u32, row: u32, column: u32, c: u32, columns: Six) {
-  if (row >= plan.height) {
-    return;
-  }
+fn store_row(to: Target, columns: Six) {
   let values = output_transform(columns);
-  store(n, row, column, c, values.a);
-  store(n, row, column + 1u, c, values.b);
-  store(n, row, column + 2u, c, values.c);
-  store(n, row, column + 3u, c, values.d);
+  store(to, 0u, values.a);
+  store(to, 1u, values.b);
+  store(to, 2u, values.c);
+  store(to, 3u, values.d);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let index = id.x + id.y * workgroups.x * 64u;
   let tile = index / plan.out_groups;
-  let c = index % plan.out_groups;
+  let c = index - tile * plan.out_groups;
   let tile_row = tile / plan.tile_columns;
-  let row = (plan.strip % plan.strips * (plan.rows / 4u) + tile_row) * 4u;
+  let row = plan.row + tile_row * 4u;
   if (tile_row >= plan.rows / 4u || row >= plan.height) {
     return;
   }
@@ -62,10 +59,22 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let c3 = tile_column(start + 3u * step, step);
   let c4 = tile_column(start + 4u * step, step);
   let c5 = tile_column(start + 5u * step, step);
-  let n = plan.strip / plan.strips;
-  let column = tile % plan.tile_columns * 4u;
-  store_row(n, row, column, c, Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
-  store_row(n, row + 1u, column, c, Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
-  store_row(n, row + 2u, column, c, Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
-  store_row(n, row + 3u, column, c, Six(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
+  let column = (tile - tile_row * plan.tile_columns) * 4u;
+  var to = Target((plan.picture * plan.height + row) * plan.width + column, plan.width - column, c, vec4f(0.0));
+  if (plan.bias != 0u) {
+    to.bias = bias[c];
+  }
+  store_row(to, Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
+  to.pixel += plan.width;
+  if (row + 1u < plan.height) {
+    store_row(to, Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
+  }
+  to.pixel += plan.width;
+  if (row + 2u < plan.height) {
+    store_row(to, Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
+  }
+  to.pixel += plan.width;
+  if (row + 3u < plan.height) {
+    store_row(to, Six(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
+  }
 }

@@ -5,7 +5,7 @@
 import { CodeFormerError } from '../../errors.js';
 import { ACTIVATIONS, type ConvParams, checkConv, convOperands, PROLOGUES } from '../conv/conv.js';
 import epilogue from '../conv/epilogue.wgsl';
-import { Plan } from '../conv/plan.js';
+import { nextRows, Plan } from '../conv/plan.js';
 import {
   type Filters,
   features,
@@ -45,43 +45,47 @@ const STRIP_BYTES = 10 << 20;
 /** Aim for the work of the products of a strip: about 60 ms on two cores, so that aborts and progress come in time. */
 const STRIP_FLOPS = 5e8;
 
-const plan = new Plan('winograd', {
-  strip: 'u32',
-  // Strips of a picture and rows of output in a strip.
-  strips: 'u32',
-  rows: 'u32',
-  // Tiles of a picture; `tiles` of a strip, rounded up.
-  tile_rows: 'u32',
-  tile_columns: 'u32',
-  tiles: 'u32',
-  // Logical picture: after upsampling. Strides and offsets in vec4.
-  height: 'u32',
-  width: 'u32',
-  upsample: 'u32',
-  x_stride: 'u32',
-  x_offset: 'u32',
-  groups: 'u32',
-  prologue: 'u32',
-  // What staging needs besides.
-  stride: 'u32',
-  pad_top: 'u32',
-  pad_left: 'u32',
-  mirror: 'u32',
-  staged_rows: 'u32',
-  staged_columns: 'u32',
-  // Blocks of packed weights.
-  blocks: 'u32',
-  y_stride: 'u32',
-  y_offset: 'u32',
-  out_groups: 'u32',
-  m_groups: 'u32',
-  bias: 'u32',
-  slope: 'f32',
-  residual: 'u32',
-  residual_stride: 'u32',
-  residual_offset: 'u32',
-  alpha: 'f32',
-});
+const plan = new Plan(
+  'winograd',
+  {
+    // Where a strip starts, rows of output in it and in a picture.
+    picture: 'u32',
+    row: 'u32',
+    rows: 'u32',
+    y_height: 'u32',
+    // Tiles of a picture; `tiles` of a strip, rounded up.
+    tile_rows: 'u32',
+    tile_columns: 'u32',
+    tiles: 'u32',
+    // Logical picture: after upsampling. Strides and offsets in vec4.
+    height: 'u32',
+    width: 'u32',
+    upsample: 'u32',
+    x_stride: 'u32',
+    x_offset: 'u32',
+    groups: 'u32',
+    prologue: 'u32',
+    // What staging needs besides.
+    stride: 'u32',
+    pad_top: 'u32',
+    pad_left: 'u32',
+    mirror: 'u32',
+    staged_rows: 'u32',
+    staged_columns: 'u32',
+    // Blocks of packed weights.
+    blocks: 'u32',
+    y_stride: 'u32',
+    y_offset: 'u32',
+    out_groups: 'u32',
+    m_groups: 'u32',
+    bias: 'u32',
+    slope: 'f32',
+    residual_stride: 'u32',
+    residual_offset: 'u32',
+    alpha: 'f32',
+  },
+  nextRows,
+);
 
 /** Whether `winograd` computes this convolution at all. */
 const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsample }: ConvParams): boolean =>
@@ -190,8 +194,8 @@ export const winograd: Kernel<ConvParams> = {
     const outGroups = ceilDiv(y.c, 4);
     const store = bytesPerElement('store', target.precision);
     const write = plan.write({
-      strips: g.strips,
       rows: g.rows,
+      y_height: y.h,
       tile_rows: g.tileRows,
       tile_columns: g.tileColumns,
       tiles,
@@ -215,7 +219,6 @@ export const winograd: Kernel<ConvParams> = {
       m_groups: mGroups,
       bias: params.bias ? 1 : 0,
       slope: activation.slope ?? 0,
-      residual: residual ? 1 : 0,
       residual_stride: (residual?.layout.stride ?? 0) / 4,
       residual_offset: (residual?.layout.offset ?? 0) / 4,
       alpha: residual?.alpha ?? 1,
@@ -241,7 +244,7 @@ export const winograd: Kernel<ConvParams> = {
           code: `${plan.struct}${stage}`,
           bindings: ['read', 'read', 'read', 'read', 'write'],
         },
-        workgroups: linearGrid(g.staged / 4, 64),
+        workgroups: [ceilDiv(g.stagedColumns * groups, 64), 1, 1],
         operands: ['x', 'scale', 'shift', 'plan', 'staged'],
         flops: g.staged * (prologue === 'affine-swish' ? 16 : 2),
         bytes: g.staged * (4 + store),
@@ -269,7 +272,7 @@ export const winograd: Kernel<ConvParams> = {
       {
         shader: {
           name: 'winograd/output',
-          code: `const ACTIVATION = ${ACTIVATIONS.indexOf(activation.kind)};\n${plan.struct}${transforms}${epilogue}${output}`,
+          code: `const RESIDUAL = ${residual !== undefined};\nconst ACTIVATION = ${ACTIVATIONS.indexOf(activation.kind)};\n${plan.struct}${transforms}${epilogue}${output}`,
           bindings: ['read', 'read', 'read', 'read', 'write'],
         },
         workgroups: linearGrid(tiles * outGroups, 64),
