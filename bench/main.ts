@@ -1,0 +1,72 @@
+// Benches: `npm run bench -- <section> [--filter TEXT] [--runs N] [--json [FILE]]`. Each section is a file of this folder that returns
+// rows of figures; they are printed as a table or as JSON with the machine they were taken on.
+
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { benchKernels } from './kernels.js';
+import { benchNetwork } from './network.js';
+import { type Options, type Report, table } from './report.js';
+import { benchVersusOnnxruntime } from './versus-onnxruntime.js';
+
+const sections: Record<string, (options: Options) => Promise<Report>> = {
+  kernels: benchKernels,
+  network: benchNetwork,
+  'versus-onnxruntime': benchVersusOnnxruntime,
+};
+
+const usage = `Usage: npm run bench -- <section> [options]
+
+Sections: ${Object.keys(sections).join(', ')}
+  --filter TEXT   only rows whose name has TEXT in it
+  --runs N        runs of which the median is taken (default 5)
+  --details       how the time is spread over the shaders of a kernel
+  --adapter KIND  software (default), gpu or auto
+  --json [FILE]   JSON, on the terminal or into a file
+  --versus onnxruntime   short for the section versus-onnxruntime`;
+
+function parse(args: string[]): { section: string; options: Options; json: string | boolean } {
+  const options = { filter: '', runs: 5, details: false, adapter: 'software' as Options['adapter'] };
+  let section = '';
+  let json: string | boolean = false;
+  const value = (name: string): string => {
+    const next = args.shift();
+    if (next === undefined || next.startsWith('--')) throw new Error(`Expected a value for ${name}`);
+    return next;
+  };
+  for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
+    if (arg === '--filter') options.filter = value(arg);
+    else if (arg === '--runs') options.runs = Number(value(arg));
+    else if (arg === '--details') options.details = true;
+    else if (arg === '--adapter') options.adapter = value(arg) as Options['adapter'];
+    else if (arg === '--versus') section = `versus-${value(arg)}`;
+    else if (arg === '--json') json = args[0] && !args[0].startsWith('--') ? args.shift()! : true;
+    else if (!arg.startsWith('--') && !section) section = arg;
+    else throw new Error(`Unknown argument ${arg}`);
+  }
+  if (!sections[section]) throw new Error(section ? `Unknown section ${section}` : 'Expected a section');
+  if (!(options.runs >= 1)) throw new Error(`Expected a positive number of runs`);
+  return { section, options, json };
+}
+
+let parsed: ReturnType<typeof parse>;
+try {
+  parsed = parse(process.argv.slice(2));
+} catch (error) {
+  console.error(`${(error as Error).message}\n\n${usage}`);
+  process.exit(2);
+}
+const { section, options, json } = parsed;
+const report = await sections[section]!(options);
+const full = { section, cores: cpus().length, node: process.version, ...report };
+if (json) {
+  const text = `${JSON.stringify(full, null, 2)}\n`;
+  if (json === true) process.stdout.write(text);
+  else await writeFile(json, text);
+}
+if (json !== true) {
+  console.log(`\n${full.adapter}, ${full.cores} cores, Node ${full.node}\n`);
+  console.log(table(report.rows));
+  for (const note of report.notes ?? []) console.log(`\n${note}`);
+}
+// Dawn may keep the process alive.
+process.exit(0);

@@ -1,0 +1,95 @@
+// Operands with random values, a check against the CPU reference, and times.
+
+import type { Device } from '../src/gpu/device.js';
+import { type PreparedKernel, prepareKernel } from '../src/gpu/run-kernel.js';
+import { packedWeights } from '../src/kernels/conv/conv.cases.js';
+import type { ConvParams } from '../src/kernels/conv/conv.js';
+import { convReference } from '../src/kernels/conv/conv.ref.js';
+import { type Kernel, layout, type NumberArray } from '../src/kernels/kernel.js';
+import { median } from './report.js';
+
+/** A cheap random number in [-1, 1): large operands have tens of millions of values. */
+export function randomValues(count: number, seed: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(count);
+  let state = seed;
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    values[i] = state / 2 ** 31;
+  }
+  return values;
+}
+
+export async function prepareConv(
+  device: Device,
+  kernel: Kernel<ConvParams>,
+  params: ConvParams,
+): Promise<{ prepared: PreparedKernel; inputs: Record<string, NumberArray> }> {
+  const inputs: Record<string, NumberArray> = {};
+  const weight = packedWeights(params);
+  for (const [name, { access, elements }] of Object.entries(kernel.operands(params, device.target))) {
+    if (access !== 'read') continue;
+    const values = randomValues(elements, elements + name.length);
+    inputs[name] = name === 'weights' ? values.map((value, i) => weight(i, () => value)) : values;
+  }
+  return { prepared: await prepareKernel(device, kernel, params, inputs), inputs };
+}
+
+/** Largest error against the CPU reference on a small picture of the same kind. */
+export async function convError(device: Device, kernel: Kernel<ConvParams>, params: ConvParams): Promise<number> {
+  const { x, y, stride, upsample, residual } = params;
+  const side = Math.min(y.w, x.c * y.c > 2 ** 16 ? 6 : 14) & ~1;
+  const small = (l: typeof x, h: number, w: number) => layout(1, l.h === 1 ? 1 : h, w, l.c);
+  const sizes = { h: side, w: side };
+  const reduced: ConvParams = {
+    ...params,
+    x: small(x, (sizes.h * stride) / upsample, (sizes.w * stride) / upsample),
+    y: small(y, sizes.h, sizes.w),
+    ...(residual && { residual: { ...residual, layout: small(y, sizes.h, sizes.w) } }),
+  };
+  const { prepared, inputs } = await prepareConv(device, kernel, reduced);
+  try {
+    await device.run(prepared.dispatches);
+    const got = await prepared.read('y');
+    let worst = 0;
+    convReference(reduced, inputs).y!.forEach((want, i) => {
+      worst = Math.max(worst, Math.abs(got[i]! - want) / Math.max(1, Math.abs(want)));
+    });
+    return worst;
+  } finally {
+    prepared.destroy();
+  }
+}
+
+/** Milliseconds of each of `runs` runs, after one that compiles and warms up. */
+export async function times(device: Device, prepared: PreparedKernel, runs: number): Promise<number[]> {
+  await device.run(prepared.dispatches);
+  const all: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    await device.run(prepared.dispatches);
+    all.push(performance.now() - start);
+  }
+  return all;
+}
+
+/** Median milliseconds by shader, each dispatch run alone: more than in one run, as nothing overlaps. */
+export async function timesByShader(
+  device: Device,
+  prepared: PreparedKernel,
+  runs: number,
+): Promise<Map<string, number>> {
+  const byShader = new Map<string, number>();
+  const all = new Map<string, number[]>();
+  for (let i = 0; i < runs; i++) {
+    const sums = new Map<string, number>();
+    for (const bound of prepared.dispatches) {
+      const start = performance.now();
+      await device.run([bound]);
+      const name = bound.dispatch.shader.name;
+      sums.set(name, (sums.get(name) ?? 0) + performance.now() - start);
+    }
+    for (const [name, ms] of sums) all.set(name, [...(all.get(name) ?? []), ms]);
+  }
+  for (const [name, list] of all) byShader.set(name, median(list));
+  return byShader;
+}

@@ -1,0 +1,73 @@
+// The network as a whole, on generated weights: cold start, loading, both programs, another fidelity, peak memory, and where the time goes.
+
+import { CodeFormer } from '../src/models/codeformer/codeformer.js';
+import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';
+import { generatedWeights } from '../src/models/networks.js';
+import { createDevice } from '../src/node/gpu.js';
+import { openWeights } from '../src/node/weights.js';
+import { randomValues } from './measure.js';
+import { median, type Options, type Report, type Row } from './report.js';
+
+const seconds = (ms: number): number => ms / 1000;
+
+/**
+ * Rows `<network>/<what>`. One run of each program comes before those that count, so that pipelines are warm; `cold start` is what a
+ * fresh process waits for a device, the network and the first picture.
+ */
+export async function benchNetwork({ filter, runs, adapter, details }: Options): Promise<Report> {
+  const rows: Row[] = [];
+  const notes: string[] = [];
+  let name = '';
+  for (const [network, weights] of [
+    ['embedded', () => openWeights('embedded')],
+    ['official geometry', async () => generatedWeights('codeformer', OFFICIAL_CONFIG, 7)],
+  ] as const) {
+    if (filter && !network.includes(filter)) continue;
+    const start = performance.now();
+    const device = await createDevice({ adapter });
+    name = device.describe();
+    const opened = await weights();
+    const loading = performance.now();
+    const net = await CodeFormer.load(device, opened);
+    const ready = performance.now();
+    const input = randomValues(3 * net.size ** 2, 1);
+    const first = await net.encode(input);
+    await net.decode(first);
+    const cold = performance.now() - start;
+    const timed = async (what: () => Promise<unknown>): Promise<number> => {
+      const all: number[] = [];
+      for (let i = 0; i < runs; i++) {
+        const begin = performance.now();
+        await what();
+        all.push(performance.now() - begin);
+      }
+      return median(all);
+    };
+    const encode = await timed(async () => (await net.encode(input)).destroy());
+    const decode = await timed(() => net.decode(first, { fidelity: 0.5 }));
+    const without = await timed(() => net.decode(first, { fidelity: 0 }));
+    rows.push(
+      { what: `${network}: weights to ready`, s: seconds(ready - loading) },
+      { what: `${network}: cold start to first picture`, s: seconds(cold) },
+      { what: `${network}: encode`, s: seconds(encode) },
+      { what: `${network}: decode, w = 0.5`, s: seconds(decode), share: decode / (encode + decode) },
+      { what: `${network}: decode, w = 0`, s: seconds(without), share: without / (encode + decode) },
+      { what: `${network}: whole forward, w = 0.5`, s: seconds(encode + decode), share: 1 },
+      { what: `${network}: peak GPU memory`, MB: device.memory.peak / 1e6 },
+    );
+    if (details) {
+      const { encode: first, decode: second } = await net.profile({ fidelity: 0.5 });
+      for (const { label, kernel, ms, flops } of [...first, ...second].sort((a, b) => b.ms - a.ms).slice(0, 40)) {
+        rows.push({ what: `${network}: ${label} (${kernel})`, s: seconds(ms), GFLOPS: flops / ms / 1e6 });
+      }
+    }
+    first.destroy();
+    net.destroy();
+    await opened.close();
+    device.destroy();
+  }
+  notes.push(
+    `Median of ${runs}; share of the whole forward. Peak memory counts weights, intermediate values and one encoded face.`,
+  );
+  return { adapter: name, rows, notes };
+}

@@ -1,0 +1,88 @@
+// The same 3x3 convolutions in onnxruntime-node's WebGPU provider and here, interleaved on the same adapter in one process. A
+// convolution of onnxruntime is timed as half the difference of chains of three and of one, without copies and session overhead.
+
+import ort from 'onnxruntime-node';
+import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
+import { layout } from '../src/kernels/kernel.js';
+import { winograd } from '../src/kernels/winograd/winograd.js';
+import { createDevice } from '../src/node/gpu.js';
+import { enableSwiftShader } from '../src/node/software-adapter.js';
+import { prepareConv, randomValues } from './measure.js';
+import { convChain } from './onnx.js';
+import { median, type Options, type Report, type Row } from './report.js';
+
+const sizes: readonly (readonly [channels: number, side: number])[] = [
+  [64, 128],
+  [128, 128],
+  [256, 64],
+  [64, 512],
+];
+
+export async function benchVersusOnnxruntime({ filter, runs, adapter }: Options): Promise<Report> {
+  // Drivers are looked up when onnxruntime creates its device.
+  if (adapter === 'software') await enableSwiftShader();
+  const device = await createDevice({ adapter });
+  const rows: Row[] = [];
+  for (const [channels, side] of sizes) {
+    const name = `3x3 ${channels}->${channels} @${side}`;
+    if (!name.includes(filter)) continue;
+    const weights = randomValues(channels * channels * 9, 1).map(v => v / Math.sqrt(channels * 9));
+    const feed = new ort.Tensor('float32', randomValues(channels * side * side, 2), [1, channels, side, side]);
+    const sessions = await Promise.all(
+      [1, 3].map(length =>
+        ort.InferenceSession.create(convChain(length, channels, side, side, weights), {
+          executionProviders: [{ name: 'webgpu' }],
+        }),
+      ),
+    );
+    const picture = layout(1, side, side, channels);
+    const params: ConvParams = {
+      x: picture,
+      y: picture,
+      size: 3,
+      stride: 1,
+      padTop: 1,
+      padLeft: 1,
+      padMode: 'zero',
+      upsample: 1,
+      prologue: 'none',
+      activation: { kind: 'none' },
+      bias: true,
+      outputType: 'store',
+    };
+    const ours = await Promise.all([conv, winograd].map(kernel => prepareConv(device, kernel, params)));
+    const runners = [
+      ...sessions.map(session => () => session.run({ x: feed })),
+      ...ours.map(
+        ({ prepared }) =>
+          () =>
+            device.run(prepared.dispatches),
+      ),
+    ];
+    const times = runners.map(() => [] as number[]);
+    for (let run = -1; run < runs; run++) {
+      for (const [i, runner] of runners.entries()) {
+        const start = performance.now();
+        await runner();
+        if (run >= 0) times[i]!.push(performance.now() - start);
+      }
+    }
+    const [one, three, direct, fast] = times.map(median) as [number, number, number, number];
+    const theirs = (three - one) / 2;
+    const gflops = (2 * side * side * channels * channels * 9) / 1e6;
+    rows.push({
+      convolution: name,
+      'onnxruntime ms': theirs,
+      'direct ms': direct,
+      'winograd ms': fast,
+      'onnxruntime GFLOPS': gflops / theirs,
+      'direct GFLOPS': gflops / direct,
+      'winograd GFLOPS': gflops / fast,
+      'direct ratio': theirs / direct,
+      'winograd ratio': theirs / fast,
+    });
+    for (const { prepared } of ours) prepared.destroy();
+    for (const session of sessions) await session.release();
+  }
+  return { adapter: device.describe(), rows };
+}
