@@ -62,7 +62,9 @@ test('overlapping pictures are pasted in order, rounded once', async () => {
   for (const [i, rect] of rects.entries()) {
     const pasted = noise(rect.width, rect.height, 2 + i);
     const random = generator(20 + i);
-    const mask = Float32Array.from({ length: rect.width * rect.height }, () => Math.min(Math.max(1.4 * random() - 0.2, 0), 1));
+    const mask = Float32Array.from({ length: rect.width * rect.height }, () =>
+      Math.min(Math.max(1.4 * random() - 0.2, 0), 1),
+    );
     const strength = i === 1 ? 0.5 : 1;
     const [x, m] = [await GpuPicture.upload(device, pasted), await GpuPlanes.upload(device, { ...rect, data: mask })];
     await pasting.paste({ rect, pasted: x, mask: m, strength });
