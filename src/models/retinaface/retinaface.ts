@@ -1,0 +1,139 @@
+// The face detector on a device: load once, run on pictures of any size.
+
+import { invalidArgument } from '../../errors.js';
+import type { Device } from '../../gpu/device.js';
+import type { GpuProgram, RunOptions, Timing } from '../../gpu/program.js';
+import { checkPicture, type Picture } from '../../image/picture.js';
+import { RECORD } from '../../kernels/detector-records/detector-records.js';
+import type { Size } from '../../kernels/resize-linear/resize-linear.js';
+import { GpuPicture } from '../../pixels/gpu-picture.js';
+import { checkTensors, type Weights } from '../../weights/weights.js';
+import { NetworkRuntime } from '../runtime.js';
+import { type Detection, decodeRecords, priorsOf, suppress } from './decode.js';
+import { retinaFaceProgram } from './network.js';
+import { type RetinaFaceBackbone, retinaFaceTensors } from './tensors.js';
+
+export type { Detection };
+
+export interface DetectOptions extends RunOptions {
+  /** Scores above it count as faces. Default 0.8. */
+  readonly threshold?: number | undefined;
+  /** Of two faces whose intersection over union is above this the worse one is left out. Default 0.4. */
+  readonly nms?: number | undefined;
+}
+
+/** The raw outputs, for all priors: levels, then rows, then columns, then the two sides. */
+export interface DetectorOutputs {
+  /** P*4: offset of the box. */
+  readonly loc: Float32Array;
+  /** P*2 after softmax: the second is that of a face. */
+  readonly conf: Float32Array;
+  /** P*10: offsets of the landmarks. */
+  readonly landms: Float32Array;
+}
+
+/** Records that are read back at once: more than this many candidates are rare. */
+const FIRST_RECORDS = 512;
+
+/** What is compiled when the network is loaded. */
+const USUAL_SIZE: Size = { width: 640, height: 640 };
+
+const sizeKey = ({ width, height }: Size): string => `${width}x${height}`;
+
+export class RetinaFace {
+  private constructor(
+    readonly device: Device,
+    readonly backbone: RetinaFaceBackbone,
+    private readonly runtime: NetworkRuntime,
+  ) {}
+
+  /**
+   * Checks the weights and loads them onto the device; which backbone they have, their names tell.
+   * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
+   */
+  static async load(device: Device, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RetinaFace> {
+    const backbone = weights.names().includes('body.conv1.weight') ? 'resnet50' : 'mobile';
+    checkTensors(weights, retinaFaceTensors(backbone));
+    const runtime = new NetworkRuntime(device, 'retinaface');
+    try {
+      const detector = new RetinaFace(device, backbone, runtime);
+      await runtime.load(sizeKey(USUAL_SIZE), detector.build(USUAL_SIZE)(), weights, options.signal);
+      return detector;
+    } catch (error) {
+      runtime.destroy();
+      throw error;
+    }
+  }
+
+  /** The outputs of the network for a picture as it is. */
+  async forward(picture: Picture | GpuPicture, options: RunOptions = {}): Promise<DetectorOutputs> {
+    return this.run(picture, async (program, input, size) =>
+      this.runtime.allocated(program, ['threshold', 'records', 'selected'], async buffers => {
+        await program.run({ ...buffers, input }, options);
+        const priors = priorsOf(size);
+        const records = new Float32Array(await this.device.read(buffers.records!, 0, priors * RECORD * 4));
+        const columns = (from: number, count: number) =>
+          Float32Array.from({ length: priors * count }, (_, i) => {
+            return records[Math.floor(i / count) * RECORD + from + (i % count)]!;
+          });
+        return { conf: columns(0, 2), loc: columns(2, 4), landms: columns(6, 10) };
+      }),
+    );
+  }
+
+  /** The faces of a picture at its own size, best first, in its pixels. */
+  async detect(picture: Picture | GpuPicture, options: DetectOptions = {}): Promise<Detection[]> {
+    const { threshold = 0.8, nms = 0.4 } = options;
+    for (const [name, value] of Object.entries({ threshold, nms }))
+      if (!(value >= 0 && value <= 1)) throw invalidArgument('a number from 0 to 1', name, value);
+    return this.run(picture, async (program, input, size) =>
+      this.runtime.allocated(program, ['threshold', 'records', 'selected'], async buffers => {
+        this.device.write(buffers.threshold!, new Float32Array([threshold]));
+        await program.run({ ...buffers, input }, options);
+        const read = async (from: number, count: number) =>
+          new Float32Array(await this.device.read(buffers.selected!, from * RECORD * 4, count * RECORD * 4));
+        const first = await read(0, 1 + Math.min(FIRST_RECORDS, priorsOf(size)));
+        const count = first[0]!;
+        const selected = count > FIRST_RECORDS ? await read(1, count) : first.subarray(RECORD, (1 + count) * RECORD);
+        return suppress(decodeRecords(selected, size), nms);
+      }),
+    );
+  }
+
+  /** Times every call on an empty picture: for benches. */
+  async profile(size: Size): Promise<Timing[]> {
+    return this.runtime.with(sizeKey(size), this.build(size), program =>
+      this.runtime.allocated(program, program.externals(), buffers => program.profile(buffers)),
+    );
+  }
+
+  destroy(): void {
+    this.runtime.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  private build(size: Size) {
+    return () => retinaFaceProgram(this.backbone, size, this.device.target);
+  }
+
+  /** Runs `work` with the program for a picture and the picture's pixels on the device. */
+  private async run<T>(
+    picture: Picture | GpuPicture,
+    work: (program: GpuProgram, input: GPUBuffer, size: Size) => Promise<T>,
+  ): Promise<T> {
+    if (!(picture instanceof GpuPicture)) checkPicture(picture);
+    const size = { width: picture.width, height: picture.height };
+    return this.runtime.with(sizeKey(size), this.build(size), async program => {
+      if (picture instanceof GpuPicture) return work(program, picture.buffer, size);
+      const uploaded = await GpuPicture.upload(this.device, picture);
+      try {
+        return await work(program, uploaded.buffer, size);
+      } finally {
+        uploaded.destroy();
+      }
+    });
+  }
+}
