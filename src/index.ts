@@ -15,5 +15,7 @@ export {
 } from './models/codeformer/codeformer.js';
 export { type CodeFormerConfig, OFFICIAL_CONFIG } from './models/codeformer/tensors.js';
 export { generatedWeights } from './models/networks.js';
+export { type AlignOptions, alignFace } from './pipeline/align.js';
+export * as pixels from './pixels/pixels.js';
 export type { ByteSource } from './weights/source.js';
 export type { Weights } from './weights/weights.js';

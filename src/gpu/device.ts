@@ -301,7 +301,7 @@ export class Device {
    */
   private async settle(work: number): Promise<{ finished: Promise<void> }> {
     const start = performance.now();
-    const sleep = 0.85 * (work / this.speed);
+    const sleep = Math.min(0.85 * (work / this.speed), 4 * CHUNK_MS);
     if (this.adapter.software && sleep > 2) await new Promise(resolve => setTimeout(resolve, sleep));
     const asked = performance.now();
     const finished = this.gpu.queue.onSubmittedWorkDone().then(() => {
@@ -309,7 +309,9 @@ export class Device {
       if (end - start < 1) return;
       // Where the work was done before the sleep was, how fast it is remains unknown: faster than thought.
       const speed = this.adapter.software && end - asked < 1 ? 1.5 * this.speed : work / (end - start);
-      this.speed += 0.5 * (speed - this.speed);
+      // Small work mostly measures what a submit costs, so it counts for little.
+      const weight = Math.min(0.5, work / (this.speed * CHUNK_MS));
+      this.speed += weight * (speed - this.speed);
     });
     return { finished };
   }
