@@ -2,6 +2,7 @@
 
 import { CodeFormerError } from '../errors.js';
 import { type AdainParams, adain } from '../kernels/adain/adain.js';
+import { add } from '../kernels/add/add.js';
 import { attention } from '../kernels/attention/attention.js';
 import { type ConvParams, conv } from '../kernels/conv/conv.js';
 import { groupNorm } from '../kernels/group-norm/group-norm.js';
@@ -305,6 +306,15 @@ export class Graph {
     const y = this.tensor(label, layout(n, h, w, c));
     const params: AdainParams = { x: x.layout, style: style.layout, y: y.layout };
     this.call(label, adain, params, { x, style, y });
+    return y;
+  }
+
+  /** a + alpha * b, b enlarged to the size of a by repeating its pixels; negative sums times `slope`. */
+  add(a: Tensor, b: Tensor, label: string, options: { alpha?: number; slope?: number; into?: Tensor } = {}): Tensor {
+    const { n, h, w, c } = a.layout;
+    const y = options.into ?? this.tensor(label, layout(n, h, w, c));
+    const { alpha = 1, slope = 1 } = options;
+    this.call(label, add, { a: a.layout, b: b.layout, y: y.layout, alpha, slope }, { a, b, y });
     return y;
   }
 

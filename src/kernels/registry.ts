@@ -18,6 +18,7 @@ import { fidelityMapTest } from './fidelity-map/fidelity-map.cases.js';
 import { gaussianBlurTest } from './gaussian-blur/gaussian-blur.cases.js';
 import { groupNormTest } from './group-norm/group-norm.cases.js';
 import type { KernelTest } from './kernel.js';
+import { labelMapTest } from './label-map/label-map.cases.js';
 import { layerNormTest } from './layer-norm/layer-norm.cases.js';
 import { maskBuildTest } from './mask-build/mask-build.cases.js';
 import { maxPoolTest } from './max-pool/max-pool.cases.js';
@@ -78,4 +79,5 @@ export const kernelTests: readonly KernelTest<any>[] = [
   maxPoolTest,
   detectorRecordsTest,
   selectRecordsTest,
+  labelMapTest,
 ];

@@ -2,7 +2,6 @@
 // Multi-level Face Localisation in the Wild", CVPR 2020; backbones: MobileNet at a quarter of its width, and ResNet50.
 
 import { Graph, type Program, type Tensor } from '../../graph/graph.js';
-import { add } from '../../kernels/add/add.js';
 import { depthwiseConv, depthwiseWeightElements } from '../../kernels/depthwise-conv/depthwise-conv.js';
 import { detectorRecords, HEAD_CHANNELS, priorCount, RECORD } from '../../kernels/detector-records/detector-records.js';
 import { ceilDiv, layout, roundUp, type Target } from '../../kernels/kernel.js';
@@ -59,13 +58,6 @@ class Network {
     return this.conv(x, `${path}.0`, `${path}.1`, out, options);
   }
 
-  private sum(a: Tensor, b: Tensor, label: string, slope: number): Tensor {
-    const { n, h, w, c } = a.layout;
-    const y = this.graph.tensor(label, layout(n, h, w, c));
-    this.graph.call(label, add, { a: a.layout, b: b.layout, y: y.layout, alpha: 1, slope }, { a, b, y });
-    return y;
-  }
-
   /** The last feature map of each of the three stages. */
   private mobile(picture: Tensor): Tensor[] {
     const g = this.graph;
@@ -114,7 +106,7 @@ class Network {
         const shortcut = i === 0 ? this.pair(x, `${path}.downsample`, 4 * width, { size: 1, stride }) : x;
         const narrow = this.conv(x, ...part(1), width, { size: 1, slope: 0 });
         const middle = this.conv(narrow, ...part(2), width, { stride, slope: 0 });
-        x = this.sum(this.conv(middle, ...part(3), 4 * width, { size: 1 }), shortcut, path, 0);
+        x = g.add(this.conv(middle, ...part(3), 4 * width, { size: 1 }), shortcut, path, { slope: 0 });
       }
       return x;
     });
@@ -147,8 +139,8 @@ class Network {
     const [o1, o2, o3] = features.map((feature, i) =>
       this.pair(feature, `fpn.output${i + 1}`, channels, { size: 1, slope }),
     ) as [Tensor, Tensor, Tensor];
-    const f2 = this.pair(this.sum(o2, o3, 'fpn.sum2', 1), 'fpn.merge2', channels, { slope });
-    const f1 = this.pair(this.sum(o1, f2, 'fpn.sum1', 1), 'fpn.merge1', channels, { slope });
+    const f2 = this.pair(g.add(o2, o3, 'fpn.sum2'), 'fpn.merge2', channels, { slope });
+    const f1 = this.pair(g.add(o1, f2, 'fpn.sum1'), 'fpn.merge1', channels, { slope });
 
     const levels = [f1, f2, o3].map((feature, i) => {
       const parts = ['ClassHead', 'BboxHead', 'LandmarkHead'].map(head => `${head}.${i}.conv1x1`);

@@ -1,0 +1,120 @@
+// Faces of a photo of any size: brought to the size that the detector was trained for, at one or several scales.
+
+import { invalidArgument } from '../../errors.js';
+import { checkPicture, type Picture } from '../../image/picture.js';
+import type { Size } from '../../kernels/resize-linear/resize-linear.js';
+import { GpuPicture } from '../../pixels/gpu-picture.js';
+import { resize } from '../../pixels/pixels.js';
+import { resizeGpuPicture } from '../../pixels/resize.js';
+import { type Detection, suppress } from './decode.js';
+import type { DetectOptions, RetinaFace } from './retinaface.js';
+
+export interface DetectFacesOptions extends DetectOptions {
+  /** Faces whose eyes are nearer to each other are left out, in pixels of the photo. Default 5. */
+  readonly minEyeDistance?: number | undefined;
+  /**
+   * The short side of what the detector sees, relative to 640 pixels. At 1 it finds faces of about 16 to 640 pixels there: smaller scales
+   * find larger faces, larger scales smaller ones. Several are merged. Default [1].
+   */
+  readonly scales?: readonly number[] | undefined;
+  /**
+   * The reference's sizes, its comparison of wrong coordinates for the distance of the eyes, and scores divided by the scale, so that they
+   * may pass 1. Default false.
+   */
+  readonly compat?: boolean | undefined;
+}
+
+/** Short side of what the detector sees. */
+const SIDE = 640;
+
+/** Photos are not enlarged further: there is nothing more to be seen. */
+const MOST_ENLARGED = 2;
+
+/** Most pixels for the detector, which very long photos would pass. */
+const MOST_PIXELS = 2 ** 22;
+
+/** Sides are multiples of it, so that photos of many sizes share a few programs of the detector. */
+const SIZE_STEP = 32;
+
+/**
+ * The faces of a photo, best first, in its pixels.
+ * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+ */
+export async function detectFaces(
+  detector: RetinaFace,
+  photo: Picture | GpuPicture,
+  options: DetectFacesOptions = {},
+): Promise<Detection[]> {
+  const { minEyeDistance = 5, scales = [1], compat = false, nms = 0.4 } = options;
+  if (!(photo instanceof GpuPicture)) checkPicture(photo);
+  if (!(minEyeDistance >= 0)) throw invalidArgument('a number of at least 0', 'minEyeDistance', minEyeDistance);
+  if (!Array.isArray(scales) || scales.length === 0 || !scales.every(scale => scale >= 1 / 16 && scale <= 16))
+    throw invalidArgument('one or more numbers from 1/16 to 16', 'scales', scales);
+  const found: Detection[] = [];
+  for (const [i, scale] of scales.entries()) {
+    const onProgress = options.onProgress && ((done: number) => options.onProgress?.((i + done) / scales.length));
+    found.push(...(await detectAt(detector, photo, scale, { ...options, onProgress })));
+  }
+  found.sort((a, b) => b.score - a.score);
+  const faces = scales.length > 1 ? suppress(found, nms) : found;
+  return faces.filter(face => eyeDistance(face, compat) >= minEyeDistance);
+}
+
+async function detectAt(
+  detector: RetinaFace,
+  photo: Picture | GpuPicture,
+  scale: number,
+  options: DetectFacesOptions,
+): Promise<Detection[]> {
+  const { compat = false } = options;
+  const size = compat ? referenceSize(photo, scale) : detectorSize(photo, scale);
+  const ratio = referenceScale(photo, scale);
+  // Both factors are the same in the reference, although its sizes are truncated.
+  const [fx, fy] = compat ? [ratio, ratio] : [size.width / photo.width, size.height / photo.height];
+  const shrinks = compat ? ratio < 1 : size.width <= photo.width && size.height <= photo.height;
+  const filter = shrinks ? 'area' : 'linear';
+  const seen =
+    photo instanceof GpuPicture
+      ? await resizeGpuPicture(photo, size, filter, options)
+      : await resize(detector.device, photo, { ...size, filter, signal: options.signal });
+  try {
+    const faces = await detector.detect(seen, options);
+    return faces.map(({ box: [x1, y1, x2, y2], score, landmarks }) => ({
+      box: [x1 / fx, y1 / fy, x2 / fx, y2 / fy],
+      score: compat ? score / ratio : score,
+      landmarks: landmarks.map(([x, y]) => [x / fx, y / fy] as const),
+    }));
+  } finally {
+    if (seen instanceof GpuPicture) seen.destroy();
+  }
+}
+
+const referenceScale = ({ width, height }: Size, scale: number): number => (SIDE * scale) / Math.min(width, height);
+
+/** Truncated, so that the short side may be a pixel less than it should. */
+function referenceSize(photo: Size, scale: number): Size {
+  const ratio = referenceScale(photo, scale);
+  return {
+    width: Math.max(1, Math.trunc(photo.width * ratio)),
+    height: Math.max(1, Math.trunc(photo.height * ratio)),
+  };
+}
+
+function detectorSize(photo: Size, scale: number): Size {
+  const { width, height } = photo;
+  const byPixels = Math.sqrt(MOST_PIXELS / (width * height));
+  const ratio = Math.min(referenceScale(photo, scale), MOST_ENLARGED, byPixels);
+  const round = (side: number) => Math.max(1, Math.round((side * ratio) / SIZE_STEP)) * SIZE_STEP;
+  return { width: round(width), height: round(height) };
+}
+
+function eyeDistance({ landmarks }: Detection, compat: boolean): number {
+  const [left, right, nose] = landmarks as readonly (readonly [number, number])[] as [
+    readonly [number, number],
+    readonly [number, number],
+    readonly [number, number],
+  ];
+  return compat
+    ? Math.hypot(left[1] - right[1], right[0] - nose[0])
+    : Math.hypot(left[0] - right[0], left[1] - right[1]);
+}
