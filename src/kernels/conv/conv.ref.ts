@@ -58,6 +58,13 @@ export function convReference(
     return prologue === 'affine' ? affine : affine / (1 + Math.exp(-affine));
   };
 
+  // [tap][input][output], so that the innermost loop is a plain one.
+  const weights = new Float64Array(size * size * x.c * y.c);
+  for (let tap = 0; tap < size * size; tap++)
+    for (let c = 0; c < x.c; c++)
+      for (let o = 0; o < y.c; o++)
+        weights[(tap * x.c + c) * y.c + o] = operands.weights![packedIndex(x.c, size * size, o, c, tap)]!;
+
   const out = new Float32Array(layoutElements(y));
   for (let n = 0; n < y.n; n++)
     for (let row = 0; row < y.h; row++)
@@ -67,9 +74,8 @@ export function convReference(
           for (let kx = 0; kx < size; kx++)
             for (let c = 0; c < x.c; c++) {
               const value = input(n, row * stride + ky - padTop, column * stride + kx - padLeft, c);
-              if (value === 0) continue;
-              for (let o = 0; o < y.c; o++)
-                sums[o]! += value * operands.weights![packedIndex(x.c, size * size, o, c, ky * size + kx)]!;
+              const start = ((ky * size + kx) * x.c + c) * y.c;
+              for (let o = 0; o < y.c; o++) sums[o]! += value * weights[start + o]!;
             }
         sums.forEach((sum, o) => {
           const value = activate(sum + (params.bias ? operands.bias![o]! : 0), params.activation);

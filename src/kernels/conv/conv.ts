@@ -13,6 +13,7 @@ import {
 } from '../kernel.js';
 import { packedWeightElements } from '../pack-weights/pack-weights.js';
 import { registerDispatches, registerScratch } from './conv-registers.js';
+import { workgroupDispatches, workgroupScratch } from './conv-workgroup.js';
 
 export const PROLOGUES = ['none', 'affine', 'affine-swish'] as const;
 export const ACTIVATIONS = ['none', 'leaky', 'gelu', 'swish'] as const;
@@ -93,10 +94,11 @@ export const conv: Kernel<ConvParams> = {
   name: 'conv',
   operands(params, target: Target): Record<string, Operand> {
     checkConv(params);
-    return { ...convOperands(params), ...registerScratch(params, target) };
+    const scratch = target.family === 'registers' ? registerScratch(params, target) : workgroupScratch();
+    return { ...convOperands(params), ...scratch };
   },
   dispatches(params, target: Target): Dispatch[] {
     checkConv(params);
-    return registerDispatches(params, target);
+    return target.family === 'registers' ? registerDispatches(params, target) : workgroupDispatches(params, target);
   },
 };

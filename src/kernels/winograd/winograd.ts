@@ -4,6 +4,7 @@
 
 import { CodeFormerError } from '../../errors.js';
 import { ACTIVATIONS, type ConvParams, checkConv, convOperands, PROLOGUES } from '../conv/conv.js';
+import { TILE_SIZE, tileGrid } from '../conv/conv-workgroup.js';
 import epilogue from '../conv/epilogue.wgsl';
 import { nextRows, Plan } from '../conv/plan.js';
 import {
@@ -18,6 +19,7 @@ import {
   type Tile,
 } from '../conv/register-tile.js';
 import stage from '../conv/stage.wgsl';
+import workgroupTile from '../conv/workgroup-tile.wgsl';
 import {
   bytesPerElement,
   ceilDiv,
@@ -31,6 +33,7 @@ import {
 } from '../kernel.js';
 import input from './input.wgsl';
 import output from './output.wgsl';
+import productWorkgroup from './product-workgroup.wgsl';
 import transforms from './transforms.wgsl';
 import weights from './weights.wgsl';
 
@@ -39,11 +42,14 @@ const FREQUENCIES = 36;
 /** Invocations of a workgroup of the products: they share weights. */
 const QUAD = 4;
 
-/** Bytes of transformed inputs and outputs of a strip: they should stay in the last-level cache. */
-const STRIP_BYTES = 10 << 20;
-
-/** Aim for the work of the products of a strip: about 60 ms on two cores, so that aborts and progress come in time. */
-const STRIP_FLOPS = 5e8;
+/**
+ * Bytes of transformed inputs and outputs of a strip, which should stay in the last-level cache of a CPU and be enough work for all of
+ * a GPU; and the work of its products: about 60 ms on two cores, so that aborts and progress come in time.
+ */
+const STRIP = {
+  registers: { bytes: 10 << 20, flops: 5e8 },
+  workgroup: { bytes: 32 << 20, flops: 2e10 },
+} as const;
 
 const plan = new Plan(
   'winograd',
@@ -78,6 +84,9 @@ const plan = new Plan(
     y_offset: 'u32',
     out_groups: 'u32',
     m_groups: 'u32',
+    // Side of the filter and tiles of 64 channels, for workgroup-tile.wgsl.
+    size: 'u32',
+    column_tiles: 'u32',
     bias: 'u32',
     slope: 'f32',
     residual_stride: 'u32',
@@ -136,8 +145,8 @@ function geometry({ x, y, prologue }: ConvParams, target: Target): Geometry {
   const tileColumns = ceilDiv(y.w, 4);
   const inputs = roundUp(x.c, 4);
   const outputs = roundUp(y.c, tile.channels);
-  const byBytes = STRIP_BYTES / (FREQUENCIES * (inputs + outputs) * 4);
-  const byFlops = STRIP_FLOPS / (2 * FREQUENCIES * inputs * outputs);
+  const byBytes = STRIP[target.family].bytes / (FREQUENCIES * (inputs + outputs) * 4);
+  const byFlops = STRIP[target.family].flops / (2 * FREQUENCIES * inputs * outputs);
   const most = Math.max(1, Math.floor(Math.min(byBytes, byFlops) / tileColumns));
   const stripRows = ceilDiv(tileRows, ceilDiv(tileRows, most));
   const tiles = roundUp(stripRows * tileColumns, QUAD * tile.pixels);
@@ -217,6 +226,8 @@ export const winograd: Kernel<ConvParams> = {
       y_offset: y.offset / 4,
       out_groups: outGroups,
       m_groups: mGroups,
+      size: 1,
+      column_tiles: ceilDiv(mGroups * 4, TILE_SIZE),
       bias: params.bias ? 1 : 0,
       slope: activation.slope ?? 0,
       residual_stride: (residual?.layout.stride ?? 0) / 4,
@@ -263,9 +274,7 @@ export const winograd: Kernel<ConvParams> = {
         bytes: tiles * groups * 4 * (16 * (staged ? 4 : store) + FREQUENCIES * 4),
       },
       {
-        shader: productShader(tile),
-        workgroups: [tiles / (QUAD * tile.pixels), (mGroups * 4) / tile.channels, FREQUENCIES],
-        operands: ['v', 'u', 'plan', 'm'],
+        ...(target.family === 'registers' ? registerProduct(g) : workgroupProduct(g)),
         flops: 2 * FREQUENCIES * tiles * groups * 4 * mGroups * 4,
         bytes: FREQUENCIES * (tiles * (groups + mGroups) + groups * mGroups * 4) * 16,
       },
@@ -286,17 +295,35 @@ export const winograd: Kernel<ConvParams> = {
   },
 };
 
+type Product = Pick<Dispatch, 'shader' | 'workgroups' | 'operands'>;
+
+function workgroupProduct({ tile, tiles, mGroups }: Geometry): Product {
+  return {
+    shader: {
+      name: 'winograd/product/workgroup',
+      code: `const TILE_PIXELS = ${tile.pixels}u;\nconst TILE_CHANNELS = ${tile.channels}u;\n${plan.struct}${productWorkgroup}${workgroupTile}`,
+      bindings: ['read', 'read', 'read', 'write'],
+    },
+    workgroups: tileGrid(tiles, mGroups * 4, FREQUENCIES),
+    operands: ['v', 'u', 'plan', 'm'],
+  };
+}
+
 const shaders = new Map<string, Shader>();
 
-/** The matrix products; the same object for the same variant. */
-function productShader(tile: Tile): Shader {
+/** The shader is the same object for the same tile. */
+function registerProduct({ tile, tiles, mGroups }: Geometry): Product {
   const name = `winograd/product/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}`;
   let shader = shaders.get(name);
   if (!shader) {
     shader = { name, code: productCode(tile), features: features(tile), bindings: ['read', 'read', 'read', 'write'] };
     shaders.set(name, shader);
   }
-  return shader;
+  return {
+    shader,
+    workgroups: [tiles / (QUAD * tile.pixels), (mGroups * 4) / tile.channels, FREQUENCIES],
+    operands: ['v', 'u', 'plan', 'm'],
+  };
 }
 
 function productCode(tile: Tile): string {

@@ -1,0 +1,37 @@
+// Winograd, second step on GPUs: m = v u for each frequency; the operands of workgroup-tile.wgsl, which stands behind; `struct Plan` of winograd.ts,
+// TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.ts: v [36][tiles / TILE_PIXELS][groups][TILE_PIXELS] vec4, u
+// [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, m [36][tiles][m_groups] vec4.
+
+@group(0) @binding(0) var<storage, read> v: array<vec4f>;
+@group(0) @binding(1) var<storage, read> u: array<vec4f>;
+@group(0) @binding(2) var<storage, read> plan: Plan;
+@group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
+
+struct Row { valid: bool, start: u32 }
+
+fn locate(tile: u32, batch: u32) -> Row {
+  let block = (batch * plan.tiles + tile) / TILE_PIXELS;
+  return Row(tile < plan.tiles, block * plan.groups * TILE_PIXELS + tile % TILE_PIXELS);
+}
+
+fn load_input(row: Row, ky: u32, kx: u32, group: u32) -> vec4f {
+  if (!row.valid) {
+    return vec4f(0.0);
+  }
+  return v[row.start + group * TILE_PIXELS];
+}
+
+fn load_weights(column: u32, batch: u32, tap: u32, group: u32) -> vec4f {
+  if (column >= plan.m_groups * 4u) {
+    return vec4f(0.0);
+  }
+  let block = (batch * plan.m_groups * 4u + column) / TILE_CHANNELS;
+  let place = column % 4u * (TILE_CHANNELS / 4u) + column % TILE_CHANNELS / 4u;
+  return u[(block * plan.groups + group) * TILE_CHANNELS + place];
+}
+
+fn store(tile: u32, batch: u32, group: u32, sum: vec4f) {
+  if (tile < plan.tiles && group < plan.m_groups) {
+    m[(batch * plan.tiles + tile) * plan.m_groups + group] = sum;
+  }
+}
