@@ -18,6 +18,7 @@ import {
 } from '../kernels/kernel.js';
 import { layerNorm } from '../kernels/layer-norm/layer-norm.js';
 import { normalize } from '../kernels/normalize/normalize.js';
+import { pixelShuffle } from '../kernels/pixel-shuffle/pixel-shuffle.js';
 import { useWinograd, winograd } from '../kernels/winograd/winograd.js';
 
 /** Memory that tensors lie in. */
@@ -90,7 +91,7 @@ export interface ConvOptions {
   /** y = residual + alpha * conv(x). */
   readonly residual?: Tensor;
   readonly alpha?: number;
-  /** Writes there instead of into a tensor of its own. */
+  /** Writes there instead of into a tensor of its own; it may be another slice of the tensor that x is a slice of. */
   readonly into?: Tensor;
   /** Tensors of the file, if not `<path>.weight` and `<path>.bias`: stacked along the outputs. */
   readonly parts?: readonly {
@@ -216,6 +217,15 @@ export class Graph {
       ...(residual && { residual: { layout: residual.layout, alpha: options.alpha ?? 1 } }),
     };
     const kernel = useWinograd(params, this.target) ? winograd : conv;
+    // WebGPU lets no dispatch read and write the same buffer; some kernels read x in one dispatch and write y in another.
+    const { into, ...apart } = options;
+    const both = (operands: readonly string[]) =>
+      operands.includes('y') &&
+      ((x.storage === y.storage && operands.includes('x')) ||
+        (residual?.storage === y.storage && operands.includes('residual')));
+    if (into && kernel.dispatches(params, this.target).some(dispatch => both(dispatch.operands))) {
+      return this.copy(this.conv(x, path, apart), into, `${path}/copy`);
+    }
     const expected = kernel.operands(params, this.target);
     const parts = options.parts ?? [{ weight: `${path}.weight`, bias: `${path}.bias` }];
     const shape = linear ? [out, c] : [out, c, size, size];
@@ -307,6 +317,13 @@ export class Graph {
     const params: AdainParams = { x: x.layout, style: style.layout, y: y.layout };
     this.call(label, adain, params, { x, style, y });
     return y;
+  }
+
+  /** Writes the values of x to `into`, which may be a slice. */
+  copy(x: Tensor, into: Tensor, label: string): Tensor {
+    // Shuffling by 1 changes nothing but the place.
+    this.call(label, pixelShuffle, { x: x.layout, y: into.layout, factor: 1 }, { x, y: into });
+    return into;
   }
 
   /** a + alpha * b, b enlarged to the size of a by repeating its pixels; negative sums times `slope`. */

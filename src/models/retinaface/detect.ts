@@ -7,9 +7,9 @@ import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';
 import { type Detection, suppress } from './decode.js';
-import type { DetectOptions, RetinaFace } from './retinaface.js';
+import type { DetectorOptions, RetinaFace } from './retinaface.js';
 
-export interface DetectFacesOptions extends DetectOptions {
+export interface DetectFacesOptions extends DetectorOptions {
   /** Faces whose eyes are nearer to each other are left out, in pixels of the photo. Default 5. */
   readonly minEyeDistance?: number | undefined;
   /**

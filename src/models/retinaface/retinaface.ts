@@ -15,7 +15,7 @@ import { type RetinaFaceBackbone, retinaFaceTensors } from './tensors.js';
 
 export type { Detection };
 
-export interface DetectOptions extends RunOptions {
+export interface DetectorOptions extends RunOptions {
   /** Scores above it count as faces. Default 0.8. */
   readonly threshold?: number | undefined;
   /** Of two faces whose intersection over union is above this the worse one is left out. Default 0.4. */
@@ -82,7 +82,7 @@ export class RetinaFace {
   }
 
   /** The faces of a picture at its own size, best first, in its pixels. */
-  async detect(picture: Picture | GpuPicture, options: DetectOptions = {}): Promise<Detection[]> {
+  async detect(picture: Picture | GpuPicture, options: DetectorOptions = {}): Promise<Detection[]> {
     const { threshold = 0.8, nms = 0.4 } = options;
     for (const [name, value] of Object.entries({ threshold, nms }))
       if (!(value >= 0 && value <= 1)) throw invalidArgument('a number from 0 to 1', name, value);

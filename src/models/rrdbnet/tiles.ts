@@ -1,0 +1,47 @@
+// Cutting pictures into tiles that overlap, and putting together what becomes of them.
+
+import type { Size } from '../../kernels/resize-linear/resize-linear.js';
+import type { Rect } from '../../kernels/warp-affine/tables.js';
+
+export interface Tile {
+  /** What the network sees, in pixels of the padded picture: sides are even. */
+  readonly input: Rect;
+  /** The part of the picture that this tile answers for. */
+  readonly core: Rect;
+}
+
+/**
+ * The tiles of a picture, row by row. The picture counts as padded to even sides.
+ * @param tile side of the cores, even; 0 for one tile
+ * @param pad how far the network sees around a core, even
+ */
+export function tilesOf({ width, height }: Size, tile: number, pad: number): Tile[] {
+  const columns = spans(width, tile, pad);
+  return spans(height, tile, pad).flatMap(row =>
+    columns.map(column => ({
+      input: rect(column.from, row.from, column.to, row.to),
+      core: rect(column.begin, row.begin, column.end, row.end),
+    })),
+  );
+}
+
+const rect = (left: number, top: number, right: number, bottom: number): Rect => ({
+  x: left,
+  y: top,
+  width: right - left,
+  height: bottom - top,
+});
+
+/** Along one axis: cores from `begin` to `end`, inputs from `from` to `to`. */
+function spans(size: number, tile: number, pad: number) {
+  const padded = size + (size % 2);
+  const step = tile === 0 ? padded : tile;
+  return Array.from({ length: Math.ceil(padded / step) }, (_, i) => {
+    const begin = i * step;
+    const end = Math.min(begin + step, padded);
+    return { begin, end: Math.min(end, size), from: Math.max(0, begin - pad), to: Math.min(padded, end + pad) };
+  });
+}
+
+/** The index of a pixel of the padded picture: one row and column are mirrored at its end, without repeating it. */
+export const mirrored = (index: number, size: number): number => (index < size ? index : Math.max(0, size - 2));
