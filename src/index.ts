@@ -15,6 +15,16 @@ export {
 } from './models/codeformer/codeformer.js';
 export { type CodeFormerConfig, OFFICIAL_CONFIG } from './models/codeformer/tensors.js';
 export { generatedWeights } from './models/networks.js';
+export { Parsed, ParseNet, type ParseNetOptions } from './models/parsenet/parsenet.js';
+export { type DetectFacesOptions, detectFaces } from './models/retinaface/detect.js';
+export {
+  type Detection,
+  type DetectorOptions,
+  type DetectorOutputs,
+  RetinaFace,
+} from './models/retinaface/retinaface.js';
+export { RRDBNet, type UpscaleOptions } from './models/rrdbnet/rrdbnet.js';
+export type { RRDBNetConfig } from './models/rrdbnet/tensors.js';
 export { type AlignOptions, alignFace } from './pipeline/align.js';
 export * as pixels from './pixels/pixels.js';
 export type { ByteSource } from './weights/source.js';
