@@ -14,8 +14,9 @@ import {
   multiplyAdd,
   packedFilters,
   packedStruct,
-  sums,
+  sumInChunks,
   type Tile,
+  totals,
 } from './register-tile.js';
 import stage from './stage.wgsl';
 
@@ -273,9 +274,9 @@ ${lane(tile)}
   let channel = workgroup.y * ${channels}u;
   let block_0 = (channel >> 3u) * plan.block_size;
 ${channels > 8 ? '  let block_1 = min((channel >> 3u) + 1u, plan.blocks - 1u) * plan.block_size;' : ''}
-${sums(tile)}
+${totals(tile)}
 ${flat ? flatBody(tile, each) : stagedBody(tile, each)}
-${gather(tile)}
+${gather(tile, 'total')}
   if (id.x >= plan.tiles) {
     return;
   }
@@ -304,14 +305,15 @@ type Each = (line: (p: number) => string, count?: number) => string;
 function flatBody(tile: Tile, each: Each): string {
   return `  let start = plan.row + tile * ${tile.pixels}u;
 ${each(p => `  let x_${p} = min(start + ${p}u, plan.y_width - 1u) * plan.x_stride + plan.x_offset;`)}
-  for (var c = 0u; c < groups; c++) {
-${each(p => `    let in_${p} = vec4f(x[x_${p} + c]);`)}
+${sumInChunks(
+  tile,
+  `${each(p => `    let in_${p} = vec4f(x[x_${p} + c]);`)}
 ${multiplyAdd(
   tile,
   packedFilters(tile, b => `block_${b} + c * 4u`),
   p => `in_${p}`,
-)}
-  }`;
+)}`,
+)}`;
 }
 
 function stagedBody(tile: Tile, each: Each): string {
@@ -322,19 +324,20 @@ ${each(p => `  let start_${p} = start + ${p}u * plan.stride * groups;`)}
     for (var kx = 0u; kx < plan.size; kx++) {
       let tap = (ky * plan.staged_columns + kx) * groups;
       let filter_start = (ky * plan.size + kx) * groups * 4u;
-      for (var c = 0u; c < groups; c++) {
-        let tap_c = tap + c;
-        let filter_c = filter_start + c * 4u;
-${each(p => `        let in_${p} = x[start_${p} + tap_c];`)}
 ${indent(
-  multiplyAdd(
+  sumInChunks(
     tile,
-    packedFilters(tile, b => `block_${b} + filter_c`),
-    p => `in_${p}`,
+    `    let tap_c = tap + c;
+    let filter_c = filter_start + c * 4u;
+${each(p => `    let in_${p} = x[start_${p} + tap_c];`)}
+${multiplyAdd(
+  tile,
+  packedFilters(tile, b => `block_${b} + filter_c`),
+  p => `in_${p}`,
+)}`,
   ),
   4,
 )}
-      }
     }
   }`;
 }

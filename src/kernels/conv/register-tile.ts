@@ -29,15 +29,38 @@ export const laneParameter = ({ subgroups }: Tile): string =>
 /** Declares `lane`, the place of an invocation in its quad. */
 export const lane = ({ subgroups }: Tile): string => (subgroups ? '  let lane = invocation & 3u;' : '');
 
-/** Declares the sums. */
-export const sums = ({ pixels, channels }: Tile): string =>
+const each = ({ pixels, channels }: Tile, statement: (sum: string) => string): string =>
   lines(
     channels,
     c =>
       `  ${range(pixels)
-        .map(p => `var sum_${p}_${c} = 0.0;`)
+        .map(p => statement(`${p}_${c}`))
         .join(' ')}`,
   );
+
+/** Declares the sums. */
+export const sums = (tile: Tile): string => each(tile, s => `var sum_${s} = 0.0;`);
+
+/** Declares the totals of `sumInChunks`. */
+export const totals = (tile: Tile): string => each(tile, s => `var total_${s} = 0.0;`);
+
+/** Vec4 of inputs in a chunk. */
+const CHUNK = 32;
+
+/**
+ * Goes over `groups` vec4 of inputs, with `c` for each in `body`, in chunks that are summed on their own and then added to the totals:
+ * the rounding of a long sum grows with its length, and attention amplifies it.
+ */
+export const sumInChunks = (
+  tile: Tile,
+  body: string,
+): string => `  for (var first = 0u; first < groups; first += ${CHUNK}u) {
+${sums(tile)}
+    for (var c = first; c < min(first + ${CHUNK}u, groups); c++) {
+${body}
+    }
+${each(tile, s => `total_${s} += sum_${s};`)}
+  }`;
 
 /** Where a tile finds the weights of four inputs. */
 export interface Filters {
@@ -74,12 +97,12 @@ export function multiplyAdd(
   return [...loads, ...sums].map(line => `    ${line}`).join('\n');
 }
 
-/** Declares `value_<pixel>_<group>`, the sums of a pixel's channels 4 * group and on in their order. */
-export function gather({ pixels, channels, subgroups }: Tile): string {
+/** Declares `value_<pixel>_<group>`, the sums or totals of a pixel's channels 4 * group and on in their order. */
+export function gather({ pixels, channels, subgroups }: Tile, name: 'sum' | 'total'): string {
   const pairs = range(channels / 4).flatMap(g => range(pixels).map(p => [p, g] as const));
   return pairs
     .map(([p, g]) => {
-      const [a, b, c, d] = range(4).map(i => `sum_${p}_${4 * g + i}`) as [string, string, string, string];
+      const [a, b, c, d] = range(4).map(i => `${name}_${p}_${4 * g + i}`) as [string, string, string, string];
       return subgroups
         ? `  let value_${p}_${g} = unswap(lane, vec4f(${a}, ${b}, ${c}, ${d}));`
         : `  let value_${p}_${g} = vec4f(${a}, ${b}, ${c}, ${d});`;

@@ -47,7 +47,7 @@ const QUAD = 4;
  * a GPU; and the work of its products: about 60 ms on two cores, so that aborts and progress come in time.
  */
 const STRIP = {
-  registers: { bytes: 10 << 20, flops: 5e8 },
+  registers: { bytes: 6 << 20, flops: 5e8 },
   workgroup: { bytes: 32 << 20, flops: 2e10 },
 } as const;
 
@@ -363,7 +363,7 @@ ${sums(tile)}
     let input = v[v_start + c];
 ${multiplyAdd(tile, filters, p => `input.tile[${p}]`)}
   }
-${gather(tile)}
+${gather(tile, 'sum')}
   let m_start = (id.z * plan.tiles + id.x * ${pixels}u) * plan.m_groups + workgroup.y * ${groups}u;
 ${each(p =>
   Array.from({ length: groups }, (_, g) => `  m[m_start + ${p}u * plan.m_groups + ${g}u] = value_${p}_${g};`).join(
