@@ -26,6 +26,18 @@ export {
 export { RRDBNet, type UpscaleOptions } from './models/rrdbnet/rrdbnet.js';
 export type { RRDBNetConfig } from './models/rrdbnet/tensors.js';
 export { type AlignOptions, alignFace } from './pipeline/align.js';
+export { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion } from './pipeline/regions.js';
+export type {
+  DecodeFaceOptions,
+  EncodedFace,
+  EncodeFaceOptions,
+  ManyOptions,
+  NetworkInfo,
+  Restorer,
+  RestorerInfo,
+  RestorerOptions,
+} from './pipeline/restorer.js';
+export type * from './pipeline/types.js';
 export * as pixels from './pixels/pixels.js';
 export type { ByteSource } from './weights/source.js';
 export type { Weights } from './weights/weights.js';

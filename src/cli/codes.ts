@@ -1,11 +1,11 @@
 // `codeformer codes`: the codes that the network predicts for an aligned crop, without making a picture of them.
 
 import { invalidArgument } from '../errors.js';
-import { engineFlags } from './engine.js';
+import { chooseWeights, engineFlags } from './engine.js';
 import { COMMON_FLAGS, describeFlags, parseFlags } from './flags.js';
+import { readPicture } from './inputs.js';
 import { type Io, talk, writeStdout } from './io.js';
 import type { Services } from './main.js';
-import { readPicture } from './restore.js';
 
 export const CODES_HELP = `Usage: codeformer codes IN [flags]
 
@@ -26,14 +26,17 @@ export async function codesCommand(args: readonly string[], io: Io, services: Se
   const say = talk(io, values.quiet ?? false);
   const picture = await readPicture(file, maxPixels, io);
   say.progress('loading', 0);
-  const engine = await services.openEngine({ ...engineOptions, signal: io.signal }).finally(() => say.progress('', 1));
+  const weights = await chooseWeights(values, ['restorer'], io.env);
+  const options = { ...engineOptions, ...weights, signal: io.signal };
+  const engine = await services.openEngine(options).finally(() => say.progress('', 1));
   try {
     const onProgress = (share: number) => say.progress(file, share);
-    const work = engine.codes(picture, { signal: io.signal, onProgress });
-    const { indices, margins, warnings } = await work.finally(() => say.progress('', 1));
-    for (const warning of warnings) say.warn(`${file === '-' ? 'stdin' : file}: ${warning}`);
-    const { size, model } = engine;
-    await writeStdout(io, `${JSON.stringify({ file, size, indices: [...indices], margins: [...margins], model })}\n`);
+    const work = engine.encode(picture, { signal: io.signal, onProgress });
+    using encoded = await work.finally(() => say.progress('', 1));
+    for (const warning of encoded.warnings) say.warn(`${file === '-' ? 'stdin' : file}: ${warning}`);
+    const { size, info } = engine;
+    const [indices, margins] = [[...encoded.indices], [...encoded.margin]];
+    await writeStdout(io, `${JSON.stringify({ file, size, indices, margins, model: info.model })}\n`);
     return 0;
   } finally {
     await engine.destroy();

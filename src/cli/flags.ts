@@ -42,7 +42,12 @@ export function parseFlags<F extends Flags>(
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args: normalize(args, flags), options, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+      args: normalize(args, flags),
+      options,
+      allowPositionals: true,
+      allowNegative: true,
+    });
     return { values: values as FlagValues<F>, inputs: positionals };
   } catch (cause) {
     // The first sentence says what is wrong, the rest is advice on escaping.

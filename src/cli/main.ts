@@ -4,11 +4,13 @@ import { CodeFormerError, type ErrorCode, invalidArgument } from '../errors.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { benchCommand } from './bench.js';
 import { CODES_HELP, codesCommand } from './codes.js';
+import { DETECT_HELP, detectCommand } from './detect.js';
 import { DOCTOR_HELP, doctorCommand } from './doctor.js';
 import { type OpenEngine, openEngine } from './engine.js';
 import { type Io, talk, writeStdout } from './io.js';
 import { packageVersion } from './package.js';
 import { RESTORE_HELP, restoreCommand } from './restore.js';
+import { SWEEP_HELP, sweepCommand } from './sweep.js';
 
 /** What commands get from the rest of the library; tests replace it. */
 export interface Services {
@@ -30,7 +32,9 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  restore: { summary: 'restore aligned face crops', help: RESTORE_HELP, run: restoreCommand },
+  restore: { summary: 'restore the faces of photos, or aligned crops', help: RESTORE_HELP, run: restoreCommand },
+  detect: { summary: 'find the faces of photos', help: DETECT_HELP, run: detectCommand },
+  sweep: { summary: 'show faces at several fidelities on one sheet', help: SWEEP_HELP, run: sweepCommand },
   codes: { summary: 'print the codes of an aligned face crop as JSON', help: CODES_HELP, run: codesCommand },
   weights: {
     summary: 'list, get, inspect, convert, verify and generate weights',
@@ -48,7 +52,7 @@ ${Object.entries(COMMANDS)
   .join('')}
   codeformer <command> --help says more; codeformer --version prints the version.
 
-  codeformer restore crop.png -o restored.png --aligned --fidelity 0.7
+  codeformer restore photo.jpg -o restored.png --fidelity 0.7
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no usable WebGPU adapter, 4 some of several pictures failed, 130 aborted.
 `;

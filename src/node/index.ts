@@ -11,4 +11,5 @@ export {
   readImageFile,
   writeImageFile,
 } from './images.js';
+export { createRestorer } from './restorer.js';
 export { type OpenWeightsOptions, openWeights } from './weights.js';

@@ -1,0 +1,80 @@
+// `codeformer detect`: the faces of photos, in words, as JSON, or drawn.
+
+import type { Picture } from '../image/picture.js';
+import type { PhotoOptions } from '../pipeline/types.js';
+import { runBatch } from './batch.js';
+import { drawFaces } from './drawing.js';
+import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
+import { COMMON_FLAGS, describeFlags, type Flags, numberFlag, parseFlags } from './flags.js';
+import { expandInputs, nameOf } from './inputs.js';
+import { type Io, type Talk, writeStdout } from './io.js';
+import type { Services } from './main.js';
+import { checkFolders, checkFree, deliver, type Job, planJobs } from './outputs.js';
+import { counted, PIPELINE_FLAGS, scalesFlag } from './restore.js';
+
+const { weights: _, ...DEVICE_FLAGS } = COMMON_FLAGS;
+
+const FLAGS = {
+  json: { help: 'print one object per picture' },
+  draw: { value: 'OUT', help: 'write the picture with boxes and landmarks: a file, a folder ending with /, or -' },
+  overwrite: { help: 'replace files that exist' },
+  'min-face-size': PIPELINE_FLAGS['min-face-size'],
+  'detection-scales': PIPELINE_FLAGS['detection-scales'],
+  compat: PIPELINE_FLAGS.compat,
+  detector: NETWORK_FLAGS.detector,
+  'weights-dir': NETWORK_FLAGS['weights-dir'],
+  ...DEVICE_FLAGS,
+} as const satisfies Flags;
+
+export const DETECT_HELP = `Usage: codeformer detect IN... [flags]
+
+Prints the faces of photos, the most certain first. IN is a picture, a folder, a pattern as 'photos/*.jpg', or - for stdin.
+
+${describeFlags(FLAGS)}
+With --json, on a line for each picture: { file, width, height, faces: [{ id, box, score, landmarks }] }, in pixels.
+`;
+
+export async function detectCommand(args: readonly string[], io: Io, services: Services): Promise<number> {
+  const { values, inputs } = parseFlags('detect', FLAGS, args);
+  if (values.help) {
+    await writeStdout(io, DETECT_HELP);
+    return 0;
+  }
+  const { engine, maxPixels } = engineFlags(values);
+  const atLeast0 = (value: number) => value >= 0 && Number.isFinite(value);
+  const options: PhotoOptions = {
+    compat: values.compat,
+    minFaceSize: numberFlag('min-face-size', values['min-face-size'], 'a number of at least 0', atLeast0),
+    detectionScales: scalesFlag(values['detection-scales']),
+    maxPixels,
+  };
+  const { draw, overwrite = false } = values;
+  const named = await expandInputs(inputs);
+  // Without drawings there are no outputs, which a folder can stand for.
+  const jobs = await planJobs('detect', named, { output: draw ?? './' });
+  if (draw !== undefined) await checkFolders(jobs, io);
+  const check = async ({ output }: Job) => {
+    if (draw !== undefined) await checkFree(output, overwrite);
+  };
+  const work = async ({ input, output }: Job, picture: Picture, opened: Engine, say: Talk) => {
+    const onProgress = ({ done }: { done: number }) => say.progress(nameOf(input), done);
+    const faces = await opened.detect(picture, { ...options, signal: io.signal, onProgress });
+    say.progress('', 1);
+    const { width, height } = picture;
+    if (draw !== undefined) await deliver(output, drawFaces(picture, faces), {}, io);
+    if (values.json) await writeStdout(io, `${JSON.stringify({ file: input, width, height, faces })}\n`);
+    else if (draw !== '-') {
+      const lines = faces.map(({ id, box, score }) => {
+        const [left, top, right, bottom] = box.map(Math.round);
+        return `  ${id}  ${left},${top} to ${right},${bottom}  score ${score.toFixed(3)}\n`;
+      });
+      await writeStdout(io, `${nameOf(input)}: ${counted(faces.length)}\n${lines.join('')}`);
+    }
+  };
+  const weights = await chooseWeights(values, ['detector'], io.env);
+  const quiet = values.quiet ?? false;
+  return runBatch(
+    { jobs, engine: { ...engine, ...weights }, open: services.openEngine, maxPixels, quiet, check, work },
+    io,
+  );
+}

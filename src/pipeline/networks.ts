@@ -1,0 +1,145 @@
+// Opens and loads the networks of a restorer.
+
+import { CodeFormerError, invalidArgument } from '../errors.js';
+import type { Device } from '../gpu/device.js';
+import { CodeFormer } from '../models/codeformer/codeformer.js';
+import { recognizeNetwork } from '../models/networks.js';
+import { ParseNet } from '../models/parsenet/parsenet.js';
+import { RetinaFace } from '../models/retinaface/retinaface.js';
+import { RRDBNet } from '../models/rrdbnet/rrdbnet.js';
+import { ROLES, type Role } from '../weights/manifest.js';
+import type { NetworkKind } from '../weights/networks.js';
+import { OFFICIAL_FILES } from '../weights/official.js';
+import type { Weights } from '../weights/weights.js';
+import type { Networks } from './parts.js';
+import type { Platform, WeightsInput } from './platform.js';
+
+/** Opened weights of each role; null for roles without a network. */
+export type Sources = Readonly<Record<Role, Source | null>>;
+
+export interface Source {
+  readonly weights: Weights;
+  readonly kind: NetworkKind;
+  /** False for weights that the caller opened, and will close. */
+  readonly owned: boolean;
+  /** How the caller named them. */
+  readonly name: string;
+}
+
+const KINDS: Readonly<Record<Role, readonly NetworkKind[]>> = {
+  restorer: ['codeformer'],
+  detector: ['retinaface-mobile', 'retinaface-resnet50'],
+  parser: ['parsenet'],
+  upscaler: ['rrdbnet'],
+};
+
+/**
+ * Opens the weights of all roles.
+ * @throws `WEIGHTS_MISMATCH` for weights of another network, and what opening throws; nothing stays open then
+ */
+export async function openSources(
+  inputs: Readonly<Record<Role, WeightsInput | Weights | null>>,
+  platform: Platform,
+  signal: AbortSignal | undefined,
+): Promise<Sources> {
+  const opened: Partial<Record<Role, Source | null>> = {};
+  try {
+    for (const role of ROLES) {
+      const input = inputs[role];
+      opened[role] = input === null ? null : await openSource(role, input, platform, signal);
+    }
+    return opened as Sources;
+  } catch (error) {
+    await closeSources(opened);
+    throw error;
+  }
+}
+
+async function openSource(
+  role: Role,
+  input: WeightsInput | Weights,
+  platform: Platform,
+  signal: AbortSignal | undefined,
+): Promise<Source> {
+  const given = isWeights(input);
+  if (!given && !isInput(input)) {
+    throw invalidArgument("'embedded', a path, a URL, bytes, opened weights or null", OPTION_OF[role], input);
+  }
+  const weights = given ? input : await platform.openWeights(input, { role, signal });
+  try {
+    const kind = recognizeNetwork(weights);
+    if (!kind || !KINDS[role].includes(kind)) {
+      const found = kind ? `they are of ${kind}` : 'they are of no network that the library knows';
+      throw new CodeFormerError(
+        'WEIGHTS_MISMATCH',
+        `${weights.name}: expected weights of ${KINDS[role].join(' or ')} for ${OPTION_OF[role]} but ${found}`,
+      );
+    }
+    const name = typeof input === 'string' || input instanceof URL ? String(input) : weights.name;
+    return { weights, kind, owned: !given, name };
+  } catch (error) {
+    if (!given) await weights.close();
+    throw error;
+  }
+}
+
+const OPTION_OF: Readonly<Record<Role, string>> = {
+  restorer: 'weights',
+  detector: 'detector',
+  parser: 'parser',
+  upscaler: 'upscaler',
+};
+
+const isWeights = (input: WeightsInput | Weights): input is Weights =>
+  typeof input === 'object' && input !== null && 'names' in input && typeof input.names === 'function';
+
+const isInput = (input: unknown): boolean =>
+  typeof input === 'string' ||
+  input instanceof URL ||
+  input instanceof Uint8Array ||
+  input instanceof ArrayBuffer ||
+  (typeof Blob !== 'undefined' && input instanceof Blob);
+
+export async function closeSources(sources: Partial<Sources>): Promise<void> {
+  for (const source of Object.values(sources)) if (source?.owned) await source.weights.close();
+}
+
+/** Loads all networks onto a device. What was loaded is destroyed where one of them fails. */
+export async function loadNetworks(
+  device: Device,
+  { restorer, detector, parser, upscaler }: Sources,
+  signal: AbortSignal | undefined,
+): Promise<Networks & { destroy(): void }> {
+  const loaded: { destroy(): void }[] = [];
+  const destroy = () => {
+    for (const network of loaded.splice(0)) network.destroy();
+  };
+  const load = async <N extends { destroy(): void }>(
+    source: Source | null,
+    network: { load(device: Device, weights: Weights, options: { signal?: AbortSignal }): Promise<N> },
+  ): Promise<N | null> => {
+    if (!source) return null;
+    const made = await network.load(device, source.weights, signal ? { signal } : {});
+    loaded.push(made);
+    return made;
+  };
+  try {
+    return {
+      detector: await load(detector, RetinaFace),
+      restorer: await load(restorer, CodeFormer),
+      parser: await load(parser, ParseNet),
+      upscaler: await load(upscaler, RRDBNet),
+      destroy,
+    };
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+}
+
+/** The licence of weights, as far as they or their names tell. */
+export function licenceOf({ weights, name }: Source): string | null {
+  const { licence, license } = weights.metadata;
+  const file = name.split(/[/\\]/).at(-1);
+  return licence ?? license ?? OFFICIAL_FILES.find(official => official.file === file)?.licence ?? null;
+}

@@ -1,0 +1,303 @@
+// Checks the options of a call before any work is done, and fills in what they leave out.
+
+import { CodeFormerError, invalidArgument } from '../errors.js';
+import { type PictureLimits, pixelLimit } from '../image/picture.js';
+import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import type { Point } from './align.js';
+import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
+import { drawSeed } from './sampling.js';
+import type { Box, EncodedType, FaceChoice, Fidelity, OwnFace, PhotoOptions, RestoreOptions } from './types.js';
+
+/** The soft edge of masks, see `MaskOptions`. */
+const FEATHER = 0.2;
+
+const TYPES: readonly EncodedType[] = ['png', 'jpeg', 'webp'];
+
+/** Options of a call, complete and checked. */
+export interface Settings {
+  readonly fidelity: Fidelity;
+  readonly upscaling: number;
+  readonly aligned: boolean;
+  readonly onlyCenterFace: boolean;
+  readonly faceUpscale: boolean;
+  readonly backgroundUpscale: boolean;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly faces: FaceChoice;
+  readonly perFace: NonNullable<RestoreOptions['perFace']>;
+  readonly strength: number;
+  readonly minFaceSize: number;
+  readonly detectionScales: readonly number[];
+  readonly mask: { readonly values: Float32Array; readonly feather: number; readonly regionsGiven: boolean };
+  readonly grayscale: 'auto' | boolean;
+  readonly compat: boolean;
+  readonly maxPixels: number;
+  readonly output: EncodedType | null;
+  readonly quality: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: PhotoOptions['onProgress'];
+  readonly parts: Pick<RestoreOptions, 'restoreFace' | 'parseFace' | 'upscale' | 'detectFaces'>;
+  /** Names of options that were given. */
+  readonly given: ReadonlySet<string>;
+}
+
+const DETECT_OPTIONS = [
+  'compat',
+  'detectFaces',
+  'detectionScales',
+  'maxPixels',
+  'minFaceSize',
+  'onProgress',
+  'signal',
+] as const;
+
+const RESTORE_OPTIONS = [
+  ...DETECT_OPTIONS,
+  'aligned',
+  'backgroundUpscale',
+  'faceUpscale',
+  'faces',
+  'fidelity',
+  'grayscale',
+  'mask',
+  'onlyCenterFace',
+  'output',
+  'parseFace',
+  'perFace',
+  'quality',
+  'restoreFace',
+  'seed',
+  'strength',
+  'temperature',
+  'upscale',
+  'upscaling',
+] as const satisfies readonly (keyof RestoreOptions)[];
+
+/**
+ * @param size side of crops, which fidelity maps must have
+ * @throws `INVALID_ARGUMENT` that names the option
+ */
+export function checkRestoreOptions(options: RestoreOptions, size: number): Settings {
+  const given = knownOptions(options, RESTORE_OPTIONS);
+  const { fidelity = 0.5, mask = {}, perFace = {}, grayscale = 'auto', output = null, quality } = options;
+  checkObject(perFace, 'perFace');
+  for (const [id, own] of Object.entries(perFace)) {
+    if (!/^\d+$/.test(id)) throw invalidArgument('ids of faces as keys', 'perFace', id);
+    checkObject(own, `perFace[${id}]`);
+    knownOptions(own, ['fidelity', 'strength'], `perFace[${id}].`);
+    checkFidelity(own.fidelity ?? 0, size, `perFace[${id}].fidelity`);
+    checkShare(own.strength ?? 1, `perFace[${id}].strength`);
+  }
+  checkObject(mask, 'mask');
+  knownOptions(mask, ['feather', 'regions'], 'mask.');
+  if (!['auto', true, false].includes(grayscale))
+    throw invalidArgument("'auto', true or false", 'grayscale', grayscale);
+  if (output !== null && !TYPES.includes(output)) throw invalidArgument(`one of ${TYPES.join(', ')}`, 'output', output);
+  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100))
+    throw invalidArgument('a whole number from 1 to 100', 'quality', quality);
+  return {
+    fidelity: checkFidelity(fidelity, size),
+    upscaling: positive(options.upscaling ?? 2, 'upscaling'),
+    aligned: flag(options, 'aligned', false),
+    onlyCenterFace: flag(options, 'onlyCenterFace', false),
+    faceUpscale: flag(options, 'faceUpscale', true),
+    backgroundUpscale: flag(options, 'backgroundUpscale', false),
+    seed: options.seed === undefined ? drawSeed() : checkSeed(options.seed),
+    temperature: atLeast0(options.temperature ?? 0, 'temperature'),
+    faces: checkFaces(options.faces ?? 'all'),
+    perFace,
+    strength: checkShare(options.strength ?? 1, 'strength'),
+    minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
+    detectionScales: checkScales(options.detectionScales ?? [1]),
+    mask: {
+      values: regionValues(checkRegions(mask.regions ?? DEFAULT_REGIONS)),
+      feather: checkFeather(mask.feather),
+      regionsGiven: mask.regions !== undefined,
+    },
+    grayscale,
+    compat: flag(options, 'compat', false),
+    maxPixels: pixelLimit(options.maxPixels),
+    output,
+    quality,
+    signal: checkSignal(options.signal),
+    onProgress: callback(options.onProgress, 'onProgress'),
+    parts: {
+      restoreFace: callback(options.restoreFace, 'restoreFace'),
+      parseFace: callback(options.parseFace, 'parseFace'),
+      upscale: callback(options.upscale, 'upscale'),
+      detectFaces: callback(options.detectFaces, 'detectFaces'),
+    },
+    given,
+  };
+}
+
+export type DetectSettings = Pick<
+  Settings,
+  'compat' | 'minFaceSize' | 'detectionScales' | 'maxPixels' | 'signal' | 'onProgress' | 'parts'
+>;
+
+/** @throws as `checkRestoreOptions` */
+export function checkDetectOptions(options: PhotoOptions): DetectSettings {
+  knownOptions(options, DETECT_OPTIONS);
+  return {
+    compat: flag(options, 'compat', false),
+    minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
+    detectionScales: checkScales(options.detectionScales ?? [1]),
+    maxPixels: pixelLimit(options.maxPixels),
+    signal: checkSignal(options.signal),
+    onProgress: callback(options.onProgress, 'onProgress'),
+    parts: { detectFaces: callback(options.detectFaces, 'detectFaces') },
+  };
+}
+
+function checkObject(value: unknown, name: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidArgument('an object', name, value);
+}
+
+/** Throws for names that are no options, which are mostly misspelt; returns those that were given. */
+function knownOptions(options: object, names: readonly string[], prefix = ''): Set<string> {
+  checkObject(options, prefix.replace(/\.$/, '') || 'options');
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  const wrong = given.find(name => !names.includes(name));
+  if (wrong !== undefined)
+    throw invalidArgument(`options among ${names.toSorted().join(', ')}`, 'options', prefix + wrong);
+  return new Set(given);
+}
+
+function flag<K extends string>(options: { readonly [P in K]?: boolean | undefined }, name: K, otherwise: boolean) {
+  const value = options[name] ?? otherwise;
+  if (typeof value !== 'boolean') throw invalidArgument('true or false', name, value);
+  return value;
+}
+
+function callback<T>(value: T, name: string): T {
+  if (value !== undefined && typeof value !== 'function') throw invalidArgument('a function', name, value);
+  return value;
+}
+
+function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw invalidArgument('an AbortSignal', 'signal', signal);
+  return signal;
+}
+
+function positive(value: number, name: string): number {
+  if (!(typeof value === 'number' && value > 0 && Number.isFinite(value)))
+    throw invalidArgument('a finite number above 0', name, value);
+  return value;
+}
+
+function atLeast0(value: number, name: string): number {
+  if (!(typeof value === 'number' && value >= 0 && Number.isFinite(value)))
+    throw invalidArgument('a finite number of at least 0', name, value);
+  return value;
+}
+
+function checkScales(scales: readonly number[]): readonly number[] {
+  if (!Array.isArray(scales) || scales.length === 0 || !scales.every(scale => scale >= 1 / 16 && scale <= 16))
+    throw invalidArgument('one or more numbers from 1/16 to 16', 'detectionScales', scales);
+  return scales;
+}
+
+function checkShare(value: number, name: string): number {
+  if (!(typeof value === 'number' && value >= 0 && value <= 1))
+    throw invalidArgument('a number from 0 to 1', name, value);
+  return value;
+}
+
+function checkSeed(seed: number): number {
+  if (!(Number.isSafeInteger(seed) && seed >= 0)) throw invalidArgument('a whole number of at least 0', 'seed', seed);
+  return seed;
+}
+
+/** Throws `INVALID_ARGUMENT` unless the value is a fidelity for crops of a size. */
+export function checkFidelity(value: Fidelity, size: number, name = 'fidelity'): Fidelity {
+  if (!(value instanceof Float32Array)) return checkShare(value, name);
+  if (value.length !== size * size)
+    throw invalidArgument(`a number from 0 to 1, or ${size * size} of them, one for each pixel,`, name, value);
+  const wrong = value.find(w => !(w >= 0 && w <= 1));
+  if (wrong !== undefined) throw invalidArgument('numbers from 0 to 1', name, wrong);
+  return value;
+}
+
+/** The fidelities of a sweep. */
+export function checkSweep(values: readonly number[]): readonly number[] {
+  if (!Array.isArray(values) || values.length === 0)
+    throw invalidArgument('an array of at least one number', 'fidelity', values);
+  return values.map((value, i) => checkShare(value, `fidelity[${i}]`));
+}
+
+function checkRegions(regions: readonly FaceRegion[]): readonly FaceRegion[] {
+  if (!Array.isArray(regions)) throw invalidArgument('an array of regions', 'mask.regions', regions);
+  const wrong = regions.find(region => !FACE_REGIONS.includes(region));
+  if (wrong !== undefined) throw invalidArgument(`regions among ${FACE_REGIONS.join(', ')}`, 'mask.regions', wrong);
+  return regions;
+}
+
+function checkFeather(feather = FEATHER): number {
+  if (!(typeof feather === 'number' && feather > 0 && feather <= 1))
+    throw invalidArgument('a number above 0, at most 1', 'mask.feather', feather);
+  return feather;
+}
+
+function checkFaces(faces: FaceChoice): FaceChoice {
+  if (typeof faces === 'function' || faces === 'all' || faces === 'largest' || faces === 'center') return faces;
+  if (!Array.isArray(faces)) {
+    const what = "'all', 'largest', 'center', an array of ids or of faces of your own, or a function";
+    throw invalidArgument(what, 'faces', faces);
+  }
+  if (faces.every((face): face is number => typeof face === 'number')) {
+    const wrong = faces.find(id => !(Number.isSafeInteger(id) && id >= 0));
+    if (wrong !== undefined) throw invalidArgument('ids of faces', 'faces', wrong);
+    return faces;
+  }
+  return checkOwnFaces(faces as OwnFace[], 'faces');
+}
+
+/**
+ * Checks faces that came from outside.
+ * @throws `INVALID_ARGUMENT` for what has neither five finite landmarks nor a box that holds something
+ */
+export function checkOwnFaces(faces: readonly OwnFace[], name: string): readonly OwnFace[] {
+  if (!Array.isArray(faces)) throw invalidArgument('an array of faces', name, faces);
+  return faces.map((face, i) => {
+    const at = `${name}[${i}]`;
+    checkObject(face, at);
+    const { landmarks, box } = face;
+    if (landmarks === undefined && box === undefined) throw invalidArgument('landmarks or a box', at, face);
+    if (landmarks !== undefined) checkLandmarks(landmarks, `${at}.landmarks`);
+    if (box !== undefined) checkBox(box, `${at}.box`);
+    if (landmarks && face.score !== undefined) checkScore(face.score, `${at}.score`);
+    return face;
+  });
+}
+
+function checkScore(score: number, name: string): void {
+  if (!Number.isFinite(score)) throw invalidArgument('a finite number', name, score);
+}
+
+function checkLandmarks(landmarks: readonly Point[], name: string): void {
+  if (!Array.isArray(landmarks) || landmarks.length !== 5) throw invalidArgument('five points', name, landmarks);
+  landmarks.forEach((point, i) => {
+    if (!(point?.length === 2 && Number.isFinite(point[0]) && Number.isFinite(point[1])))
+      throw invalidArgument('two finite numbers', `${name}[${i}]`, point);
+  });
+}
+
+function checkBox(box: Box, name: string): void {
+  const finite = Array.isArray(box) && box.length === 4 && box.every(Number.isFinite);
+  if (!finite) throw invalidArgument('four finite numbers', name, box);
+  if (!(box[2] > box[0] && box[3] > box[1]))
+    throw invalidArgument('left < right and top < bottom', name, box.join(' '));
+}
+
+/** Throws `IMAGE_TOO_LARGE` where a result would have more pixels than allowed. */
+export function checkResultSize({ width, height }: Size, { maxPixels, name = 'the result' }: PictureLimits): void {
+  if (width * height > maxPixels!) {
+    throw new CodeFormerError(
+      'IMAGE_TOO_LARGE',
+      `${name}: expected at most ${maxPixels} pixels but it would have ${width}x${height} = ${width * height}`,
+    );
+  }
+}

@@ -1,0 +1,171 @@
+// The networks of the pipeline on a device, and what a call makes of them: functions on pictures, any of which a caller can replace.
+
+import { type CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
+import { type Picture, toRgba } from '../image/picture.js';
+import type { CodeFormer, Encoded } from '../models/codeformer/codeformer.js';
+import type { ParseNet } from '../models/parsenet/parsenet.js';
+import { detectFaces as findFaces } from '../models/retinaface/detect.js';
+import type { RetinaFace } from '../models/retinaface/retinaface.js';
+import type { RRDBNet } from '../models/rrdbnet/rrdbnet.js';
+import type { GpuPicture } from '../pixels/gpu-picture.js';
+import { type Found, leastEyeDistance } from './detection.js';
+import { PARSER_SIDE } from './mask.js';
+import { checkOwnFaces, type DetectSettings, type Settings } from './options.js';
+import { randomNumbers, sampleCodes } from './sampling.js';
+import type { Fidelity, OwnFace } from './types.js';
+
+/** The networks that are loaded; null for those that are not. */
+export interface Networks {
+  readonly restorer: CodeFormer | null;
+  readonly detector: RetinaFace | null;
+  readonly parser: ParseNet | null;
+  readonly upscaler: RRDBNet | null;
+}
+
+/** A face restored at each fidelity. */
+export interface Restoration {
+  readonly pictures: readonly Picture[];
+  readonly indices: Int32Array | null;
+  readonly margin: Float32Array | null;
+}
+
+export interface RestoreJob {
+  readonly id: number;
+  readonly fidelities: readonly Fidelity[];
+  /** Gets the share done, 0 to 1. */
+  readonly onProgress: (share: number) => void;
+  /** Takes the time of a stage. */
+  readonly timed: <T>(stage: string, work: () => Promise<T>) => Promise<T>;
+}
+
+export interface Parts {
+  /** Side of crops. */
+  readonly size: number;
+  readonly detect: ((photo: Picture | GpuPicture) => Promise<readonly Found[]>) | null;
+  /** The caller's own detector, on the whole photo. */
+  readonly detectFaces: ((photo: Picture) => Promise<readonly OwnFace[]>) | null;
+  readonly restore: ((crop: Picture, job: RestoreJob) => Promise<Restoration>) | null;
+  /** Takes 512x512. */
+  readonly parse: ((face: Picture) => Promise<Uint8Array>) | null;
+  /** Gives about width * scale x height * scale. */
+  readonly upscale: ((picture: Picture, scale: number) => Promise<Picture>) | null;
+}
+
+/** Parts for finding faces. */
+export function detectingParts(
+  networks: Networks,
+  { parts, compat, detectionScales, signal }: DetectSettings,
+): Pick<Parts, 'detect' | 'detectFaces'> {
+  const { detector } = networks;
+  const { detectFaces } = parts;
+  return {
+    detect:
+      detector &&
+      (photo => {
+        const minEyeDistance = leastEyeDistance(photo);
+        return findFaces(detector, photo, { compat, minEyeDistance, scales: detectionScales, signal });
+      }),
+    detectFaces:
+      detectFaces === undefined
+        ? null
+        : async photo => {
+            const faces = checkOwnFaces(await detectFaces(photo), 'the result of detectFaces');
+            throwIfAborted(signal);
+            return faces;
+          },
+  };
+}
+
+/** @param size side of crops */
+export function callParts(networks: Networks, settings: Settings, size: number): Parts {
+  const { restorer, parser, upscaler } = networks;
+  const { parts, signal } = settings;
+  const { restoreFace, parseFace, upscale } = parts;
+  return {
+    size,
+    ...detectingParts(networks, settings),
+    restore: restoreFace ? replacedRestore(restoreFace, size, signal) : restorer && networkRestore(restorer, settings),
+    parse: parseFace
+      ? async face => checkLabels(await parseFace(face), signal)
+      : parser && (async face => (await parser.parse(face, { signal })).labels),
+    upscale: upscale
+      ? async (picture, scale) => checkUpscaled(await upscale(picture, scale), signal)
+      : upscaler && ((picture, scale) => upscaler.upscale(picture, { scale, signal })),
+  };
+}
+
+function replacedRestore(
+  restoreFace: NonNullable<Settings['parts']['restoreFace']>,
+  size: number,
+  signal: AbortSignal | undefined,
+): NonNullable<Parts['restore']> {
+  return async (crop, { id, fidelities, onProgress, timed }) => {
+    const pictures: Picture[] = [];
+    for (const fidelity of fidelities) {
+      const answer = await timed('restore', async () => restoreFace(crop, { id, fidelity, signal }));
+      throwIfAborted(signal);
+      const picture = toRgba(answer, { name: 'the result of restoreFace' });
+      if (picture.width !== size || picture.height !== size) {
+        const found = `${picture.width}x${picture.height}`;
+        throw invalidArgument(`a picture of ${size}x${size}`, 'the result of restoreFace', found);
+      }
+      pictures.push(picture);
+      onProgress(pictures.length / fidelities.length);
+    }
+    return { pictures, indices: null, margin: null };
+  };
+}
+
+/** The first half of the network has about a quarter of the work. */
+const ENCODER_SHARE = 0.25;
+
+function networkRestore(net: CodeFormer, settings: Settings): NonNullable<Parts['restore']> {
+  const { signal } = settings;
+  return async (crop, { id, fidelities, onProgress, timed }) => {
+    const first = (share: number) => onProgress(ENCODER_SHARE * share);
+    const encoded = await timed('encode', () => net.encodePicture(crop, { signal, onProgress: first }));
+    try {
+      const drawn = await drawnCodes(net, encoded, settings, id);
+      const pictures: Picture[] = [];
+      for (const fidelity of fidelities) {
+        const done = pictures.length;
+        const second = (share: number) =>
+          onProgress(ENCODER_SHARE + ((1 - ENCODER_SHARE) * (done + share)) / fidelities.length);
+        const options = { fidelity, signal, onProgress: second, ...(drawn && { indices: drawn }) };
+        pictures.push(await timed('decode', () => net.decodePicture(encoded, options)));
+      }
+      return { pictures, indices: drawn ?? encoded.indices, margin: encoded.margin };
+    } finally {
+      encoded.destroy();
+    }
+  };
+}
+
+/** Codes drawn at random where a temperature asks for it, else null. Each face has numbers of its own. */
+export async function drawnCodes(
+  net: CodeFormer,
+  encoded: Encoded,
+  { temperature, seed }: Pick<Settings, 'temperature' | 'seed'>,
+  id: number,
+): Promise<Int32Array | null> {
+  if (temperature === 0) return null;
+  return sampleCodes(await encoded.logits(), net.config.codebook, temperature, randomNumbers(seed, id));
+}
+
+function checkLabels(labels: Uint8Array, signal: AbortSignal | undefined): Uint8Array {
+  throwIfAborted(signal);
+  const count = PARSER_SIDE ** 2;
+  if (!(labels instanceof Uint8Array) || labels.length !== count)
+    throw invalidArgument(`a Uint8Array of ${count} labels`, 'the result of parseFace', labels);
+  return labels;
+}
+
+function checkUpscaled(answer: Picture, signal: AbortSignal | undefined): Picture {
+  throwIfAborted(signal);
+  return toRgba(answer, { name: 'the result of upscale', maxPixels: Number.MAX_SAFE_INTEGER });
+}
+
+/** Throws for a network that is needed and not there. */
+export function missingRestorer(): CodeFormerError {
+  return invalidArgument('a restorer or `restoreFace`', 'weights', null);
+}

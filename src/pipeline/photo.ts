@@ -1,0 +1,192 @@
+// A photo, or the canvas that faces are pasted on: on the device where the adapter has buffers that large, else in memory, where the
+// device gets the parts that it works on.
+
+import type { Device } from '../gpu/device.js';
+import type { Picture } from '../image/picture.js';
+import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import type { Filter } from '../kernels/resize-plane/taps.js';
+import { intersection, type Matrix, type Rect, union } from '../pixels/affine.js';
+import { type ColourStatistics, gpuColourStatistics, pictureColourStatistics } from '../pixels/colour.js';
+import { GpuPicture, type PixelOptions, scoped } from '../pixels/gpu-picture.js';
+import { type Paste, Pasting } from '../pixels/paste.js';
+import { resize, warpAffine } from '../pixels/pixels.js';
+import { resizeGpuPicture } from '../pixels/resize.js';
+import { planWarp, warpGpuPicture } from '../pixels/warp.js';
+
+/** What the reference puts around photos: red, green, blue. */
+const BORDER = [132, 133, 135] as const;
+
+/** Pixels of a layer that are made at once, so that its masks stay small. */
+const PART_PIXELS = 2 ** 22;
+
+type Keep = <R extends { destroy(): void }>(made: R) => R;
+
+/** Something to paste. */
+export interface Layer {
+  /** Where, inside of the canvas. */
+  readonly rect: Rect;
+  /** Loads what it is made of, and returns what makes a part of it; `keep` frees what it gets when the part is pasted. */
+  prepare(keep: Keep): Promise<(part: Rect, keep: Keep) => Promise<Paste>>;
+}
+
+export interface PasteOptions extends PixelOptions {
+  /** As in the reference: layers whole, levels truncated. */
+  readonly compat: boolean;
+  /** Called after each layer with its number. */
+  readonly onLayer?: ((layer: number) => void) | undefined;
+}
+
+export class Photo {
+  private constructor(
+    readonly device: Device,
+    readonly width: number,
+    readonly height: number,
+    /** RGBA. */
+    private readonly picture: Picture | null,
+    private readonly uploaded: GpuPicture | null,
+    private readonly most: number,
+  ) {}
+
+  /**
+   * @param picture RGBA
+   * @param most bytes of a picture that is kept on the device; by default what the adapter allows
+   */
+  static async open(device: Device, picture: Picture, most = device.target.maxBindingSize): Promise<Photo> {
+    const { width, height } = picture;
+    const fits = 4 * width * height <= most;
+    const uploaded = fits ? await GpuPicture.upload(device, picture) : null;
+    return new Photo(device, width, height, picture, uploaded, most);
+  }
+
+  /** In another size; by an exact step of source pixels where one is given. */
+  async resized(to: Size, filter: Filter, options: PixelOptions & { readonly step?: number } = {}): Promise<Photo> {
+    const { device, most } = this;
+    const fits = 4 * to.width * to.height <= most;
+    if (this.uploaded && fits) {
+      const made = await resizeGpuPicture(this.uploaded, to, filter, options);
+      return new Photo(device, to.width, to.height, null, made, most);
+    }
+    const size = options.step === undefined ? to : { factor: 1 / options.step };
+    const picture = await resize(device, await this.read(), { ...size, filter, signal: options.signal });
+    // What could not be resized on the device is a copy, which may be painted on.
+    if (!fits) return new Photo(device, to.width, to.height, picture, null, most);
+    return Photo.open(device, picture, most);
+  }
+
+  /** A square crop. */
+  async crop(matrix: Matrix, size: number, options: PixelOptions & { readonly compat: boolean }): Promise<Picture> {
+    const { device, uploaded } = this;
+    const to = { width: size, height: size };
+    if (!uploaded) return warpAffine(device, this.picture!, matrix, { ...to, border: BORDER, ...options });
+    const plan = planWarp(matrix, options.compat);
+    return scoped(async keep => {
+      const warped = await warpGpuPicture(uploaded, plan, { x: 0, y: 0, ...to }, [...BORDER, 255], options);
+      return keep(warped).read();
+    });
+  }
+
+  /** Means and variances of all colours. */
+  statistics(options: PixelOptions = {}): Promise<ColourStatistics> {
+    if (this.uploaded) return gpuColourStatistics(this.uploaded, options);
+    return pictureColourStatistics(this.device, this.picture!, options);
+  }
+
+  /** The pixels where they are. */
+  get content(): Picture | GpuPicture {
+    return this.uploaded ?? this.picture!;
+  }
+
+  /** The pixels as RGBA. */
+  async read(): Promise<Picture> {
+    return this.picture ?? this.uploaded!.read();
+  }
+
+  /** Pastes layers, the later ones over the earlier ones. Only on what `resized` made. */
+  async paste(layers: readonly Layer[], options: PasteOptions): Promise<void> {
+    const whole = { x: 0, y: 0, width: this.width, height: this.height };
+    if (this.uploaded) return pasteOnto(this.uploaded, whole, layers, options);
+    const { device, picture, most } = this;
+    const groups = meeting(layers.map(layer => layer.rect));
+    for (const patch of options.compat ? groups : groups.flatMap(group => parts(group, most / 4))) {
+      const { data } = await scoped(async keep => {
+        const target = keep(await GpuPicture.upload(device, picture!, patch));
+        await pasteOnto(target, patch, layers, options);
+        return target.read();
+      });
+      for (let row = 0; row < patch.height; row++) {
+        const line = data.subarray(4 * patch.width * row, 4 * patch.width * (row + 1));
+        picture!.data.set(line, 4 * ((patch.y + row) * this.width + patch.x));
+      }
+    }
+  }
+
+  destroy(): void {
+    this.uploaded?.destroy();
+  }
+}
+
+/** Pastes what lies in a part of the canvas onto that part. */
+async function pasteOnto(target: GpuPicture, frame: Rect, layers: readonly Layer[], options: PasteOptions) {
+  const { compat, signal, onLayer } = options;
+  const inside = layers.flatMap((layer, i) => {
+    const rect = intersection(layer.rect, frame);
+    return rect ? [{ layer, rect, i }] : [];
+  });
+  const relative = (rect: Rect) => ({ ...rect, x: rect.x - frame.x, y: rect.y - frame.y });
+  const pasting = await Pasting.begin(
+    target,
+    inside.map(({ rect }) => relative(rect)),
+    compat,
+  );
+  try {
+    for (const { layer, rect, i } of inside) {
+      await scoped(async keep => {
+        const make = await layer.prepare(keep);
+        for (const part of compat ? [rect] : parts(rect, PART_PIXELS)) {
+          await scoped(async keepPart => {
+            const paste = await make(part, keepPart);
+            await pasting.paste({ ...paste, rect: relative(part) }, { signal });
+          });
+        }
+      });
+      onLayer?.(i);
+    }
+    await pasting.finish({ signal });
+  } finally {
+    pasting.destroy();
+  }
+}
+
+/** A rectangle in parts of at most so many pixels. */
+export function parts(rect: Rect, pixels: number): Rect[] {
+  const { x, y, width, height } = rect;
+  if (width * height <= pixels || width * height === 1) return [rect];
+  const [half, rest] = [Math.ceil(Math.max(width, height) / 2), Math.floor(Math.max(width, height) / 2)];
+  const halves: [Rect, Rect] =
+    width > height
+      ? [
+          { ...rect, width: half },
+          { ...rect, x: x + half, width: rest },
+        ]
+      : [
+          { ...rect, height: half },
+          { ...rect, y: y + half, height: rest },
+        ];
+  return halves.flatMap(part => parts(part, pixels));
+}
+
+/** Rectangles around rectangles that meet, none of which meets another. */
+export function meeting(rects: readonly Rect[]): Rect[] {
+  const groups: Rect[] = [];
+  for (let rect of rects) {
+    for (let i = groups.length - 1; i >= 0; i--) {
+      if (!intersection(groups[i]!, rect)) continue;
+      rect = union(rect, groups[i]!);
+      groups.splice(i, 1);
+      // The larger rectangle may meet groups that were passed.
+      i = groups.length;
+    }
+    groups.push(rect);
+  }
+  return groups;
+}

@@ -1,0 +1,33 @@
+// What the pipeline needs of the platform that it runs on.
+
+import type { Device, DeviceOptions } from '../gpu/device.js';
+import type { Picture, PictureLimits } from '../image/picture.js';
+import type { Role } from '../weights/manifest.js';
+import type { Weights } from '../weights/weights.js';
+import type { EncodedType } from './types.js';
+
+/** Where weights are: part of the package, a path or URL, or in memory. */
+export type WeightsInput = string | URL | Blob | Uint8Array | ArrayBuffer;
+
+/** Pixels in a form of the platform's own. */
+export interface PixelForm {
+  readonly picture: Picture;
+  /** Another picture in the same form. */
+  again(picture: Picture): unknown;
+}
+
+export interface Platform {
+  createDevice(options: DeviceOptions): Promise<Device>;
+  /** @param source `'embedded'` means the package's own weights for the role */
+  openWeights(
+    source: WeightsInput,
+    options: { readonly role: Role; readonly signal?: AbortSignal | undefined },
+  ): Promise<Weights>;
+  decodeImage(bytes: Uint8Array, limits: PictureLimits): Promise<Picture>;
+  encodeImage(
+    picture: Picture,
+    options: { readonly type: EncodedType; readonly quality?: number | undefined },
+  ): Promise<Uint8Array>;
+  /** Pixels that are no plain `{ data, width, height }`; null for what the platform knows nothing of. */
+  readPixels(input: unknown, limits: PictureLimits): Promise<PixelForm | null>;
+}

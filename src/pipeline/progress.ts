@@ -1,0 +1,56 @@
+// What a call says of itself while it works: progress events, and the time of each stage.
+
+import { throwIfAborted } from '../errors.js';
+import type { Progress } from './types.js';
+
+export type Timings = Record<string, number>;
+
+/** Adds the time of some work to a stage, in milliseconds. */
+export async function timed<T>(timings: Timings, stage: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  try {
+    return await work();
+  } finally {
+    timings[stage] = Math.round(10 * ((timings[stage] ?? 0) + performance.now() - start)) / 10;
+  }
+}
+
+/** How the work of a call is shared by its stages: networks take nearly all of it. */
+const SHARES: Readonly<Record<Progress['stage'], readonly [begin: number, end: number]>> = {
+  decode: [0, 0.01],
+  detect: [0.01, 0.08],
+  align: [0.08, 0.1],
+  restore: [0.1, 0.92],
+  paste: [0.92, 0.99],
+  encode: [0.99, 1],
+};
+
+/** Follows the stages of a call; an abort takes effect whenever it is told of one. */
+export class Report {
+  readonly timings: Timings = {};
+  private readonly start = performance.now();
+
+  constructor(
+    private readonly onProgress: ((progress: Progress) => void) | undefined,
+    readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Says that a stage, or one of its faces, has begun. */
+  stage(stage: Progress['stage'], face = 0, faces = 0): void {
+    throwIfAborted(this.signal);
+    this.share(stage, 0, face, faces);
+  }
+
+  /** Says how far a stage, or one of its faces, is. */
+  share(stage: Progress['stage'], share: number, face = 0, faces = 0): void {
+    const [begin, end] = SHARES[stage];
+    const part = faces > 0 ? (face - 1 + share) / faces : share;
+    this.onProgress?.({ stage, face, faces, done: begin + (end - begin) * part });
+  }
+
+  /** The whole time so far is the last of the timings. */
+  finish(): Timings {
+    this.onProgress?.({ stage: 'encode', face: 0, faces: 0, done: 1 });
+    return { ...this.timings, total: Math.round(10 * (performance.now() - this.start)) / 10 };
+  }
+}

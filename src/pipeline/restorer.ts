@@ -1,0 +1,506 @@
+// The restorer: networks on a device, and the calls that callers make. What is the same on every platform; `src/node` and `src/web`
+// add the platform.
+
+import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
+import { Device, type DeviceOptions } from '../gpu/device.js';
+import { checkPicture, type Picture, pixelLimit, toRgb, toRgba } from '../image/picture.js';
+import type { Encoded } from '../models/codeformer/codeformer.js';
+import { resize } from '../pixels/pixels.js';
+import type { Role } from '../weights/manifest.js';
+import type { Weights } from '../weights/weights.js';
+import { ahead } from './ahead.js';
+import { closeSources, licenceOf, loadNetworks, openSources, type Sources } from './networks.js';
+import { checkDetectOptions, checkFidelity, checkRestoreOptions, checkSweep, type Settings } from './options.js';
+import { callParts, detectingParts, drawnCodes, missingRestorer, type Networks } from './parts.js';
+import type { Platform, WeightsInput } from './platform.js';
+import { Report } from './progress.js';
+import { detectPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
+import type {
+  DetectedFace,
+  EncodedType,
+  Fidelity,
+  PhotoInput,
+  PhotoOptions,
+  PhotoOutput,
+  RestoreOptions,
+  RestoreResult,
+  SweepResult,
+} from './types.js';
+
+export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precision'> {
+  /** The network that restores faces: `'embedded'` (default), a path, a URL, bytes, opened weights, or null for none. */
+  readonly weights?: WeightsInput | Weights | null | undefined;
+  /** The network that finds them. Default `'embedded'`. */
+  readonly detector?: WeightsInput | Weights | null | undefined;
+  /** The network that tells the regions of a face. Default null: masks have the shape of the crop. */
+  readonly parser?: WeightsInput | Weights | null | undefined;
+  /** The network that upscales. Default null. */
+  readonly upscaler?: WeightsInput | Weights | null | undefined;
+  /** A device of the caller's own, which is never destroyed. */
+  readonly device?: Device | GPUDevice | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface NetworkInfo {
+  /** Where the weights came from. */
+  readonly source: string;
+  readonly network: string;
+  /** As far as the weights tell. */
+  readonly licence: string | null;
+}
+
+export interface RestorerInfo {
+  /** The adapter in words. */
+  readonly adapter: string;
+  readonly software: boolean;
+  readonly features: readonly string[];
+  readonly precision: 'f32' | 'f16';
+  /** Bytes of GPU memory held now, and the most that was held. */
+  readonly memory: { readonly allocated: number; readonly peak: number };
+  /** The restoring network, and its licence. */
+  readonly model: string | null;
+  readonly licence: string | null;
+  /** Side of crops. */
+  readonly size: number;
+  readonly networks: Readonly<Record<Role, NetworkInfo | null>>;
+}
+
+export interface ManyOptions extends RestoreOptions {
+  /** Gets what went wrong with a photo, which is then left out. Without it the first error ends the sequence. */
+  readonly onError?: ((error: CodeFormerError, index: number) => void) | undefined;
+}
+
+export interface EncodeFaceOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Gets the share done, 0 to 1. */
+  readonly onProgress?: ((share: number) => void) | undefined;
+}
+
+export interface DecodeFaceOptions extends EncodeFaceOptions {
+  /** Default 0.5. */
+  readonly fidelity?: Fidelity | undefined;
+  /** Give the codes the statistics of the crop's features. Default true. */
+  readonly adain?: boolean | undefined;
+  /** Codes to decode instead of the predicted ones. */
+  readonly indices?: Int32Array | undefined;
+  /** As for `restore`. */
+  readonly temperature?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+/** A crop that was encoded once, to be decoded as often as wanted. */
+export interface EncodedFace {
+  /** Side of the pictures that come out. */
+  readonly size: number;
+  readonly indices: Int32Array;
+  readonly margin: Float32Array;
+  readonly warnings: readonly string[];
+  decode(options?: DecodeFaceOptions): Promise<Picture>;
+  /** Frees the memory on the device. */
+  destroy(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Crops where no network says their size. */
+const DEFAULT_SIZE = 512;
+
+interface Loaded {
+  readonly device: Device;
+  readonly networks: Networks & { destroy(): void };
+}
+
+const OPTIONS = ['weights', 'detector', 'parser', 'upscaler', 'device', 'adapter', 'precision', 'signal'];
+
+export class Restorer {
+  private loaded: Promise<Loaded> | null = null;
+  private current: Loaded | null = null;
+  /** Photos share the device, so work on them follows one another. */
+  private last: Promise<unknown> = Promise.resolve();
+  private alive = true;
+  /** Side of crops. */
+  readonly size: number;
+
+  private constructor(
+    private readonly platform: Platform,
+    private readonly options: RestorerOptions,
+    private readonly sources: Sources,
+    first: Loaded,
+  ) {
+    this.current = first;
+    this.loaded = Promise.resolve(first);
+    this.size = first.networks.restorer?.size ?? DEFAULT_SIZE;
+  }
+
+  /**
+   * Opens the weights, gets a device and loads the networks.
+   * @throws `INVALID_ARGUMENT`, `NO_ADAPTER`, `WEIGHTS_MISMATCH`, `ABORTED`, and what opening and loading throw
+   */
+  static async create(options: RestorerOptions, platform: Platform): Promise<Restorer> {
+    if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
+    const wrong = Object.keys(options).find(name => !OPTIONS.includes(name));
+    if (wrong !== undefined) throw invalidArgument(`options among ${OPTIONS.join(', ')}`, 'options', wrong);
+    const { weights = 'embedded', detector = 'embedded', parser = null, upscaler = null, signal } = options;
+    throwIfAborted(signal);
+    const sources = await openSources({ restorer: weights, detector, parser, upscaler }, platform, signal);
+    try {
+      return new Restorer(platform, options, sources, await load(platform, options, sources, signal));
+    } catch (error) {
+      await closeSources(sources);
+      throw error;
+    }
+  }
+
+  get info(): RestorerInfo {
+    if (!this.current) throw this.destroyed();
+    const { device } = this.current;
+    const { software } = device.adapter;
+    const networks = Object.fromEntries(
+      Object.entries(this.sources).map(([role, source]) => [
+        role,
+        source && { source: source.name, network: source.kind, licence: licenceOf(source) },
+      ]),
+    ) as Record<Role, NetworkInfo | null>;
+    return {
+      adapter: device.describe(),
+      software,
+      features: [...device.gpu.features].sort(),
+      precision: device.precision,
+      memory: device.memory,
+      model: networks.restorer?.source ?? null,
+      licence: networks.restorer?.licence ?? null,
+      size: this.size,
+      networks,
+    };
+  }
+
+  /** The faces of a photo, the most certain first. None is a result as well. */
+  async detect(photo: PhotoInput, options: PhotoOptions = {}): Promise<DetectedFace[]> {
+    const settings = checkDetectOptions(options);
+    const report = new Report(settings.onProgress, settings.signal);
+    const { picture } = await this.open(photo, settings.maxPixels, report);
+    return this.exclusive(settings.signal, ({ device, networks }) =>
+      detectPhoto(device, picture, detectingParts(networks, settings), settings, report),
+    );
+  }
+
+  /** A photo with its faces restored. */
+  restore<I extends PhotoInput>(
+    photo: I,
+    options: RestoreOptions & { readonly output: EncodedType },
+  ): Promise<RestoreResult<Uint8Array>>;
+  restore<I extends PhotoInput>(
+    photo: I,
+    options?: RestoreOptions & { readonly output?: undefined },
+  ): Promise<RestoreResult<PhotoOutput<I>>>;
+  restore<I extends PhotoInput>(
+    photo: I,
+    options?: RestoreOptions,
+  ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array>>;
+  async restore(photo: PhotoInput, options: RestoreOptions = {}): Promise<RestoreResult<unknown>> {
+    const settings = checkRestoreOptions(options, this.size);
+    const report = new Report(settings.onProgress, settings.signal);
+    const opened = await this.open(photo, settings.maxPixels, report);
+    return this.restoreOpened(opened, settings, report);
+  }
+
+  /** A photo restored at several fidelities; each face is encoded once. */
+  sweep<I extends PhotoInput>(
+    photo: I,
+    options: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[]; readonly output: EncodedType },
+  ): Promise<SweepResult<Uint8Array>>;
+  sweep<I extends PhotoInput>(
+    photo: I,
+    options: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[]; readonly output?: undefined },
+  ): Promise<SweepResult<PhotoOutput<I>>>;
+  async sweep(
+    photo: PhotoInput,
+    { fidelity, ...options }: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[] },
+  ): Promise<SweepResult<unknown>> {
+    const fidelities = checkSweep(fidelity);
+    const settings = checkRestoreOptions(options, this.size);
+    const report = new Report(settings.onProgress, settings.signal);
+    const opened = await this.open(photo, settings.maxPixels, report);
+    const { images, faces, restored, warnings } = await this.run(opened, settings, fidelities, report);
+    const { width, height } = images[0]!;
+    const delivered = await this.deliver(opened, settings, images, report);
+    const rows = fidelities.map((w, i) => ({ fidelity: w, image: delivered[i], faces: restored[i]! }));
+    return { images: rows, width, height, faces, seed: settings.seed, warnings, timings: report.finish() };
+  }
+
+  /**
+   * Restores photos one after another, each while the next one is decoded.
+   * @param photos a list, or anything that can be iterated over, also asynchronously
+   */
+  async *restoreMany<I extends PhotoInput>(
+    photos: Iterable<I> | AsyncIterable<I>,
+    { onError, ...options }: ManyOptions = {},
+  ): AsyncGenerator<RestoreResult<PhotoOutput<I> | Uint8Array> & { readonly index: number; readonly input: I }> {
+    const checked = checkRestoreOptions(options, this.size);
+    if (typeof photos !== 'object' || photos === null || !(Symbol.iterator in photos || Symbol.asyncIterator in photos))
+      throw invalidArgument('something that can be iterated over', 'photos', photos);
+    const open = async (photo: I) => {
+      const report = new Report(checked.onProgress, checked.signal);
+      return { report, opened: await this.open(photo, checked.maxPixels, report) };
+    };
+    for await (const { index, item, result } of ahead(photos, open, 1)) {
+      let restored: RestoreResult<unknown>;
+      try {
+        if (result.status === 'rejected') throw result.reason;
+        // Each photo draws its own seed, unless there is one for all.
+        const settings = checkRestoreOptions(options, this.size);
+        restored = await this.restoreOpened(result.value.opened, settings, result.value.report);
+      } catch (error) {
+        const own = error instanceof CodeFormerError && !ENDING.includes(error.code);
+        if (!onError || !own) throw error;
+        onError(error, index);
+        continue;
+      }
+      yield { ...(restored as RestoreResult<PhotoOutput<I>>), index, input: item };
+    }
+  }
+
+  /**
+   * Encodes an aligned crop; what has not the network's size is resized.
+   * @throws as `restore`
+   */
+  async encode(crop: PhotoInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
+    const { signal, onProgress } = options;
+    const { picture } = await this.open(crop, pixelLimit(undefined), new Report(undefined, signal));
+    const { size } = this;
+    return this.exclusive(signal, async loaded => {
+      const net = loaded.networks.restorer;
+      if (!net) throw missingRestorer();
+      const sized = await resize(loaded.device, picture, { width: size, height: size, signal });
+      const encoded = await net.encodePicture(sized, { signal, onProgress });
+      return this.encodedFace(loaded, encoded, sizeWarnings(picture, size));
+    });
+  }
+
+  private encodedFace(home: Loaded, encoded: Encoded, warnings: readonly string[]): EncodedFace {
+    const { size } = this;
+    const destroy = () => encoded.destroy();
+    return {
+      size,
+      indices: encoded.indices,
+      margin: encoded.margin,
+      warnings,
+      decode: ({ fidelity = 0.5, adain = true, indices, signal, onProgress, ...sampling } = {}) => {
+        return this.exclusive(signal, async loaded => {
+          if (loaded !== home)
+            throw new CodeFormerError(
+              'DEVICE_LOST',
+              'The device that the face was encoded on was lost: encode it again',
+            );
+          const net = loaded.networks.restorer!;
+          checkFidelity(fidelity, size);
+          const { temperature, seed } = checkRestoreOptions(sampling, size);
+          const drawn = indices ?? (await drawnCodes(net, encoded, { temperature, seed }, 0));
+          const chosen = drawn ? { indices: drawn } : {};
+          return net.decodePicture(encoded, { fidelity, adain, signal, onProgress, ...chosen });
+        });
+      },
+      destroy,
+      [Symbol.dispose]: destroy,
+    };
+  }
+
+  /** Frees everything that the restorer made. Calls that are under way fail with `DESTROYED`. */
+  async destroy(): Promise<void> {
+    if (!this.alive) return;
+    this.alive = false;
+    await this.last;
+    const loaded = await this.loaded?.catch(() => null);
+    if (loaded) this.drop(loaded);
+    await closeSources(this.sources);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.destroy();
+  }
+
+  private async restoreOpened(opened: Opened, settings: Settings, report: Report): Promise<RestoreResult<unknown>> {
+    const { images, faces, warnings } = await this.run(opened, settings, [null], report);
+    const { width, height } = images[0]!;
+    const [image] = await this.deliver(opened, settings, images, report);
+    return { image, width, height, faces, seed: settings.seed, warnings, timings: report.finish() };
+  }
+
+  private run(
+    { picture }: Opened,
+    settings: Settings,
+    fidelities: readonly (number | null)[],
+    report: Report,
+  ): Promise<Outcome> {
+    return this.exclusive(settings.signal, ({ device, networks }) => {
+      const parts = callParts(networks, settings, this.size);
+      return restorePhoto(device, picture, parts, settings, fidelities, report);
+    });
+  }
+
+  /** Decodes what is encoded, and takes pixels as they are. */
+  private async open(photo: PhotoInput, maxPixels: number, report: Report): Promise<Opened> {
+    if (!this.alive) throw this.destroyed();
+    report.stage('decode');
+    const limits = { maxPixels, name: 'photo' };
+    const encoded = photo instanceof Uint8Array || photo instanceof ArrayBuffer || isBlob(photo);
+    if (encoded) {
+      const bytes = isBlob(photo) ? new Uint8Array(await photo.arrayBuffer()) : photo;
+      const picture = await this.platform.decodeImage(
+        bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes),
+        limits,
+      );
+      throwIfAborted(report.signal);
+      return { picture: toRgba(picture, limits), again: made => made };
+    }
+    const own = await this.platform.readPixels(photo, limits);
+    if (own) return { picture: toRgba(own.picture, limits), again: made => own.again(made) };
+    if (typeof photo !== 'object' || photo === null || !('data' in photo))
+      throw invalidArgument('a Blob, bytes of a picture, or pixels', 'photo', photo);
+    const channels = checkPicture(photo, limits);
+    const kind = photo.data instanceof Uint8ClampedArray ? Uint8ClampedArray : Uint8Array;
+    const again = (made: Picture): Picture => {
+      const picture = channels === 3 ? toRgb(made) : made;
+      const { buffer, byteOffset, length } = picture.data;
+      return { ...picture, data: new kind(buffer as ArrayBuffer, byteOffset, length) };
+    };
+    return { picture: toRgba(photo, limits), again };
+  }
+
+  private async deliver(opened: Opened, settings: Settings, images: readonly Picture[], report: Report) {
+    const { output, quality } = settings;
+    report.stage('encode');
+    const delivered: unknown[] = [];
+    for (const image of images) {
+      delivered.push(
+        output ? await this.platform.encodeImage(image, { type: output, quality }) : await opened.again(image),
+      );
+    }
+    return delivered;
+  }
+
+  /** Runs `work` when all work before it is done, on a device that is alive. */
+  private async exclusive<T>(signal: AbortSignal | undefined, work: (loaded: Loaded) => Promise<T>): Promise<T> {
+    const before = this.last;
+    let leave = () => {};
+    this.last = new Promise<void>(resolve => {
+      leave = resolve;
+    });
+    try {
+      await waitOrAbort(before, signal);
+    } catch (error) {
+      // Who comes next still waits for those before.
+      before.then(leave);
+      throw error;
+    }
+    let loaded: Loaded | undefined;
+    try {
+      if (!this.alive) throw this.destroyed();
+      loaded = await this.ready(signal);
+      return await work(loaded);
+    } catch (error) {
+      throw loaded ? await this.reason(error, loaded) : error;
+    } finally {
+      leave();
+    }
+  }
+
+  /** The device and networks, built anew where the device was lost. */
+  private async ready(signal: AbortSignal | undefined): Promise<Loaded> {
+    if (this.current && !isGone(this.current.device)) return this.current;
+    if (this.options.device) throw lost('it is a device of your own: make a restorer with another one');
+    if (this.current) this.drop(this.current);
+    this.loaded = load(this.platform, this.options, this.sources, signal);
+    this.current = await this.loaded;
+    return this.current;
+  }
+
+  /** The error that a caller gets: where the device was lost, everything else only followed from that. */
+  private async reason(error: unknown, { device }: Loaded): Promise<unknown> {
+    const known = error instanceof CodeFormerError;
+    if (known && !FOLLOWING.includes(error.code)) return error;
+    const gone = await Promise.race([
+      device.gpu.lost,
+      new Promise<null>(resolve => setTimeout(resolve, LOSS_MS, null)),
+    ]);
+    if (!gone || !this.alive) return error;
+    return known && error.code === 'DEVICE_LOST' ? error : lost(gone.message || gone.reason, error);
+  }
+
+  private drop({ device, networks }: Loaded): void {
+    networks.destroy();
+    if (!(this.options.device instanceof Device)) device.destroy();
+  }
+
+  private destroyed(): CodeFormerError {
+    return new CodeFormerError('DESTROYED', 'A restorer was used after destroy()');
+  }
+}
+
+/** A photo with what its result is turned into. */
+interface Opened {
+  readonly picture: Picture;
+  again(picture: Picture): unknown;
+}
+
+/** Errors that end a sequence of photos: they are about the device or the caller, not about a photo. */
+const ENDING: readonly ErrorCode[] = ['ABORTED', 'DESTROYED', 'NO_ADAPTER', 'ADAPTER_LIMITS', 'INVALID_ARGUMENT'];
+
+/** Errors that a lost device may show as. */
+const FOLLOWING: readonly ErrorCode[] = ['DEVICE_LOST', 'DESTROYED', 'GPU_ERROR', 'OUT_OF_MEMORY'];
+
+/** How long the news of a lost device may take after its first effects. */
+const LOSS_MS = 50;
+
+const lost = (why: string, cause?: unknown): CodeFormerError =>
+  new CodeFormerError('DEVICE_LOST', `The GPU device was lost: ${why}`, cause === undefined ? undefined : { cause });
+
+function isGone(device: Device): boolean {
+  try {
+    device.check();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const isBlob = (value: unknown): value is Blob => typeof Blob !== 'undefined' && value instanceof Blob;
+
+/** Waits for work that never fails; throws `ABORTED` as soon as the signal says so. */
+async function waitOrAbort(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  throwIfAborted(signal);
+  if (!signal) {
+    await work;
+    return;
+  }
+  let stop = () => {};
+  const aborted = new Promise<void>(resolve => {
+    stop = resolve;
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  await Promise.race([work, aborted]);
+  signal.removeEventListener('abort', stop);
+  throwIfAborted(signal);
+}
+
+async function load(
+  platform: Platform,
+  options: RestorerOptions,
+  sources: Sources,
+  signal: AbortSignal | undefined,
+): Promise<Loaded> {
+  const { device: given, adapter, precision } = options;
+  const device =
+    given instanceof Device
+      ? given
+      : await platform.createDevice({
+          ...(given && { device: given }),
+          ...(adapter && { adapter }),
+          ...(precision && { precision }),
+        });
+  try {
+    return { device, networks: await loadNetworks(device, sources, signal) };
+  } catch (error) {
+    if (!given) device.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,166 @@
+// What callers give the pipeline and get from it.
+
+import type { Picture } from '../image/picture.js';
+import type { Point } from './align.js';
+import type { FaceRegion } from './regions.js';
+
+/** Left, top, right, bottom in pixels of the photo. */
+export type Box = readonly [number, number, number, number];
+
+/** Eye at the left of the picture, eye at the right, nose, left and right corner of the mouth, in pixels of the photo. */
+export type Landmarks = readonly Point[];
+
+export interface DetectedFace {
+  /** Place in the list of all faces that were found, the most certain first. */
+  readonly id: number;
+  readonly box: Box;
+  /** 0 to 1; 1 for faces of the caller's own. */
+  readonly score: number;
+  readonly landmarks: Landmarks;
+}
+
+/** A face of the caller's own: landmarks, or a box in which the detector looks for them. */
+export type OwnFace =
+  | { readonly landmarks: Landmarks; readonly box?: Box; readonly score?: number }
+  | { readonly box: Box; readonly landmarks?: undefined };
+
+export interface RestoredFace extends DetectedFace {
+  /** The face as the network sees it: upright, of the network's size. */
+  readonly crop: Picture;
+  /** What the network makes of it. */
+  readonly restored: Picture;
+  /** Code of each token, row by row; null where `restoreFace` was replaced. */
+  readonly indices: Int32Array | null;
+  /** Logit of the best code minus that of the second best, of each token. */
+  readonly margin: Float32Array | null;
+  /** From pixels of the photo to those of the crop: 2x3 in rows. */
+  readonly transform: Float64Array;
+  /** Milliseconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+}
+
+/** Encoded bytes, or pixels. Pixels come back in the form in which they went in. */
+export type PhotoInput = Blob | ArrayBuffer | Uint8Array | ImageData | ImageBitmap | VideoFrame | Picture;
+
+/** What a restored photo comes back as, unless `output` asks for encoded bytes. */
+export type PhotoOutput<I> = I extends ImageBitmap
+  ? ImageBitmap
+  : I extends VideoFrame
+    ? VideoFrame
+    : I extends ImageData
+      ? ImageData
+      : Picture;
+
+export type EncodedType = 'png' | 'jpeg' | 'webp';
+
+export interface Progress {
+  readonly stage: 'decode' | 'detect' | 'align' | 'restore' | 'paste' | 'encode';
+  /** Number of the face, from 1, and how many there are; 0 where the stage is about the whole photo. */
+  readonly face: number;
+  readonly faces: number;
+  /** Share of the whole work that is done, 0 to 1. */
+  readonly done: number;
+}
+
+export interface MaskOptions {
+  /** Regions that are pasted where a parser is loaded. Default `DEFAULT_REGIONS`: the head without hat, necklace, neck, cloth. */
+  readonly regions?: readonly FaceRegion[] | undefined;
+  /** Width of the soft edge as a share of half of the crop's side, above 0, at most 1. Default 0.2. */
+  readonly feather?: number | undefined;
+}
+
+/** Parts of the pipeline that a caller can replace. Pictures are RGBA. */
+export interface ReplaceableParts {
+  /** A crop of the network's size to a restored one of the same size. */
+  readonly restoreFace?:
+    | ((
+        crop: Picture,
+        context: { readonly id: number; readonly fidelity: Fidelity; readonly signal?: AbortSignal | undefined },
+      ) => Picture | Promise<Picture>)
+    | undefined;
+  /** A face of 512x512 to the label of each pixel, by the order of `FACE_REGIONS`. */
+  readonly parseFace?: ((face: Picture) => Uint8Array | Promise<Uint8Array>) | undefined;
+  /** A larger picture; one that has not the size asked for is resized. */
+  readonly upscale?: ((picture: Picture, scale: number) => Picture | Promise<Picture>) | undefined;
+  /** The faces of a photo. */
+  readonly detectFaces?: ((photo: Picture) => readonly OwnFace[] | Promise<readonly OwnFace[]>) | undefined;
+}
+
+/** w in [0, 1]: a number, or one for each pixel of the crop, row by row. */
+export type Fidelity = number | Float32Array;
+
+export type FaceChoice =
+  | 'all'
+  | 'largest'
+  | 'center'
+  | readonly number[]
+  | readonly OwnFace[]
+  | ((face: DetectedFace) => boolean);
+
+export interface PhotoOptions extends Pick<ReplaceableParts, 'detectFaces'> {
+  /** Reproduce the reference implementation where it differs from good sense. Default false. */
+  readonly compat?: boolean | undefined;
+  /** Skip faces whose box has a shorter side, in pixels of the photo. Default 0. */
+  readonly minFaceSize?: number | undefined;
+  /**
+   * Sizes at which faces are looked for, relative to a shorter side of 640 pixels: below 1 for faces larger than that, above 1 for small
+   * ones in large photos. Default [1].
+   */
+  readonly detectionScales?: readonly number[] | undefined;
+  /** Most pixels of the photo and of the result. Default 100 million. */
+  readonly maxPixels?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
+  /** 0 quality to 1 identity. Default 0.5. */
+  readonly fidelity?: Fidelity | undefined;
+  /** Size of the result over that of the photo, above 0. Default 2. */
+  readonly upscaling?: number | undefined;
+  /** The photo is an aligned crop; the result has the network's size. Default false. */
+  readonly aligned?: boolean | undefined;
+  /** Restore only the face nearest to the centre. Default false. */
+  readonly onlyCenterFace?: boolean | undefined;
+  /** Upscale restored faces before they are pasted, where an upscaler is loaded. Default true. */
+  readonly faceUpscale?: boolean | undefined;
+  /** Upscale the rest of the photo, too. Default false. */
+  readonly backgroundUpscale?: boolean | undefined;
+  /** A whole number of at least 0, for `temperature`. Default drawn; the result says it. */
+  readonly seed?: number | undefined;
+  /** Above 0, codes are drawn from the softmax of logits / temperature instead of taking the best. Default 0. */
+  readonly temperature?: number | undefined;
+  /** Faces to restore: by rule, by the ids that `detect` gives, faces of the caller's own, or a predicate. Default `all`. */
+  readonly faces?: FaceChoice | undefined;
+  /** Fidelity and strength by face id. */
+  readonly perFace?:
+    | Readonly<Record<number, { readonly fidelity?: Fidelity | undefined; readonly strength?: number | undefined }>>
+    | undefined;
+  /** Share of the restored face in the result, 0 to 1. Default 1. */
+  readonly strength?: number | undefined;
+  readonly mask?: MaskOptions | undefined;
+  /** Keep faces grey: always, never, or where the photo is grey. Default `auto`. */
+  readonly grayscale?: 'auto' | boolean | undefined;
+  /** Encode the result. Default: pixels. */
+  readonly output?: EncodedType | undefined;
+  /** Of JPEG and WebP, 1 to 100. Default 95. */
+  readonly quality?: number | undefined;
+}
+
+export interface RestoreResult<Image = Picture> {
+  readonly image: Image;
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly RestoredFace[];
+  /** The seed that was given, or the one that was drawn. */
+  readonly seed: number;
+  readonly warnings: readonly string[];
+  /** Milliseconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+export interface SweepResult<Image = Picture> extends Omit<RestoreResult<Image>, 'image'> {
+  /** One for each fidelity, in the order asked for. */
+  readonly images: readonly { readonly fidelity: number; readonly image: Image; readonly faces: readonly Picture[] }[];
+}

@@ -1,0 +1,107 @@
+// Decodes and encodes pictures in a browser, by the browser's own codecs, and reads its kinds of pixels.
+
+import { CodeFormerError, invalidArgument } from '../errors.js';
+import { pictureFormat, readPngHeader } from '../image/format.js';
+import { checkPicture, checkPixelCount, isOpaque, type Picture, type PictureLimits, toRgba } from '../image/picture.js';
+import type { PixelForm } from '../pipeline/platform.js';
+
+export interface EncodeImageOptions {
+  /** Default `png`. */
+  readonly type?: 'png' | 'jpeg' | 'webp' | undefined;
+  /** 1 to 100, default 95. PNG is lossless and has none. */
+  readonly quality?: number | undefined;
+}
+
+/**
+ * Decodes what the browser can decode to RGBA in sRGB, upright by its EXIF orientation.
+ * @throws `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
+ */
+export async function decodeImage(
+  bytes: Uint8Array | ArrayBuffer | Blob,
+  limits: PictureLimits = {},
+): Promise<Picture> {
+  const name = limits.name ?? 'picture';
+  const data = new Uint8Array(bytes instanceof Blob ? await bytes.arrayBuffer() : bytes);
+  const format = pictureFormat(data);
+  if (!format) {
+    const found = data.length === 0 ? 'it is empty' : 'it begins like none';
+    throw new CodeFormerError('INVALID_IMAGE', `${name}: expected a picture but ${found}`);
+  }
+  try {
+    if (format === 'png') {
+      const { width, height } = readPngHeader(data);
+      checkPixelCount(width, height, { ...limits, name });
+    }
+    const options = { imageOrientation: 'from-image', premultiplyAlpha: 'none' } as const;
+    const bitmap = await createImageBitmap(new Blob([data]), options);
+    try {
+      checkPixelCount(bitmap.width, bitmap.height, { ...limits, name });
+      return drawn(bitmap, bitmap.width, bitmap.height);
+    } finally {
+      bitmap.close();
+    }
+  } catch (error) {
+    if (error instanceof CodeFormerError) throw error;
+    const reason = `${name}: the ${format.toUpperCase()} is broken or not known to this browser`;
+    throw new CodeFormerError('INVALID_IMAGE', `${reason}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * Encodes a picture. JPEG has no alpha and drops it.
+ * @throws `INVALID_ARGUMENT` also for types that the browser cannot write
+ */
+export async function encodeImage(picture: Picture, options: EncodeImageOptions = {}): Promise<Uint8Array> {
+  const { type = 'png', quality = 95 } = options;
+  if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100))
+    throw invalidArgument('a whole number from 1 to 100', 'quality', quality);
+  checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  const context = canvas.getContext('2d', { alpha: type !== 'jpeg' && !isOpaque(picture) })!;
+  context.putImageData(imageData(type === 'jpeg' ? opaque(picture) : picture), 0, 0);
+  const blob = await canvas.convertToBlob({ type: `image/${type}`, quality: quality / 100 });
+  if (blob.type !== `image/${type}`) throw invalidArgument('a type that this browser writes', 'type', type);
+  return new Uint8Array(await blob.arrayBuffer());
+}
+
+/** Pixels of an `ImageData`, `ImageBitmap` or `VideoFrame`, and the way back; null for other things. */
+export async function readPixels(input: unknown, limits: PictureLimits): Promise<PixelForm | null> {
+  if (input instanceof ImageData) return { picture: input, again: imageData };
+  if (input instanceof ImageBitmap) {
+    checkPixelCount(input.width, input.height, limits);
+    return {
+      picture: drawn(input, input.width, input.height),
+      again: picture => createImageBitmap(imageData(picture)),
+    };
+  }
+  if (typeof VideoFrame === 'undefined' || !(input instanceof VideoFrame)) return null;
+  const { displayWidth, displayHeight, timestamp, duration } = input;
+  checkPixelCount(displayWidth, displayHeight, limits);
+  return {
+    picture: drawn(input, displayWidth, displayHeight),
+    again({ data, width, height }) {
+      const init = { format: 'RGBA', codedWidth: width, codedHeight: height, timestamp } as const;
+      return new VideoFrame(data as Uint8ClampedArray<ArrayBuffer>, duration === null ? init : { ...init, duration });
+    },
+  };
+}
+
+function drawn(image: CanvasImageSource, width: number, height: number): Picture {
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+  context.drawImage(image, 0, 0);
+  return context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
+}
+
+function imageData(picture: Picture): ImageData {
+  const { data, width, height } = toRgba(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
+  const clamped = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+  return new ImageData(clamped, width, height);
+}
+
+/** Without alpha, whose colours a canvas would mix with black. */
+function opaque(picture: Picture): Picture {
+  const { data, width, height } = toRgba(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
+  const copy = new Uint8ClampedArray(data);
+  for (let i = 3; i < copy.length; i += 4) copy[i] = 255;
+  return { data: copy, width, height };
+}
