@@ -50,29 +50,46 @@ export async function detectFaces(
   if (!(minEyeDistance >= 0)) throw invalidArgument('a number of at least 0', 'minEyeDistance', minEyeDistance);
   if (!Array.isArray(scales) || scales.length === 0 || !scales.every(scale => scale >= 1 / 16 && scale <= 16))
     throw invalidArgument('one or more numbers from 1/16 to 16', 'scales', scales);
+  // Several scales may be the same size where enlarging ends.
+  const views = new Map(
+    scales.map(scale => viewOf(photo, scale, compat)).map(view => [`${view.width}x${view.height}`, view]),
+  );
   const found: Detection[] = [];
-  for (const [i, scale] of scales.entries()) {
-    const onProgress = options.onProgress && ((done: number) => options.onProgress?.((i + done) / scales.length));
-    found.push(...(await detectAt(detector, photo, scale, { ...options, onProgress })));
+  for (const [i, view] of [...views.values()].entries()) {
+    const onProgress = options.onProgress && ((done: number) => options.onProgress?.((i + done) / views.size));
+    found.push(...(await detectAt(detector, photo, view, { ...options, onProgress })));
   }
   found.sort((a, b) => b.score - a.score);
   const faces = scales.length > 1 ? suppress(found, nms) : found;
   return faces.filter(face => eyeDistance(face, compat) >= minEyeDistance);
 }
 
+/** What the detector sees: its size, and pixels for each pixel of the photo. */
+interface View extends Size {
+  readonly fx: number;
+  readonly fy: number;
+}
+
+function viewOf(photo: Size, scale: number, compat: boolean): View {
+  const ratio = (SIDE * scale) / Math.min(photo.width, photo.height);
+  if (compat) {
+    // The short side may be a pixel less than it should, and both factors are the same all the same.
+    const cut = (side: number) => Math.max(1, Math.trunc(side * ratio));
+    return { width: cut(photo.width), height: cut(photo.height), fx: ratio, fy: ratio };
+  }
+  const limited = Math.min(ratio, MOST_ENLARGED, Math.sqrt(MOST_PIXELS / (photo.width * photo.height)));
+  const round = (side: number) => Math.max(1, Math.round((side * limited) / SIZE_STEP)) * SIZE_STEP;
+  const [width, height] = [round(photo.width), round(photo.height)];
+  return { width, height, fx: width / photo.width, fy: height / photo.height };
+}
+
 async function detectAt(
   detector: RetinaFace,
   photo: Picture | GpuPicture,
-  scale: number,
+  { fx, fy, ...size }: View,
   options: DetectFacesOptions,
 ): Promise<Detection[]> {
-  const { compat = false } = options;
-  const size = compat ? referenceSize(photo, scale) : detectorSize(photo, scale);
-  const ratio = referenceScale(photo, scale);
-  // Both factors are the same in the reference, although its sizes are truncated.
-  const [fx, fy] = compat ? [ratio, ratio] : [size.width / photo.width, size.height / photo.height];
-  const shrinks = compat ? ratio < 1 : size.width <= photo.width && size.height <= photo.height;
-  const filter = shrinks ? 'area' : 'linear';
+  const filter = Math.max(fx, fy) < 1 ? 'area' : 'linear';
   const seen =
     photo instanceof GpuPicture
       ? await resizeGpuPicture(photo, size, filter, options)
@@ -81,7 +98,7 @@ async function detectAt(
     const faces = await detector.detect(seen, options);
     return faces.map(({ box: [x1, y1, x2, y2], score, landmarks }) => ({
       box: [x1 / fx, y1 / fy, x2 / fx, y2 / fy],
-      score: compat ? score / ratio : score,
+      score: options.compat ? score / fx : score,
       landmarks: landmarks.map(([x, y]) => [x / fx, y / fy] as const),
     }));
   } finally {
@@ -89,32 +106,8 @@ async function detectAt(
   }
 }
 
-const referenceScale = ({ width, height }: Size, scale: number): number => (SIDE * scale) / Math.min(width, height);
-
-/** Truncated, so that the short side may be a pixel less than it should. */
-function referenceSize(photo: Size, scale: number): Size {
-  const ratio = referenceScale(photo, scale);
-  return {
-    width: Math.max(1, Math.trunc(photo.width * ratio)),
-    height: Math.max(1, Math.trunc(photo.height * ratio)),
-  };
-}
-
-function detectorSize(photo: Size, scale: number): Size {
-  const { width, height } = photo;
-  const byPixels = Math.sqrt(MOST_PIXELS / (width * height));
-  const ratio = Math.min(referenceScale(photo, scale), MOST_ENLARGED, byPixels);
-  const round = (side: number) => Math.max(1, Math.round((side * ratio) / SIZE_STEP)) * SIZE_STEP;
-  return { width: round(width), height: round(height) };
-}
-
-function eyeDistance({ landmarks }: Detection, compat: boolean): number {
-  const [left, right, nose] = landmarks as readonly (readonly [number, number])[] as [
-    readonly [number, number],
-    readonly [number, number],
-    readonly [number, number],
-  ];
+function eyeDistance({ landmarks: [left, right, nose] }: Detection, compat: boolean): number {
   return compat
-    ? Math.hypot(left[1] - right[1], right[0] - nose[0])
-    : Math.hypot(left[0] - right[0], left[1] - right[1]);
+    ? Math.hypot(left![1] - right![1], right![0] - nose![0])
+    : Math.hypot(left![0] - right![0], left![1] - right![1]);
 }
