@@ -53,10 +53,10 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
   const store = bytesPerElement('store', target.precision);
   const output = outputType === 'f32' ? 'vec4f' : 'Store4';
   const write = plan.write({
-    pixels: pixels,
+    pixels,
     groups: ceilDiv(x.c, 4),
-    size: size,
-    stride: stride,
+    size,
+    stride,
     pad_top: params.padTop,
     pad_left: params.padLeft,
     mirror: params.padMode === 'reflect' ? 1 : 0,
