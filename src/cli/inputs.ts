@@ -38,7 +38,7 @@ export async function expandInputs(args: readonly string[]): Promise<Inputs> {
     if (found.length === 0) throw new CodeFormerError('FILE_NOT_FOUND', `There are no pictures in ${arg}`);
     files.push(...found);
   }
-  return { files: [...new Set(files)], several };
+  return { files: files.filter((file, i) => file === '-' || files.indexOf(file) === i), several };
 }
 
 async function entries(folder: string): Promise<string[]> {

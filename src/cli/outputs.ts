@@ -46,7 +46,8 @@ export async function planJobs(command: string, inputs: Inputs, flags: OutputFla
     await refuseOwnInput(files, output);
     return [{ input: files[0]!, output }];
   }
-  if (inputs.several && (await stat(output).catch(() => null))?.isFile())
+  const existing = await stat(output).catch(() => null);
+  if (existing ? existing.isFile() : /\.(png|jpe?g|webp)$/i.test(output))
     throw invalidArgument('a folder for several pictures', '--output', output);
   if (suffix !== undefined && !/^[^/\\]+$/.test(suffix))
     throw invalidArgument('a part of a file name', '--suffix', suffix);

@@ -2,10 +2,11 @@
 
 import { Readable, Writable } from 'node:stream';
 import type { Engine, EngineOptions } from '../../src/cli/engine.js';
-import { sizeWarnings } from '../../src/cli/engine.js';
 import { main, type Services } from '../../src/cli/main.js';
 import { throwIfAborted } from '../../src/errors.js';
 import { type Picture, toRgba } from '../../src/image/picture.js';
+import { sizeWarnings } from '../../src/pipeline/restore.js';
+import type { PhotoInput, PhotoOptions, RestoredFace, RestoreOptions } from '../../src/pipeline/types.js';
 
 export interface Outcome {
   readonly code: number;
@@ -13,7 +14,9 @@ export interface Outcome {
   readonly stderr: string;
   /** Options of each engine that was opened. */
   readonly opened: readonly EngineOptions[];
-  /** Fidelity of each crop that was restored. */
+  /** Options of each picture that was restored, swept or looked at. */
+  readonly calls: readonly PhotoOptions[];
+  /** Fidelity of each picture that was restored. */
   readonly fidelities: readonly number[];
   readonly destroyed: number;
 }
@@ -29,6 +32,8 @@ export interface Setting {
   readonly open?: () => never;
   /** Called while a crop is restored. */
   readonly during?: () => unknown;
+  /** Faces of each photo that is no aligned crop. Default 1. */
+  readonly faces?: number;
   readonly reportAdapters?: Services['reportAdapters'];
 }
 
@@ -52,51 +57,97 @@ class Sink extends Writable {
   }
 }
 
-/** Runs a command line. The engine gives back the crop with inverted colours. */
+/** The first of the pretended faces. */
+export const FACE = {
+  id: 0,
+  box: [1, 2, 5, 7],
+  score: 0.9,
+  landmarks: [
+    [2, 3],
+    [4, 3],
+    [3, 4],
+    [2, 5],
+    [4, 5],
+  ],
+} as const;
+
+/** Runs a command line. The engine gives back the picture with inverted colours. */
 export async function codeformer(args: readonly string[], setting: Setting = {}): Promise<Outcome> {
   const stdout = new Sink(setting.terminal ?? false);
   const stderr = new Sink(setting.terminal ?? false);
   const opened: EngineOptions[] = [];
+  const calls: PhotoOptions[] = [];
   const fidelities: number[] = [];
   let destroyed = 0;
-  const codes = { indices: Int32Array.of(3, 1, 2, 0), margins: Float32Array.of(0.5, 0.25, 1, 2) };
+  const codes = { indices: Int32Array.of(3, 1, 2, 0), margin: Float32Array.of(0.5, 0.25, 1, 2) };
+
+  const working = async ({ signal, onProgress }: PhotoOptions) => {
+    onProgress?.({ stage: 'restore', face: 1, faces: 1, done: 0.5 });
+    await setting.during?.();
+    throwIfAborted(signal);
+    onProgress?.({ stage: 'encode', face: 0, faces: 0, done: 1 });
+  };
+  const found = () => Array.from({ length: setting.faces ?? 1 }, (_, id) => ({ ...FACE, id }));
+  const restored = (photo: Picture, aligned: boolean | undefined): RestoredFace[] => {
+    const crop = inverted(inverted(photo));
+    const rest = { crop, restored: inverted(photo), ...codes, transform: new Float64Array(6), warnings: [] };
+    return (aligned ? [{ ...FACE, landmarks: [] }] : found()).map(face => {
+      return { ...face, ...rest, timings: { encode: 1, decode: 2 } };
+    });
+  };
+  const image = (photo: PhotoInput) => inverted(photo as Picture);
+  const rest = { width: SIZE, height: SIZE, timings: { total: 3 } };
 
   const openEngine = async (options: EngineOptions): Promise<Engine> => {
     opened.push(options);
     setting.open?.();
-    return {
+    const engine = {
       size: SIZE,
-      model: options.weights,
-      adapter: 'pretended',
-      async restoreCrop(picture, { fidelity, signal, onProgress }) {
-        fidelities.push(fidelity);
-        onProgress?.(0.5);
-        await setting.during?.();
-        throwIfAborted(signal);
-        onProgress?.(1);
-        const warnings = sizeWarnings(picture, SIZE);
-        return { ...codes, picture: inverted(picture), timings: { encode: 1, decode: 2 }, warnings };
+      info: { adapter: 'pretended', model: options.restorer, networks: {} },
+      async restore(photo: Picture, options: RestoreOptions) {
+        calls.push(options);
+        fidelities.push(options.fidelity as number);
+        await working(options);
+        const warnings = options.aligned ? sizeWarnings(photo, SIZE) : [];
+        const faces = restored(photo, options.aligned);
+        return { image: image(photo), faces, seed: options.seed ?? 7, warnings, ...rest };
       },
-      async codes(picture, { signal }) {
+      async sweep(photo: Picture, options: PhotoOptions & { fidelity: readonly number[]; aligned?: boolean }) {
+        calls.push(options);
+        await working(options);
+        const faces = restored(photo, options.aligned);
+        const shown = faces.map(face => face.restored);
+        const images = options.fidelity.map(fidelity => ({ fidelity, image: image(photo), faces: shown }));
+        return { images, faces, seed: 7, warnings: [], ...rest };
+      },
+      async detect(_: Picture, options: PhotoOptions) {
+        calls.push(options);
+        await working(options);
+        return found();
+      },
+      async encode(photo: Picture, { signal }: { signal?: AbortSignal }) {
         await setting.during?.();
         throwIfAborted(signal);
-        return { ...codes, warnings: sizeWarnings(picture, SIZE) };
+        const warnings = sizeWarnings(photo, SIZE);
+        return { size: SIZE, ...codes, warnings, destroy() {}, [Symbol.dispose]() {} };
       },
       async destroy() {
         destroyed++;
       },
     };
+    return engine as unknown as Engine;
   };
   const reportAdapters = setting.reportAdapters ?? (async () => ({ adapters: [], swiftShaderPackage: null }));
   const io = {
     stdin: setting.waiting ? new Readable({ read() {} }) : Readable.from(setting.stdin ? [setting.stdin] : []),
     stdout,
     stderr,
-    env: setting.env ?? {},
+    // No files of the machine's own cache.
+    env: { CODEFORMER_CACHE: '/nonexistent', ...setting.env },
     signal: setting.signal ?? new AbortController().signal,
   };
   const code = await main(args, io, { openEngine, reportAdapters });
-  return { code, stdout: stdout.bytes, stderr: stderr.bytes.toString(), opened, fidelities, destroyed };
+  return { code, stdout: stdout.bytes, stderr: stderr.bytes.toString(), opened, calls, fidelities, destroyed };
 }
 
 /** The top left corner in inverted colours, at the size of the engine. */

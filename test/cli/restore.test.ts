@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CodeFormerError } from '../../src/errors.js';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
-import { codeformer, inverted, SIZE, sample } from './harness.js';
+import { codeformer, FACE, inverted, SIZE, sample } from './harness.js';
 
 const root = mkdtempSync(join(tmpdir(), 'codeformer-cli-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -44,7 +44,7 @@ describe('restore', () => {
     expect(stdout.length).toBe(0);
     expect(stderr).toBe(`adapter: pretended\n${crop} -> ${out}\n`);
     expect((await decodeImage(readFileSync(out))).data).toEqual(inverted(sample()).data);
-    expect(opened).toMatchObject([{ weights: 'embedded', adapter: 'auto', precision: 'auto' }]);
+    expect(opened).toMatchObject([{ restorer: 'embedded', detector: null, adapter: 'auto', precision: 'auto' }]);
     expect(fidelities).toEqual([0.5]);
     expect(destroyed).toBe(1);
   });
@@ -53,7 +53,7 @@ describe('restore', () => {
     const args = ['--fidelity', '0.7', '--weights', 'w.pth', '--adapter', 'software', '--precision=f32'];
     const { opened, fidelities } = await restore(crop, '--aligned', ...args, '-o', out);
     expect(fidelities).toEqual([0.7]);
-    expect(opened).toMatchObject([{ weights: 'w.pth', adapter: 'software', precision: 'f32' }]);
+    expect(opened).toMatchObject([{ restorer: 'w.pth', adapter: 'software', precision: 'f32' }]);
   });
 
   test('takes flags with underscores', async () => {
@@ -63,7 +63,9 @@ describe('restore', () => {
 
   test('takes 0 and 1 as fidelity', async () => {
     for (const w of [0, 1]) {
-      expect((await restore(crop, '--aligned', '-o', out, '--fidelity', String(w))).fidelities).toEqual([w]);
+      expect((await restore(crop, '--aligned', '-o', out, '--overwrite', '--fidelity', String(w))).fidelities).toEqual([
+        w,
+      ]);
     }
   });
 
@@ -72,7 +74,6 @@ describe('restore', () => {
     ['no output for several', ['IN', 'IN', '--aligned']],
     ['an empty output', ['IN', '--aligned', '-o', '']],
     ['no output beside JSON', ['IN', '--aligned', '--json']],
-    ['pictures that are not aligned', ['IN', '-o', 'OUT']],
     ['fidelity NaN', ['IN', '-o', 'OUT', '--aligned', '--fidelity', 'NaN']],
     ['fidelity of text', ['IN', '-o', 'OUT', '--aligned', '--fidelity', 'high']],
     ['no fidelity', ['IN', '-o', 'OUT', '--aligned', '--fidelity', '']],
@@ -88,6 +89,19 @@ describe('restore', () => {
     ['no output format', ['IN', '-o', 'OUT/../out', '--aligned']],
     ['the output in the place of the input', ['IN', '-o', 'IN', '--aligned']],
     ['stdout for several', ['IN', 'IN', '-o', '-', '--aligned']],
+    ['a file for a folder of pictures', ['DIR', '-o', 'OUT']],
+    ['a suffix for a file', ['IN', '-o', 'OUT', '--suffix', 'x']],
+    ['a type that the file name does not have', ['IN', '-o', 'OUT', '--output-type', 'jpeg']],
+    ['an unknown type', ['IN', '-o', 'DIR/', '--output-type', 'bmp']],
+    ['upscaling 0', ['IN', '-o', 'OUT', '--upscaling', '0']],
+    ['upscaling below 0', ['IN', '-o', 'OUT', '--upscaling', '-2']],
+    ['faces of no rule', ['IN', '-o', 'OUT', '--faces', 'smallest']],
+    ['a seed of text', ['IN', '-o', 'OUT', '--seed', 'x']],
+    ['a strength above 1', ['IN', '-o', 'OUT', '--strength', '1.5']],
+    ['a temperature below 0', ['IN', '-o', 'OUT', '--temperature', '-1']],
+    ['an unknown grayscale', ['IN', '-o', 'OUT', '--grayscale', 'maybe']],
+    ['scales of text', ['IN', '-o', 'OUT', '--detection-scales', '1,x']],
+    ['a quality of 0', ['IN', '-o', 'OUT', '--quality', '0']],
     ['stdin twice', ['-', '-', '-o', 'DIR/', '--aligned']],
     ['several of one name', ['IN', 'DIR/other/crop.jpg', '-o', 'DIR/', '--aligned']],
     ['JSON and picture on stdout', ['IN', '-o', '-', '--aligned', '--json']],
@@ -114,7 +128,7 @@ describe('restore', () => {
 
   test.each([
     ['a missing file', () => join(folder, 'none.png'), /There is no file/],
-    ['a folder', () => folder, /is a folder/],
+    ['an empty folder', () => emptied(), /There are no pictures in/],
     ['an empty file', () => written(''), /is empty/],
     ['a file of text', () => written('text'), /expected a PNG/],
     ['a truncated picture', () => written(readFileSync(crop).subarray(0, 60)), /the PNG is broken/],
@@ -129,6 +143,12 @@ describe('restore', () => {
     expect(opened).toEqual([]);
     expect(files()).toEqual(before);
   });
+
+  function emptied(): string {
+    const path = join(folder, 'empty');
+    mkdirSync(path);
+    return path;
+  }
 
   function written(content: string | Uint8Array): string {
     const path = join(folder, 'input.png');
@@ -168,9 +188,14 @@ describe('restore', () => {
     chmodSync(folder, 0o700);
   });
 
-  test('replaces what was there, and not through a link to the input', async () => {
+  test('replaces what was there with --overwrite only, and not through a link to the input', async () => {
     writeFileSync(out, 'old');
-    expect((await restore(crop, '-o', out, '--aligned')).code).toBe(0);
+    const kept = await restore(crop, '-o', out, '--aligned');
+    expect(kept.code).toBe(1);
+    expect(kept.stderr).toMatch(/out\.png exists already: --overwrite replaces it/);
+    expect(kept.opened).toEqual([]);
+    expect(readFileSync(out, 'utf8')).toBe('old');
+    expect((await restore(crop, '-o', out, '--aligned', '--overwrite')).code).toBe(0);
     expect((await decodeImage(readFileSync(out))).width).toBe(SIZE);
     symlinkSync(crop, join(folder, 'link.png'));
     expect((await restore(crop, '-o', join(folder, 'link.png'), '--aligned')).code).toBe(2);
@@ -250,7 +275,8 @@ describe('restore', () => {
     const { stdout } = await restore(crop, '-o', out, '--aligned', '--json', '--fidelity', '1', '--weights', 'w');
     const lines = stdout.toString().trim().split('\n');
     expect(lines.length).toBe(1);
-    const faces = [{ id: 0, indices: [3, 1, 2, 0], margins: [0.5, 0.25, 1, 2], timings: { encode: 1, decode: 2 } }];
+    const codes = { indices: [3, 1, 2, 0], margins: [0.5, 0.25, 1, 2] };
+    const faces = [{ ...FACE, landmarks: [], ...codes, timings: { encode: 1, decode: 2 }, warnings: [] }];
     expect(JSON.parse(lines[0]!)).toEqual({
       file: crop,
       output: out,
@@ -258,6 +284,8 @@ describe('restore', () => {
       height: SIZE,
       faces,
       fidelity: 1,
+      seed: 7,
+      timings: { total: 3 },
       model: 'w',
       adapter: 'pretended',
       warnings: [],
@@ -265,7 +293,7 @@ describe('restore', () => {
   });
 
   test('shows progress on a terminal only', async () => {
-    const args = ['restore', crop, '-o', out, '--aligned'];
+    const args = ['restore', crop, '-o', out, '--aligned', '--overwrite'];
     expect((await codeformer(args)).stderr).not.toContain('%');
     expect((await codeformer(args, { terminal: true })).stderr).toContain('[############............]  50 %');
     expect((await codeformer([...args, '-q'], { terminal: true })).stderr).toBe('');
