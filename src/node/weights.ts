@@ -40,7 +40,8 @@ async function openEmbedded(role: Role): Promise<Weights> {
   const { folder, manifest } = await embeddedWeights();
   const entry = manifest.files.find(f => f.role === role);
   if (!entry) throw new CodeFormerError('FILE_NOT_FOUND', `The package has no embedded weights for the ${role}`);
-  return openWeightsSource(await fileSource(join(folder, entry.file)));
+  const weights = await openWeightsSource(await fileSource(join(folder, entry.file)));
+  return { ...weights, metadata: { ...weights.metadata, licence: entry.licence } };
 }
 
 async function download(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {

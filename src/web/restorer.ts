@@ -14,15 +14,18 @@ const WEIGHTS = new URL('../weights/', import.meta.url);
 const BROWSER: Platform = {
   createDevice,
   async openWeights(source, { role, signal }) {
-    const place = source === 'embedded' ? await embeddedUrl(role, signal) : source;
-    return openWeights(place, signal ? { signal } : {});
+    const options = signal ? { signal } : {};
+    if (source !== 'embedded') return openWeights(source, options);
+    const { url, licence } = await embedded(role, signal);
+    const weights = await openWeights(url, options);
+    return { ...weights, metadata: { ...weights.metadata, licence } };
   },
   decodeImage,
   encodeImage,
   readPixels,
 };
 
-async function embeddedUrl(role: Role, signal: AbortSignal | undefined): Promise<URL> {
+async function embedded(role: Role, signal: AbortSignal | undefined): Promise<{ url: URL; licence: string }> {
   const url = new URL('manifest.json', WEIGHTS);
   const response = await fetch(url, signal ? { signal } : {}).catch(cause => {
     const aborted = signal?.aborted;
@@ -32,7 +35,7 @@ async function embeddedUrl(role: Role, signal: AbortSignal | undefined): Promise
   if (!response.ok) throw new CodeFormerError('DOWNLOAD_FAILED', `${url}: the server answered ${response.status}`);
   const entry = parseManifest(await response.text(), String(url)).files.find(file => file.role === role);
   if (!entry) throw new CodeFormerError('FILE_NOT_FOUND', `The package has no embedded weights for the ${role}`);
-  return new URL(entry.file, WEIGHTS);
+  return { url: new URL(entry.file, WEIGHTS), licence: entry.licence };
 }
 
 /**
