@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { prepareKernel } from '../src/gpu/run-kernel.js';
-import type { Case, Family, KernelTest, NumberArray, Operand } from '../src/kernels/kernel.js';
+import type { Case, Family, KernelTest, NumberArray, Operand, Precision } from '../src/kernels/kernel.js';
 import { kernelTests } from '../src/kernels/registry.js';
 import { testDevice } from './device.js';
 
@@ -47,8 +47,8 @@ function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray 
   return data;
 }
 
-async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family): Promise<void> {
-  const device = await testDevice();
+async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family, precision: Precision): Promise<void> {
+  const device = await testDevice(true, precision);
   const target = { ...device.target, family };
   const operands = spec.kernel.operands(item.params, target);
   const values = Object.fromEntries(Object.entries(operands).map(([n, o]) => [n, fill(n, o, item)]));
@@ -80,11 +80,15 @@ async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family): Promi
   }
 }
 
+const f16 = (await testDevice()).gpu.features.has('shader-f16');
+
 for (const spec of kernelTests) {
   describe(spec.kernel.name, () => {
     for (const item of spec.cases) {
       for (const family of ['registers', 'workgroup'] as const) {
-        test(`${item.name}, ${family}`, () => run(spec, item, family));
+        for (const precision of f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+          test(`${item.name}, ${family}, ${precision}`, () => run(spec, item, family, precision));
+        }
       }
     }
   });
