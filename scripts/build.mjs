@@ -1,32 +1,23 @@
 // Bundles the sources into dist: the library for Node and for browsers, and the command line, which shares its code with the
-// library for Node. `node scripts/build.mjs` also prints the size of the browser bundle and fails where it is too large.
+// library for Node. Prints the size of the browser bundle and fails where it is too large.
 
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
+import { denseShaders, shadersFirst, usedMatrices } from './shrink.mjs';
 
 const root = new URL('..', import.meta.url);
 const path = name => fileURLToPath(new URL(name, root));
 
-/** Largest browser bundle, gzipped: what a page may cost without weights. */
-const WEB_LIMIT = 100 * 1024;
-
-/** Shaders without comments, whose lines stay where messages of the compiler say they are. */
-const bareShaders = {
-  name: 'bare-shaders',
-  setup(build) {
-    build.onLoad({ filter: /\.wgsl$/ }, async ({ path: file }) => {
-      const source = await readFile(file, 'utf8');
-      return { contents: source.replace(/[ \t]*\/\/.*$/gm, ''), loader: 'text' };
-    });
-  },
-};
+/** What a page may load before it opens weights: the browser bundle and its static imports, each gzipped. */
+const WEB_LIMIT = 80 * 1024;
 
 const common = {
   bundle: true,
+  splitting: true,
+  chunkNames: 'chunk-[hash]',
   format: 'esm',
   target: 'es2022',
   loader: { '.wgsl': 'text' },
@@ -36,30 +27,23 @@ const common = {
   logLevel: 'warning',
 };
 
-/** Builds everything into dist. Nothing of dist changes where a build fails. */
-export async function build() {
-  const outputs = [
-    await esbuild.build({
-      ...common,
-      entryPoints: { node: path('src/node/index.ts'), cli: path('src/cli/main.ts') },
-      platform: 'node',
-      packages: 'external',
-      splitting: true,
-      chunkNames: 'chunk-[hash]',
-    }),
-  ];
-  if (existsSync(path('src/web/index.ts'))) {
-    outputs.push(
-      await esbuild.build({
-        ...common,
-        entryPoints: { web: path('src/web/index.ts') },
-        platform: 'browser',
-        minify: true,
-        plugins: [bareShaders],
-      }),
-    );
-  }
-  const files = outputs.flatMap(({ outputFiles }) => outputFiles);
+/** Builds everything into dist and returns the size of the browser bundle. Nothing of dist changes where a build fails. */
+async function build() {
+  const node = await esbuild.build({
+    ...common,
+    entryPoints: { node: path('src/node/index.ts'), cli: path('src/cli/main.ts') },
+    platform: 'node',
+    packages: 'external',
+  });
+  const web = await esbuild.build({
+    ...common,
+    entryPoints: { web: path('src/web/index.ts') },
+    platform: 'browser',
+    minify: true,
+    metafile: true,
+    plugins: [denseShaders, shadersFirst(path('src/web/index.ts'), path('src')), usedMatrices],
+  });
+  const files = [...node.outputFiles, ...web.outputFiles];
   // The entry points come last: whoever finds one finds its chunks as well.
   files.sort((a, b) => Number(isChunk(b.path)) - Number(isChunk(a.path)));
   await mkdir(path('dist'), { recursive: true });
@@ -71,26 +55,31 @@ export async function build() {
   for (const name of await readdir(path('dist'))) {
     if (isChunk(name) && !written.has(name)) await rm(path(`dist/${name}`), { force: true });
   }
+  return loadedSize(web, 'web.js');
 }
 
 const isChunk = name => /^chunk-.*\.js(\.map)?$/.test(basename(name));
 
-/** Bytes of the browser bundle after gzip, or null where there is none. */
-async function webSize() {
-  const file = path('dist/web.js');
-  return existsSync(file) ? gzipSync(await readFile(file), { level: 9 }).length : null;
+/** Bytes after gzip of a bundle and of the chunks that it loads at once. */
+function loadedSize({ metafile, outputFiles }, entry) {
+  const outputs = Object.entries(metafile.outputs);
+  const imports = new Map(outputs.map(([name, output]) => [basename(name), output.imports]));
+  // A set also goes through what is added on the way.
+  const loaded = new Set([entry]);
+  for (const name of loaded) {
+    for (const { path, kind } of imports.get(name)) if (kind === 'import-statement') loaded.add(basename(path));
+  }
+  const files = outputFiles.filter(file => loaded.has(basename(file.path)));
+  return files.reduce((bytes, { contents }) => bytes + gzipSync(contents, { level: 9 }).length, 0);
 }
 
-if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
-  try {
-    await build();
-  } catch {
-    // The messages are printed already.
-    process.exit(1);
-  }
-  const size = await webSize();
-  if (size !== null) {
-    console.log(`dist/web.js: ${(size / 1024).toFixed(1)} KB gzip, at most ${WEB_LIMIT / 1024} KB`);
-    if (size > WEB_LIMIT) process.exitCode = 1;
-  }
+let size;
+try {
+  size = await build();
+} catch (error) {
+  // Messages of esbuild are printed already.
+  if (!error.errors) console.error(error);
+  process.exit(1);
 }
+console.log(`dist/web.js: ${(size / 1024).toFixed(1)} KB gzip, at most ${WEB_LIMIT / 1024} KB`);
+if (size > WEB_LIMIT) process.exitCode = 1;

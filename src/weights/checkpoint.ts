@@ -46,9 +46,6 @@ export async function openZipCheckpoint(source: ByteSource): Promise<Weights> {
   });
 }
 
-/** The first bytes of the older container: a pickle of its magic number. */
-export const LEGACY_MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
-
 /**
  * Opens a checkpoint in the older container: pickles of the magic number, the version, facts about the system, the object
  * and the list of storage keys, then for each key an element count (int64) and the elements.

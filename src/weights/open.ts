@@ -1,11 +1,16 @@
 // Opens weights in any container that the library reads.
 
-import { LEGACY_MAGIC, openLegacyCheckpoint, openZipCheckpoint } from './checkpoint.js';
 import { openSafetensors } from './safetensors.js';
 import { type ByteSource, broken, readExactly } from './source.js';
 import type { Weights } from './weights.js';
 
 const ZIP_MAGIC = [0x50, 0x4b, 0x03, 0x04];
+
+/** The older container of PyTorch begins with a pickle of its magic number. */
+const LEGACY_MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+
+/** Pages that read safetensors do not load the reader of pickles. */
+const checkpoints = () => import('./checkpoint.js');
 
 /**
  * Opens safetensors files and PyTorch checkpoints, telling the container from the first bytes. Reads what describes the
@@ -26,8 +31,8 @@ export async function openWeightsSource(source: ByteSource): Promise<Weights> {
 async function open(source: ByteSource): Promise<Weights> {
   const head = await readExactly(source, 0, Math.min(source.size, 64), 'the first bytes');
   const begins = (magic: number[]) => magic.every((byte, i) => head[i] === byte);
-  if (begins(ZIP_MAGIC)) return openZipCheckpoint(source);
-  if (begins(LEGACY_MAGIC)) return openLegacyCheckpoint(source);
+  if (begins(ZIP_MAGIC)) return (await checkpoints()).openZipCheckpoint(source);
+  if (begins(LEGACY_MAGIC)) return (await checkpoints()).openLegacyCheckpoint(source);
   // The header of safetensors is an object, after 8 bytes of length.
   if (head[8] === 0x7b) return openSafetensors(source);
 
