@@ -7,9 +7,9 @@ import { recognizeNetwork } from '../models/networks.js';
 import { ParseNet } from '../models/parsenet/parsenet.js';
 import { RetinaFace } from '../models/retinaface/retinaface.js';
 import { RRDBNet } from '../models/rrdbnet/rrdbnet.js';
+import { OFFICIAL_LICENCES } from '../weights/licences.js';
 import { ROLES, type Role } from '../weights/manifest.js';
 import type { NetworkKind } from '../weights/networks.js';
-import { OFFICIAL_FILES } from '../weights/official.js';
 import type { Weights } from '../weights/weights.js';
 import type { Networks } from './parts.js';
 import type { Platform, WeightsInput } from './platform.js';
@@ -141,5 +141,6 @@ export async function loadNetworks(
 export function licenceOf({ weights, name }: Source): string | null {
   const { licence, license } = weights.metadata;
   const file = name.split(/[/\\]/).at(-1);
-  return licence ?? license ?? OFFICIAL_FILES.find(official => official.file === file)?.licence ?? null;
+  const official = Object.entries(OFFICIAL_LICENCES).find(([released]) => released === file);
+  return licence ?? license ?? official?.[1] ?? null;
 }

@@ -1,5 +1,6 @@
 // The released files that the library can run, none of which it ships.
 
+import { OFFICIAL_LICENCES } from './licences.js';
 import type { Role } from './manifest.js';
 import type { NetworkKind } from './networks.js';
 
@@ -18,13 +19,10 @@ export interface OfficialFile {
 }
 
 const CODEFORMER = 'https://github.com/sczhou/CodeFormer/releases/download/v0.1.0';
+// The checksums of the detectors are those of the facexlib copies.
 const FACEXLIB = 'https://github.com/xinntao/facexlib/releases/download/v0.1.0';
-const S_LAB = 'S-Lab License 1.0: non-commercial use and redistribution only';
-// The checksums of the detectors are those of the facexlib copies, whose chain of licences is also the clearer one.
-const RETINAFACE = 'MIT (facexlib, Pytorch_Retinaface); trained on WIDER FACE, which has its own terms';
 
-/** The default of each role comes first. */
-export const OFFICIAL_FILES: readonly OfficialFile[] = [
+const files = [
   {
     file: 'codeformer.pth',
     role: 'restorer',
@@ -33,7 +31,6 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = [
     url: `${CODEFORMER}/codeformer.pth`,
     bytes: 376_637_898,
     sha256: '1009e537e0c2a07d4cabce6355f53cb66767cd4b4297ec7a4a64ca4b8a5684b7',
-    licence: S_LAB,
   },
   {
     file: 'codeformer_colorization.pth',
@@ -41,7 +38,6 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = [
     network: 'codeformer',
     purpose: 'colour for grey face crops',
     url: `${CODEFORMER}/codeformer_colorization.pth`,
-    licence: S_LAB,
   },
   {
     file: 'codeformer_inpainting.pth',
@@ -49,7 +45,6 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = [
     network: 'codeformer',
     purpose: 'filling white areas of face crops',
     url: `${CODEFORMER}/codeformer_inpainting.pth`,
-    licence: S_LAB,
   },
   {
     file: 'detection_Resnet50_Final.pth',
@@ -59,7 +54,6 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = [
     url: `${FACEXLIB}/detection_Resnet50_Final.pth`,
     bytes: 109_497_761,
     sha256: '6d1de9c2944f2ccddca5f5e010ea5ae64a39845a86311af6fdf30841b0a5a16d',
-    licence: RETINAFACE,
   },
   {
     file: 'detection_mobilenet0.25_Final.pth',
@@ -69,7 +63,6 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = [
     url: `${FACEXLIB}/detection_mobilenet0.25_Final.pth`,
     bytes: 1_789_735,
     sha256: '2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220',
-    licence: RETINAFACE,
   },
   {
     file: 'parsing_parsenet.pth',
@@ -79,7 +72,6 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = [
     url: `${CODEFORMER}/parsing_parsenet.pth`,
     bytes: 85_331_193,
     sha256: '3d558d8d0e42c20224f13cf5a29c79eba2d59913419f945545d8cf7b72920de2',
-    licence: 'No statement of its own; modified from PSFRGAN, CC BY-NC-SA 4.0: treat as non-commercial',
   },
   {
     file: 'RealESRGAN_x2plus.pth',
@@ -89,6 +81,11 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = [
     url: `${CODEFORMER}/RealESRGAN_x2plus.pth`,
     bytes: 67_061_725,
     sha256: '49fafd45f8fd7aa8d31ab2a22d14d91b536c34494a5cfe31eb5d89c2fa266abb',
-    licence: 'BSD-3-Clause (Real-ESRGAN)',
   },
-];
+] as const satisfies readonly Omit<OfficialFile, 'licence'>[];
+
+/** The default of each role comes first. */
+export const OFFICIAL_FILES: readonly OfficialFile[] = files.map(entry => ({
+  ...entry,
+  licence: OFFICIAL_LICENCES[entry.file],
+}));
