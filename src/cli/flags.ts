@@ -20,7 +20,7 @@ export type FlagValues<F extends Flags> = {
 export const COMMON_FLAGS = {
   weights: { value: 'FILE', help: 'restorer: a file, a URL, or embedded (default)' },
   adapter: { value: 'KIND', help: 'auto (default: a GPU, else a software adapter), gpu or software' },
-  precision: { value: 'P', help: 'auto (default: f16 where a GPU offers it), f32 or f16' },
+  precision: { value: 'P', help: 'auto (default, f32), f32 or f16, which halves the memory but has a smaller range' },
   'max-pixels': { value: 'N', help: 'largest picture that is read, in pixels (default 100000000)' },
   quiet: { short: 'q', help: 'say nothing but warnings and errors' },
   help: { short: 'h', help: 'show this' },

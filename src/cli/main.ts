@@ -66,7 +66,7 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   IMAGE_TOO_LARGE: '--max-pixels raises the limit',
-  OUT_OF_MEMORY: 'close what else uses the GPU, or try --precision f16 or --adapter software',
+  OUT_OF_MEMORY: 'close what else uses the GPU, or try --adapter software',
   WEIGHTS_MISMATCH: '`codeformer weights inspect FILE` shows what is in a file of weights',
 };
 

@@ -18,7 +18,10 @@ export interface AdapterInfo {
 export interface DeviceOptions {
   /** `auto` prefers a GPU and falls back to a software adapter. Default `auto`. */
   readonly adapter?: 'auto' | 'gpu' | 'software';
-  /** How activations are stored; `auto` is f16 where a GPU offers it. Default `auto`. */
+  /**
+   * How activations are stored. `auto`, the default, is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained
+   * networks passes (the embedded one does, and gives no picture then).
+   */
   readonly precision?: 'auto' | Precision;
   /** A device of the caller's own; it is used as it is and never destroyed. */
   readonly device?: GPUDevice;
@@ -126,7 +129,7 @@ export class Device {
         `Expected an adapter with shader-f16 for precision "f16" but ${this.describe()} has none`,
       );
     }
-    this.precision = wanted === 'auto' ? (f16 && !adapter.software ? 'f16' : 'f32') : wanted;
+    this.precision = wanted === 'f16' ? 'f16' : 'f32';
     this.target = {
       family: adapter.software ? 'registers' : 'workgroup',
       precision: this.precision,
