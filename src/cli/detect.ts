@@ -52,7 +52,7 @@ export async function detectCommand(args: readonly string[], io: Io, services: S
   const named = await expandInputs(inputs);
   // Without drawings there are no outputs, which a folder can stand for.
   const jobs = await planJobs('detect', named, { output: draw ?? './' });
-  if (draw !== undefined) await checkFolders(jobs, io);
+  if (draw !== undefined) await checkFolders(jobs, draw, io);
   const check = async ({ output }: Job) => {
     if (draw !== undefined) await checkFree(output, overwrite);
   };

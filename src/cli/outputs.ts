@@ -1,6 +1,6 @@
 // The places of results: each is known, and known to be writable and free, before any work is done.
 
-import { realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
 import type { Picture } from '../image/picture.js';
@@ -79,10 +79,15 @@ async function refuseOwnInput(inputs: readonly string[], output: string): Promis
   }
 }
 
-/** Throws where the results of jobs could not be written, whatever they are. */
-export async function checkFolders(jobs: readonly Job[], io: Io): Promise<void> {
+/** Makes the folder that `--output` names by a slash at its end; throws where results could not be written, whatever they are. */
+export async function checkFolders(jobs: readonly Job[], output: string, io: Io): Promise<void> {
   if (jobs.some(job => job.output === '-') && io.stdout.isTTY) {
     throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --output, or stdout that is no terminal');
+  }
+  if (/[/\\]$/.test(output)) {
+    await mkdir(output, { recursive: true }).catch(cause => {
+      throw new CodeFormerError('FILE_UNWRITABLE', `The folder ${output} cannot be made: ${cause.message}`, { cause });
+    });
   }
   for (const folder of new Set(jobs.map(job => dirname(job.output)))) {
     const job = jobs.find(({ output }) => output !== '-' && dirname(output) === folder);

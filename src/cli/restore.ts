@@ -143,7 +143,7 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   if (values.json && jobs.some(job => job.output === '-')) {
     throw invalidArgument('a file or folder beside --json', '--output', '-');
   }
-  await checkFolders(jobs, io);
+  await checkFolders(jobs, values.output ?? '-', io);
   const crops = values['save-crops'] === undefined ? null : await cropFolders(values['save-crops'], aligned, suffix);
   // An aligned crop is neither looked for nor pasted.
   const weights = await chooseWeights(values, aligned ? ['restorer'] : ROLES, io.env);

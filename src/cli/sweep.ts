@@ -53,7 +53,7 @@ export async function sweepCommand(args: readonly string[], io: Io, services: Se
   // The photos themselves are not shown, so they are not enlarged.
   const options = { ...pipelineOptions(values), fidelity, aligned, maxPixels, upscaling: aligned ? undefined : 1 };
   const jobs = await planJobs('sweep', await expandInputs(inputs), { output: values.output ?? '-' });
-  await checkFolders(jobs, io);
+  await checkFolders(jobs, values.output ?? '-', io);
 
   const check = ({ output }: Job) => checkFree(output, overwrite);
   const work = async ({ input, output }: Job, picture: Picture, opened: Engine, say: Talk) => {

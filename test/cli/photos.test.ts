@@ -113,6 +113,15 @@ describe('restore', () => {
     expect([...stdout.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
   });
 
+  test('makes a folder that is named by a slash', async () => {
+    const made = join(folder, 'made', 'deep');
+    expect((await codeformer(['restore', photo, '-o', `${made}/`])).code).toBe(0);
+    expect(readdirSync(made)).toEqual(['photo.png']);
+    const file = await codeformer(['restore', photo, '-o', `${photo}/`]);
+    expect(file.code).toBe(1);
+    expect(file.stderr).toMatch(/cannot be made/);
+  });
+
   test('keeps what exists, and goes on', async () => {
     const path = photos('a.png', 'b.png', 'c.png');
     writeFileSync(join(into, 'b.png'), 'old');

@@ -187,7 +187,7 @@ describe('many photos', () => {
     const restorer = await restorerFor();
     const device = await testDevice();
     async function* generated() {
-      for (let i = 0; i < 100; i++) yield encodeImage(scene(160 + (i % 5), 120, 7 * i)).then(bytes => bytes);
+      for (let i = 0; i < 100; i++) yield encodeImage(scene(160 + (i % 5), 120, 7 * i));
     }
     const held: number[] = [];
     const resident: number[] = [];

@@ -1,0 +1,67 @@
+// Photos that the adapter has no buffers for, pretended by a limit: they go through the device in parts, and come out the same.
+
+import { expect, test } from 'vitest';
+import type { Picture } from '../../src/image/picture.js';
+import { checkRestoreOptions } from '../../src/pipeline/options.js';
+import { callParts } from '../../src/pipeline/parts.js';
+import { meeting, parts } from '../../src/pipeline/photo.js';
+import { Report } from '../../src/pipeline/progress.js';
+import { restorePhoto } from '../../src/pipeline/restore.js';
+import type { RestoreOptions } from '../../src/pipeline/types.js';
+import { testDevice } from '../device.js';
+import { landmarksAt, largestDifference, scene } from './scene.js';
+
+/** Faces apart from each other, two of which overlap. */
+const faces = [
+  { landmarks: landmarksAt(50, 50, 60, 15) },
+  { landmarks: landmarksAt(85, 60, 60) },
+  { landmarks: landmarksAt(200, 70, 50) },
+];
+
+async function restored(options: RestoreOptions, most: number | undefined, photo = scene(260, 120)): Promise<Picture> {
+  const inverted = ({ data, width, height }: Picture) => ({
+    data: data.map((value, i) => (i % 4 === 3 ? 255 : 255 - value)),
+    width,
+    height,
+  });
+  const settings = checkRestoreOptions({ restoreFace: inverted, faces, ...options }, 512);
+  const none = { restorer: null, detector: null, parser: null, upscaler: null };
+  const report = new Report(undefined, undefined);
+  const whole = callParts(none, settings, 512);
+  return (await restorePhoto(await testDevice(), photo, whole, settings, [null], report, most)).images[0]!;
+}
+
+test.each([
+  ['the result', {}, 4 * 260 * 120],
+  ['both', {}, 100_000],
+  ['both, of one size', { upscaling: 1 }, 60_000],
+  ['in compat mode', { compat: true, upscaling: 1 }, 2 ** 20],
+  ['of parsed faces', { parseFace: () => new Uint8Array(512 * 512).fill(1) }, 100_000],
+] as const)('%s', async (_, options, most) => {
+  const device = await testDevice();
+  const before = device.memory.allocated;
+  const got = await restored(options, most);
+  const want = await restored(options, undefined);
+  expect([got.width, got.height]).toEqual([want.width, want.height]);
+  // Where parts of a group are rounded on their own, overlapping faces may differ by a level.
+  expect(largestDifference(got, want)).toBeLessThanOrEqual(1);
+  expect(device.memory.allocated).toBe(before);
+});
+
+test('rectangles are cut into parts that cover them once', () => {
+  const cut = parts({ x: 3, y: 5, width: 101, height: 37 }, 500);
+  expect(cut.every(({ width, height }) => width * height <= 500)).toBe(true);
+  const covered = new Set(
+    cut.flatMap(({ x, y, width, height }) =>
+      Array.from({ length: width * height }, (_, i) => `${x + (i % width)} ${y + Math.floor(i / width)}`),
+    ),
+  );
+  expect(covered.size).toBe(101 * 37);
+  expect(cut.reduce((sum, { width, height }) => sum + width * height, 0)).toBe(101 * 37);
+});
+
+test('rectangles that meet, also by way of others, become one', () => {
+  const at = (x: number) => ({ x, y: 0, width: 10, height: 10 });
+  expect(meeting([at(0), at(16), at(40)])).toEqual([at(0), at(16), at(40)]);
+  expect(meeting([at(0), at(16), at(40), at(8)])).toEqual([at(40), { x: 0, y: 0, width: 26, height: 10 }]);
+});
