@@ -254,3 +254,15 @@ oracle('compat mode', () => {
     });
   });
 });
+
+oracle('the networks of the package', () => {
+  test('restore all four faces of a group', async () => {
+    await using restorer = await createRestorer({ device: await testDevice() });
+    const { faces } = await restorer.restore(await readPhoto('group-00.jpg'), { upscaling: 1 });
+    expect(faces.length).toBe(4);
+    for (const { score, indices } of faces) {
+      expect(score).toBeGreaterThan(0.9);
+      expect(indices!.length).toBe(256);
+    }
+  });
+});
