@@ -342,7 +342,8 @@ test('the embedded weights are what their manifest says', async () => {
     const source = await fileSource(join(embedded, file));
     expect(source.size).toBe(bytes);
     const weights = await openWeightsSource(source);
-    expect(JSON.parse(weights.metadata.config!)).toEqual(config);
+    // Only networks of more than one geometry state theirs.
+    expect(JSON.parse(weights.metadata.config ?? 'null')).toEqual(config ?? null);
     await weights.close();
   }
 });
