@@ -67,6 +67,17 @@ describe('networks', () => {
     expect(info.memory.allocated).toBeGreaterThan(0);
   });
 
+  test('upscale faces and backgrounds', async () => {
+    const upscaler = generatedWeights('rrdbnet', { blocks: 1, channels: 8, growth: 4 }, 2);
+    const restorer = await restorerFor({ upscaler });
+    const options = { faces, upscaling: 1.5, backgroundUpscale: true };
+    const { image, width, height, warnings, faces: found } = await restorer.restore(photo, options);
+    expect([width, height, warnings]).toEqual([240, 150, []]);
+    expect(found[0]!.timings.upscale).toBeGreaterThan(0);
+    const without = await restorer.restore(photo, { ...options, faceUpscale: false, backgroundUpscale: false });
+    expect(largestDifference(image, without.image)).toBeGreaterThan(2);
+  });
+
   test('of the package find and restore', { timeout: 60_000 }, async () => {
     const restorer = await restorerWith({ weights: 'embedded', detector: 'embedded' });
     open.push(restorer);
