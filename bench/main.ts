@@ -5,12 +5,14 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { benchKernels } from './kernels.js';
 import { benchNetwork } from './network.js';
+import { benchPipeline } from './pipeline.js';
 import { type Options, type Report, table } from './report.js';
 import { benchVersusOnnxruntime } from './versus-onnxruntime.js';
 
 const sections: Record<string, (options: Options) => Promise<Report>> = {
   kernels: benchKernels,
   network: benchNetwork,
+  pipeline: benchPipeline,
   'versus-onnxruntime': benchVersusOnnxruntime,
 };
 
