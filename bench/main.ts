@@ -50,6 +50,10 @@ function parse(args: string[]): { section: string; options: Options; json: strin
   return { section, options, json };
 }
 
+if (process.argv.includes('--help')) {
+  console.log(usage);
+  process.exit(0);
+}
 let parsed: ReturnType<typeof parse>;
 try {
   parsed = parse(process.argv.slice(2));
