@@ -11,25 +11,9 @@ import { NODE } from '../../src/node/restorer.js';
 import { Restorer, type RestorerOptions } from '../../src/pipeline/restorer.js';
 import type { Progress, RestoreOptions } from '../../src/pipeline/types.js';
 import { testDevice } from '../device.js';
+import { TINY } from '../tiny.js';
 import { flat, landmarksAt, largestDifference, restorerWith, scene } from './scene.js';
 
-/** A geometry that runs in no time. */
-const TINY = {
-  size: 32,
-  channels: 8,
-  multipliers: [1, 2],
-  res_blocks: 1,
-  attention: [16],
-  embedding: 8,
-  codebook: 16,
-  width: 16,
-  heads: 2,
-  layers: 1,
-  mlp: 16,
-  fuse: [32],
-  groups: 4,
-  patch: 1,
-};
 const tiny = () => generatedWeights('codeformer', TINY, 3);
 const faces = [{ landmarks: landmarksAt(60, 50, 60) }, { landmarks: landmarksAt(110, 50, 50) }];
 const photo = scene(160, 100);
