@@ -1,0 +1,204 @@
+// The page as a static folder. `node scripts/demo.mjs build [FOLDER]` writes it (default `demo/dist`), prints what a first visit
+// loads and fails where that is too much. `node scripts/demo.mjs dev [--port N]` serves it, builds again and reloads open pages when a
+// source changes.
+
+import { existsSync, watch } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import * as esbuild from 'esbuild';
+import sharp from 'sharp';
+import { denseShaders, usedMatrices } from './shrink.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const demo = join(root, 'demo');
+
+/** What a first visit may load of a page before weights and photos, each file gzipped. */
+const FIRST_VISIT_LIMIT = 200 * 1024;
+
+/** Side of the pictures of samples, in pixels. */
+const THUMBNAIL = 144;
+
+/** Folders with a page of their own: markup, script, style. */
+const PAGES = ['.', 'lab'].filter(page => existsSync(join(demo, page, 'index.html')));
+
+/** Bundles and copies everything into a folder. `live` adds what reloads pages and leaves out what keeps them for offline use. */
+async function build(folder, { live = false } = {}) {
+  await mkdir(folder, { recursive: true });
+  const entryPoints = PAGES.flatMap(page =>
+    ['main', 'style'].map(name => ({
+      in: join(demo, page, `${name}.${name === 'main' ? 'ts' : 'css'}`),
+      out: join(page, name),
+    })),
+  );
+  const { metafile } = await esbuild.build({
+    entryPoints,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunk-[hash]',
+    format: 'esm',
+    target: 'es2022',
+    loader: { '.wgsl': 'text' },
+    plugins: [denseShaders, usedMatrices],
+    minify: !live,
+    sourcemap: live,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  for (const page of PAGES) await writePage(folder, page, live);
+  for (const name of ['icon.svg', 'manifest.webmanifest']) await cp(join(demo, name), join(folder, name));
+  await copySamples(folder);
+  await copyWeights(folder);
+  return metafile;
+}
+
+async function writePage(folder, page, live) {
+  const html = await readFile(join(demo, page, 'index.html'), 'utf8');
+  const reload = `<script type="module" src="${relative(page, '.') || '.'}/reload.js"></script>`;
+  await writeFile(join(folder, page, 'index.html'), live ? html.replace('</head>', `${reload}</head>`) : html);
+}
+
+async function copySamples(folder) {
+  const samples = join(root, 'docs/samples');
+  await mkdir(join(folder, 'samples'), { recursive: true });
+  for (const name of await readdir(samples)) {
+    await cp(join(samples, name), join(folder, 'samples', name));
+    const small = sharp(join(samples, name)).resize(THUMBNAIL, THUMBNAIL, { position: 'top' }).webp({ quality: 80 });
+    await small.toFile(join(folder, 'samples', `${name.replace(/\.\w+$/, '')}.webp`));
+  }
+}
+
+async function copyWeights(folder) {
+  const weights = join(root, 'weights');
+  const { files } = JSON.parse(await readFile(join(weights, 'manifest.json'), 'utf8'));
+  await mkdir(join(folder, 'weights'), { recursive: true });
+  for (const name of ['manifest.json', 'LICENSE.md', ...files.map(({ file }) => file)])
+    await cp(join(weights, name), join(folder, 'weights', name));
+}
+
+/** What a first visit of a page loads: its markup, what that names, and the scripts that those import at once. */
+async function firstVisit(folder, page, metafile) {
+  const base = new URL(page === '.' ? 'http://demo/' : `http://demo/${page}/`);
+  const html = await readFile(join(folder, page, 'index.html'), 'utf8');
+  const named = [...html.matchAll(/\s(?:href|src)="([^"#:]+)"/g)].map(([, url]) =>
+    new URL(url, base).pathname.slice(1),
+  );
+  const imports = new Map(
+    Object.entries(metafile.outputs).map(([path, { imports }]) => [
+      relative(folder, resolve(path)).split(sep).join('/'),
+      imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => relative(folder, resolve(path))),
+    ]),
+  );
+  const loaded = new Set([join(page, 'index.html'), ...named.filter(name => extname(name))]);
+  // A set also goes through what is added on the way.
+  for (const name of loaded) for (const imported of imports.get(name) ?? []) loaded.add(imported);
+  let bytes = 0;
+  for (const name of loaded) bytes += gzipSync(await readFile(join(folder, name)), { level: 9 }).length;
+  return bytes;
+}
+
+const TYPES = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.jpg': 'image/jpeg',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.md': 'text/plain; charset=utf-8',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.webmanifest': 'application/manifest+json',
+  '.webp': 'image/webp',
+};
+
+/** The page, without being asked twice, tells its own rules: the header repeats what the markup says. */
+const RULES = /http-equiv="Content-Security-Policy" content="([^"]+)"/;
+
+const RELOAD = `new EventSource('/reload').addEventListener('message', () => location.reload());\n`;
+
+/** Serves the page and builds it again when a source changes. */
+async function dev(port) {
+  const folder = join(root, '.cache/demo');
+  const open = new Set();
+  const rebuild = () =>
+    build(folder, { live: true }).then(
+      () => {
+        for (const response of open) response.write('data: built\n\n');
+      },
+      // Messages of esbuild are printed already.
+      error => error.errors || console.error(error),
+    );
+  await rm(folder, { recursive: true, force: true });
+  await rebuild();
+  let soon;
+  for (const sources of [demo, join(root, 'src')])
+    watch(sources, { recursive: true }, () => {
+      clearTimeout(soon);
+      soon = setTimeout(rebuild, 100);
+    });
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    if (pathname === '/reload') {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).flushHeaders();
+      open.add(response);
+      response.on('close', () => open.delete(response));
+      return;
+    }
+    if (pathname.endsWith('/reload.js')) {
+      response.writeHead(200, { 'content-type': TYPES['.js'] }).end(RELOAD);
+      return;
+    }
+    const file = join(folder, decodeURIComponent(pathname), pathname.endsWith('/') ? 'index.html' : '');
+    if (!file.startsWith(folder + sep)) {
+      response.writeHead(404).end();
+      return;
+    }
+    try {
+      const body = await readFile(file);
+      const rules = extname(file) === '.html' && body.toString().match(RULES)?.[1];
+      response.writeHead(200, {
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        ...(rules && { 'content-security-policy': `${rules}; frame-ancestors 'self'` }),
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such file.\n');
+    }
+  });
+  server.listen(port, 'localhost', () => console.log(`http://localhost:${server.address().port}/`));
+}
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: 'string', default: '5173' } },
+});
+const [command, target = join(demo, 'dist')] = positionals;
+if (command === 'dev') {
+  await dev(Number(values.port));
+} else if (command === 'build') {
+  const folder = resolve(target);
+  await rm(folder, { recursive: true, force: true });
+  let metafile;
+  try {
+    metafile = await build(folder);
+  } catch (error) {
+    if (!error.errors) console.error(error);
+    process.exit(1);
+  }
+  for (const page of PAGES) {
+    const bytes = await firstVisit(folder, page, metafile);
+    const limit = FIRST_VISIT_LIMIT / 1024;
+    console.log(
+      `${page}/index.html: first visit ${(bytes / 1024).toFixed(1)} KB gzip without weights, at most ${limit}`,
+    );
+    if (bytes > FIRST_VISIT_LIMIT) process.exitCode = 1;
+  }
+} else {
+  console.error('Usage: node scripts/demo.mjs build [FOLDER] | dev [--port N]');
+  process.exitCode = 2;
+}
