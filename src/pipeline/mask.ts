@@ -5,7 +5,7 @@ import type { Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { composeAffine, invertAffine, type Matrix } from '../pixels/affine.js';
 import { type ColourStatistics, transferGreyGpu } from '../pixels/colour.js';
-import { GpuPicture, GpuPlanes, type PixelOptions } from '../pixels/gpu-picture.js';
+import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, type PixelOptions } from '../pixels/gpu-picture.js';
 import { labelMask, minimumGapMask, shapeMask, squareMask, squareRect } from '../pixels/masks.js';
 import { resizeGpuPlanes } from '../pixels/resize.js';
 import { planWarp, warpGpuPicture, warpGpuPlanes } from '../pixels/warp.js';
@@ -23,8 +23,8 @@ const HEAD = [0.82, 0.94, 0.5, 0.51] as const;
 const TRANSPARENT = [0, 0, 0, 0] as const;
 
 export interface FaceLayer {
-  /** Square, RGBA. */
-  readonly face: Picture;
+  /** Square; RGBA, or not rounded. */
+  readonly face: Picture | FloatRgb;
   /** Statistics of the crop whose greys the face gets; null for faces that keep their colours. */
   readonly greyLike: ColourStatistics | null;
   /** Label of each pixel at 512x512, or null for a mask from the shape of the crop alone. */
@@ -47,6 +47,7 @@ export function faceLayer(
   const rect = squareRect(face.matrix, face.face.width, canvas);
   if (!rect) return null;
   const load = async (keep: <R extends { destroy(): void }>(made: R) => R) => {
+    if (isFloatRgb(face.face)) return keep(await GpuPlanes.upload(device, face.face));
     const picture = keep(await GpuPicture.upload(device, face.face));
     return face.greyLike ? keep(await transferGreyGpu(picture, face.greyLike, options)) : picture;
   };

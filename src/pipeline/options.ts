@@ -36,7 +36,7 @@ export interface Settings {
   readonly quality: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: PhotoOptions['onProgress'];
-  readonly parts: Pick<RestoreOptions, 'restoreFace' | 'parseFace' | 'upscale' | 'detectFaces'>;
+  readonly parts: Pick<RestoreOptions, 'restoreFace' | 'parseFace' | 'upscale' | 'upscaleFloat' | 'detectFaces'>;
   /** Names of options that were given. */
   readonly given: ReadonlySet<string>;
 }
@@ -70,6 +70,7 @@ const RESTORE_OPTIONS = [
   'strength',
   'temperature',
   'upscale',
+  'upscaleFloat',
   'upscaling',
 ] as const satisfies readonly (keyof RestoreOptions)[];
 
@@ -125,6 +126,7 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
       restoreFace: callback(options.restoreFace, 'restoreFace'),
       parseFace: callback(options.parseFace, 'parseFace'),
       upscale: callback(options.upscale, 'upscale'),
+      upscaleFloat: callback(options.upscaleFloat, 'upscaleFloat'),
       detectFaces: callback(options.detectFaces, 'detectFaces'),
     },
     given,

@@ -7,7 +7,7 @@ import type { ParseNet } from '../models/parsenet/parsenet.js';
 import { detectFaces as findFaces } from '../models/retinaface/detect.js';
 import type { RetinaFace } from '../models/retinaface/retinaface.js';
 import type { RRDBNet } from '../models/rrdbnet/rrdbnet.js';
-import type { GpuPicture } from '../pixels/gpu-picture.js';
+import { type FloatRgb, type GpuPicture, isFloatRgb } from '../pixels/gpu-picture.js';
 import { type Found, leastEyeDistance } from './detection.js';
 import { PARSER_SIDE } from './mask.js';
 import { checkOwnFaces, type DetectSettings, type Settings } from './options.js';
@@ -49,6 +49,8 @@ export interface Parts {
   readonly parse: ((face: Picture) => Promise<Uint8Array>) | null;
   /** Gives about width * scale x height * scale. */
   readonly upscale: ((picture: Picture, scale: number) => Promise<Picture>) | null;
+  /** As `upscale`, of faces that are not rounded. */
+  readonly upscaleFloat: ((face: FloatRgb, scale: number) => Promise<FloatRgb | Picture>) | null;
 }
 
 /** Parts for finding faces. */
@@ -80,7 +82,7 @@ export function detectingParts(
 export function callParts(networks: Networks, settings: Settings, size: number): Parts {
   const { restorer, parser, upscaler } = networks;
   const { parts, signal } = settings;
-  const { restoreFace, parseFace, upscale } = parts;
+  const { restoreFace, parseFace, upscale, upscaleFloat } = parts;
   return {
     size,
     ...detectingParts(networks, settings),
@@ -91,6 +93,11 @@ export function callParts(networks: Networks, settings: Settings, size: number):
     upscale: upscale
       ? async (picture, scale) => checkUpscaled(await upscale(picture, scale), signal)
       : upscaler && ((picture, scale) => upscaler.upscale(picture, { scale, signal })),
+    upscaleFloat: upscaleFloat
+      ? async (face, scale) => checkUpscaledFloat(await upscaleFloat(face, scale), signal)
+      : upscaler && !upscale
+        ? (face, scale) => upscaler.upscaleFloat(face, { scale, signal })
+        : null,
   };
 }
 
@@ -163,6 +170,17 @@ function checkLabels(labels: Uint8Array, signal: AbortSignal | undefined): Uint8
 function checkUpscaled(answer: Picture, signal: AbortSignal | undefined): Picture {
   throwIfAborted(signal);
   return toRgba(answer, { name: 'the result of upscale', maxPixels: Number.MAX_SAFE_INTEGER });
+}
+
+function checkUpscaledFloat(answer: FloatRgb | Picture, signal: AbortSignal | undefined): FloatRgb | Picture {
+  throwIfAborted(signal);
+  const name = 'the result of upscaleFloat';
+  if (!isFloatRgb(answer)) return toRgba(answer, { name, maxPixels: Number.MAX_SAFE_INTEGER });
+  const { data, width, height } = answer;
+  const fits = Number.isInteger(width) && Number.isInteger(height) && width > 0 && data.length === 3 * width * height;
+  if (!fits)
+    throw invalidArgument('planes of red, green and blue', name, `${data.length} values of ${width}x${height}`);
+  return answer;
 }
 
 /** Throws for a network that is needed and not there. */

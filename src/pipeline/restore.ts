@@ -8,8 +8,9 @@ import { roundHalfEven } from '../kernels/resize-plane/taps.js';
 import { composeAffine, type Matrix } from '../pixels/affine.js';
 import { type ColourStatistics, isGrey, transferGreyGpu } from '../pixels/colour.js';
 import { mergeGpuPlanes } from '../pixels/filter.js';
-import { GpuPicture, scoped } from '../pixels/gpu-picture.js';
+import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, scoped } from '../pixels/gpu-picture.js';
 import { resize } from '../pixels/pixels.js';
+import { resizeGpuPlanes } from '../pixels/resize.js';
 import { alignFace } from './align.js';
 import { completed, type Found, LEAST_SIDE, largest, missingDetector, nearestToCenter, scaled } from './detection.js';
 import { faceLayer, PARSER_SIDE, pasteMatrix, referencePasteMatrix, scaling } from './mask.js';
@@ -40,12 +41,10 @@ interface Work extends DetectedFace {
 
 /** A face restored at one fidelity. */
 interface Made {
-  /** In its own colours, as the network made it. */
-  readonly coloured: Picture;
   /** As callers get it: grey in a grey photo. */
   readonly restored: Picture;
-  /** As it is pasted, which may be larger. */
-  readonly pasted: Picture;
+  /** As it is pasted, which may be larger and not rounded. */
+  readonly pasted: Picture | FloatRgb;
   readonly labels: Uint8Array | null;
 }
 
@@ -309,11 +308,28 @@ async function statisticsOf(device: Device, picture: Picture): Promise<ColourSta
   return photo.statistics().finally(() => photo.destroy());
 }
 
-/** A face in grey, with the tint and contrast of its crop, clipped and rounded. */
-async function greyed(device: Device, picture: Picture, like: ColourStatistics): Promise<Picture> {
+/** A face in grey, with the tint and contrast of its crop, clipped. */
+function greyPlanes(device: Device, picture: Picture, like: ColourStatistics): Promise<FloatRgb> {
   return scoped(async keep => {
     const grey = keep(await transferGreyGpu(keep(await GpuPicture.upload(device, picture)), like));
-    return keep(await mergeGpuPlanes(grey)).read();
+    return { data: await grey.read(), width: grey.width, height: grey.height };
+  });
+}
+
+/** As `greyPlanes`, rounded. */
+async function greyed(device: Device, picture: Picture, like: ColourStatistics): Promise<Picture> {
+  return rounded(device, await greyPlanes(device, picture, like));
+}
+
+function rounded(device: Device, planes: FloatRgb): Promise<Picture> {
+  return scoped(async keep => keep(await mergeGpuPlanes(keep(await GpuPlanes.upload(device, planes)))).read());
+}
+
+function resizedPlanes(device: Device, planes: FloatRgb, size: Size): Promise<FloatRgb> {
+  if (planes.width === size.width && planes.height === size.height) return Promise.resolve(planes);
+  return scoped(async keep => {
+    const made = keep(await resizeGpuPlanes(keep(await GpuPlanes.upload(device, planes)), size, 'lanczos4'));
+    return { data: await made.read(), ...size };
   });
 }
 
@@ -328,30 +344,38 @@ async function prepare(
 ): Promise<Made> {
   const { compat } = settings;
   const restored = like ? await greyed(device, coloured, like) : coloured;
-  const scale = faceScale(parts, settings);
+  const scale = faceScale(parts, settings, like);
   // The reference upscales grey faces; else greys are made last, from what is not rounded.
-  const source = compat ? restored : coloured;
-  const pasted = scale === null ? source : await timed(timings, 'upscale', () => enlargedFace(source, scale));
+  const pasted = scale === null ? coloured : await timed(timings, 'upscale', () => enlargedFace(scale));
   const labels = parts.parse && (await timed(timings, 'parse', async () => parts.parse!(await parserInput())));
-  return { coloured, restored, pasted: compat && scale === null ? coloured : pasted, labels };
+  return { restored, pasted, labels };
 
-  async function enlargedFace(face: Picture, factor: number): Promise<Picture> {
-    const side = Math.round(factor * face.width);
-    return resize(device, await parts.upscale!(face, factor), { width: side, height: side, filter: 'lanczos4' });
+  async function enlargedFace(factor: number): Promise<Picture | FloatRgb> {
+    const side = Math.round(factor * coloured.width);
+    const size = { width: side, height: side };
+    const large =
+      compat && like && parts.upscaleFloat
+        ? await parts.upscaleFloat(await greyPlanes(device, coloured, like), factor)
+        : await parts.upscale!(compat ? restored : coloured, factor);
+    return isFloatRgb(large)
+      ? resizedPlanes(device, large, size)
+      : resize(device, large, { ...size, filter: 'lanczos4' });
   }
 
-  function parserInput(): Promise<Picture> {
-    const to = { width: PARSER_SIDE, height: PARSER_SIDE };
-    return resize(device, compat ? pasted : restored, { ...to, filter: 'linear' });
+  async function parserInput(): Promise<Picture> {
+    const face = !compat || scale === null ? restored : isFloatRgb(pasted) ? await rounded(device, pasted) : pasted;
+    return resize(device, face, { width: PARSER_SIDE, height: PARSER_SIDE, filter: 'linear' });
   }
 }
 
 /** The upscaler's own factor. */
 const UPSCALER_FACTOR = 2;
 
-/** By how much restored faces are upscaled, or null. */
-function faceScale({ upscale }: Parts, { faceUpscale, compat, upscaling }: Settings): number | null {
-  if (!upscale || !faceUpscale) return null;
+/** By how much a restored face is upscaled, or null. */
+function faceScale(parts: Parts, settings: Settings, like: ColourStatistics | null): number | null {
+  const { faceUpscale, compat, upscaling } = settings;
+  const upscaler = parts.upscale ?? (compat && like && parts.upscaleFloat);
+  if (!upscaler || !faceUpscale) return null;
   return compat ? upscaling : UPSCALER_FACTOR;
 }
 
@@ -407,7 +431,7 @@ function layerOf(
   settings: Settings,
 ): Layer | null {
   const { compat, upscaling, mask, signal } = settings;
-  const scale = faceScale(parts, settings);
+  const scale = faceScale(parts, settings, like);
   const enlargedFace = made.pasted.width / parts.size;
   const matrix = compat
     ? referencePasteMatrix(work.transform, upscaling, scale)

@@ -1,8 +1,11 @@
 // What callers give the pipeline and get from it.
 
 import type { Picture } from '../image/picture.js';
+import type { FloatRgb } from '../pixels/gpu-picture.js';
 import type { Point } from './align.js';
 import type { FaceRegion } from './regions.js';
+
+export type { FloatRgb };
 
 /** Left, top, right, bottom in pixels of the photo. */
 export type Box = readonly [number, number, number, number];
@@ -83,6 +86,13 @@ export interface ReplaceableParts {
   readonly parseFace?: ((face: Picture) => Uint8Array | Promise<Uint8Array>) | undefined;
   /** A larger picture; one that has not the size asked for is resized. */
   readonly upscale?: ((picture: Picture, scale: number) => Picture | Promise<Picture>) | undefined;
+  /**
+   * As `upscale`, for the faces of grey photos in compat mode: like the reference it gets them before they are rounded. Default: `upscale`,
+   * of the rounded face.
+   */
+  readonly upscaleFloat?:
+    | ((face: FloatRgb, scale: number) => FloatRgb | Picture | Promise<FloatRgb | Picture>)
+    | undefined;
   /** The faces of a photo. */
   readonly detectFaces?: ((photo: Picture) => readonly OwnFace[] | Promise<readonly OwnFace[]>) | undefined;
 }

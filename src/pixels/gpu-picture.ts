@@ -15,6 +15,15 @@ export interface FloatPicture {
   readonly height: number;
 }
 
+/** A picture that is not rounded: planes of red, green and blue, 3*height*width values from 0 to 255. */
+export interface FloatRgb {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export const isFloatRgb = (picture: FloatRgb | Picture): picture is FloatRgb => picture?.data instanceof Float32Array;
+
 export interface PixelOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -102,8 +111,9 @@ export class GpuPlanes {
     return new GpuPlanes(device, buffer, width, height, planes);
   }
 
-  static async upload(device: Device, { data, width, height }: FloatPicture): Promise<GpuPlanes> {
-    const planes = await GpuPlanes.create(device, { width, height });
+  /** One plane, or those of a `FloatRgb`. */
+  static async upload(device: Device, { data, width, height }: FloatPicture | FloatRgb): Promise<GpuPlanes> {
+    const planes = await GpuPlanes.create(device, { width, height }, data.length / (width * height));
     device.write(planes.buffer, data as Float32Array<ArrayBuffer>);
     return planes;
   }

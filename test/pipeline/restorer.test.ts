@@ -1,10 +1,11 @@
 // Restorers as they live: networks, encoding once and decoding often, sweeps, sequences, aborts at every stage, lost devices, memory.
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ErrorCode } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { Picture } from '../../src/image/picture.js';
 import { generatedWeights } from '../../src/models/networks.js';
+import { type Parsed, ParseNet } from '../../src/models/parsenet/parsenet.js';
 import { createDevice } from '../../src/node/gpu.js';
 import { encodeImage } from '../../src/node/images.js';
 import { NODE } from '../../src/node/restorer.js';
@@ -12,7 +13,7 @@ import { Restorer, type RestorerOptions } from '../../src/pipeline/restorer.js';
 import type { Progress, RestoreOptions } from '../../src/pipeline/types.js';
 import { testDevice } from '../device.js';
 import { TINY } from '../tiny.js';
-import { flat, landmarksAt, largestDifference, restorerWith, scene } from './scene.js';
+import { colour, flat, landmarksAt, largestDifference, restorerWith, scene } from './scene.js';
 
 const tiny = () => generatedWeights('codeformer', TINY, 3);
 const faces = [{ landmarks: landmarksAt(60, 50, 60) }, { landmarks: landmarksAt(110, 50, 50) }];
@@ -21,6 +22,7 @@ const RED = flat([250, 10, 20]);
 
 const open: Restorer[] = [];
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const restorer of open.splice(0)) await restorer.destroy();
 });
 
@@ -60,6 +62,25 @@ describe('networks', () => {
     expect(found[0]!.timings.upscale).toBeGreaterThan(0);
     const without = await restorer.restore(photo, { ...options, faceUpscale: false, backgroundUpscale: false });
     expect(largestDifference(image, without.image)).toBeGreaterThan(2);
+  });
+
+  test('parse restored faces for their masks', async () => {
+    const restorer = await restorerFor({ weights: null, parser: generatedWeights('parsenet', undefined, 4) });
+    // A parser at work takes a software adapter half a minute; its oracle test shows that it works.
+    const labels = Uint8Array.from({ length: 512 * 512 }, (_, i) => (i % 512 < 256 ? 1 : 0));
+    const parse = vi.spyOn(ParseNet.prototype, 'parse').mockResolvedValue({ labels } as Parsed);
+    const options = { faces: [{ landmarks: landmarksAt(60, 50, 80) }], restoreFace: RED };
+    const { image, faces: found, warnings } = await restorer.restore(photo, options);
+    expect(parse.mock.calls.map(([face]) => [face.width, face.height, ...colour(face as Picture, 256, 256)])).toEqual([
+      [512, 512, 250, 10, 20],
+    ]);
+    expect(image).toEqual((await restorer.restore(photo, { ...options, parseFace: () => labels })).image);
+    expect(parse).toHaveBeenCalledOnce();
+    expect(found[0]!.timings.parse).toBeGreaterThanOrEqual(0);
+    expect(warnings).toEqual([]);
+    // The right half is not skin.
+    expect(colour(image, 100, 100)).toEqual([250, 10, 20]);
+    expect(colour(image, 150, 100)[0]).not.toBe(250);
   });
 
   test('of the package find and restore', { timeout: 60_000 }, async () => {

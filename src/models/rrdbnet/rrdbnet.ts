@@ -7,7 +7,7 @@ import { checkPicture, isOpaque, type Picture } from '../../image/picture.js';
 import { bytesPerElement, type Target } from '../../kernels/kernel.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import type { Rect } from '../../kernels/warp-affine/tables.js';
-import { GpuPicture } from '../../pixels/gpu-picture.js';
+import { type FloatRgb, GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
@@ -123,6 +123,26 @@ export class RRDBNet {
       for (let i = 3; i < data.length; i += 4) result.data[i] = data[i]!;
     }
     return result;
+  }
+
+  /**
+   * As `upscale`, for planes of red, green and blue that are not rounded; the result is. Values outside of 0 to 255 are the caller's mistake
+   * and are clipped after the network.
+   * @throws as `upscale`
+   */
+  async upscaleFloat(planes: FloatRgb, options: UpscaleOptions = {}): Promise<Picture> {
+    const { tiles, target } = this.plan(planes, options);
+    const size = { width: FACTOR * planes.width, height: FACTOR * planes.height };
+    const enlarged = new Uint8ClampedArray(4 * size.width * size.height).fill(255);
+    const { signal, onProgress } = options;
+    for (const [i, { input, core }] of tiles.entries()) {
+      throwIfAborted(signal);
+      const done = onProgress && ((share: number) => onProgress((i + share) / tiles.length));
+      const run = { width: input.width, height: input.height, signal, onProgress: done };
+      const tile = await this.forward(cutPlanes(planes, input), run);
+      putPlanes(tile, input, core, { data: enlarged, ...size });
+    }
+    return resize(this.device, { data: enlarged, ...size }, { ...target, filter: 'lanczos4', signal });
   }
 
   /** As `upscale`, for a picture on the device; the result, which the caller owns, is opaque. */
@@ -242,6 +262,37 @@ function cutPicture({ data, width, height }: Picture, rect: Rect): Picture {
     }
   }
   return { data: cut, width: rect.width, height: rect.height };
+}
+
+/** As `cutPicture`, with values from 0 to 1. */
+function cutPlanes({ data, width, height }: FloatRgb, rect: Rect): Float32Array {
+  const cut = new Float32Array(3 * rect.width * rect.height);
+  let at = 0;
+  for (let plane = 0; plane < 3; plane++) {
+    for (let y = rect.y; y < rect.y + rect.height; y++) {
+      const line = (plane * height + mirrored(y, height)) * width;
+      for (let x = rect.x; x < rect.x + rect.width; x++) cut[at++] = data[line + mirrored(x, width)]! / 255;
+    }
+  }
+  return cut;
+}
+
+/** Writes what a tile answers for: planes from 0 to 1 into RGBA, which rounds and clips them. */
+function putPlanes(
+  tile: Float32Array,
+  input: Rect,
+  core: Rect,
+  into: Size & { readonly data: Uint8ClampedArray },
+): void {
+  const [width, height] = [FACTOR * input.width, FACTOR * input.height];
+  const [left, top] = [FACTOR * (core.x - input.x), FACTOR * (core.y - input.y)];
+  for (let y = 0; y < FACTOR * core.height; y++) {
+    for (let x = 0; x < FACTOR * core.width; x++) {
+      const at = 4 * ((FACTOR * core.y + y) * into.width + FACTOR * core.x + x);
+      const from = (top + y) * width + left + x;
+      for (let plane = 0; plane < 3; plane++) into.data[at + plane] = 255 * tile[plane * width * height + from]!;
+    }
+  }
 }
 
 function putPixels(
