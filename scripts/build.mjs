@@ -1,5 +1,5 @@
 // Bundles the sources into dist: the library for Node and for browsers, and the command line, which shares its code with the
-// library for Node. Prints the size of the browser bundle and fails where it is too large.
+// library for Node. Prints the sizes of what browsers load and fails where they are too large.
 
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -11,7 +11,7 @@ import { denseShaders, shadersFirst, usedMatrices } from './shrink.mjs';
 const root = new URL('..', import.meta.url);
 const path = name => fileURLToPath(new URL(name, root));
 
-/** What a page may load before it opens weights: the browser bundle and its static imports, each gzipped. */
+/** What a page may load before it opens weights: the files and their static imports, each gzipped. */
 const WEB_LIMIT = 80 * 1024;
 
 const common = {
@@ -27,7 +27,7 @@ const common = {
   logLevel: 'warning',
 };
 
-/** Builds everything into dist and returns the size of the browser bundle. Nothing of dist changes where a build fails. */
+/** Builds everything into dist and returns the sizes of what browsers load. Nothing of dist changes where a build fails. */
 async function build() {
   const node = await esbuild.build({
     ...common,
@@ -37,7 +37,11 @@ async function build() {
   });
   const web = await esbuild.build({
     ...common,
-    entryPoints: { web: path('src/web/index.ts') },
+    entryPoints: {
+      web: path('src/web/index.ts'),
+      worker: path('src/web/worker.ts'),
+      client: path('src/web/client.ts'),
+    },
     platform: 'browser',
     minify: true,
     metafile: true,
@@ -55,17 +59,21 @@ async function build() {
   for (const name of await readdir(path('dist'))) {
     if (isChunk(name) && !written.has(name)) await rm(path(`dist/${name}`), { force: true });
   }
-  return loadedSize(web, 'web.js');
+  return new Map([
+    ['web.js', loadedSize(web, ['web.js'])],
+    ['client.js', loadedSize(web, ['client.js'])],
+    ['client.js and worker.js', loadedSize(web, ['client.js', 'worker.js'])],
+  ]);
 }
 
 const isChunk = name => /^chunk-.*\.js(\.map)?$/.test(basename(name));
 
-/** Bytes after gzip of a bundle and of the chunks that it loads at once. */
-function loadedSize({ metafile, outputFiles }, entry) {
+/** Bytes after gzip of bundles and of the chunks that they load at once. */
+function loadedSize({ metafile, outputFiles }, entries) {
   const outputs = Object.entries(metafile.outputs);
   const imports = new Map(outputs.map(([name, output]) => [basename(name), output.imports]));
   // A set also goes through what is added on the way.
-  const loaded = new Set([entry]);
+  const loaded = new Set(entries);
   for (const name of loaded) {
     for (const { path, kind } of imports.get(name)) if (kind === 'import-statement') loaded.add(basename(path));
   }
@@ -73,13 +81,16 @@ function loadedSize({ metafile, outputFiles }, entry) {
   return files.reduce((bytes, { contents }) => bytes + gzipSync(contents, { level: 9 }).length, 0);
 }
 
-let size;
+let sizes;
 try {
-  size = await build();
+  sizes = await build();
 } catch (error) {
   // Messages of esbuild are printed already.
   if (!error.errors) console.error(error);
   process.exit(1);
 }
-console.log(`dist/web.js: ${(size / 1024).toFixed(1)} KB gzip, at most ${WEB_LIMIT / 1024} KB`);
-if (size > WEB_LIMIT) process.exitCode = 1;
+for (const [name, size] of sizes) console.log(`${name}: ${(size / 1024).toFixed(1)} KB gzip`);
+if (sizes.get('web.js') > WEB_LIMIT) {
+  console.error(`web.js: expected at most ${WEB_LIMIT / 1024} KB`);
+  process.exitCode = 1;
+}

@@ -28,6 +28,8 @@ export type ErrorCode =
   | 'GPU_ERROR'
   /** Tensors whose shapes do not fit together; the message names the layer. */
   | 'SHAPE_MISMATCH'
+  /** The worker of the client in browsers could not be started, or broke. */
+  | 'WORKER_FAILED'
   | 'ABORTED'
   /** An object was used after `destroy()`. */
   | 'DESTROYED';

@@ -1,0 +1,427 @@
+// The library on a page while a worker does the work: the calls of the restorer, each of which is sent to a worker of the client's own.
+//
+// What goes to the worker is copied, so that buffers, pictures and frames of the caller stay usable; a Blob is not copied. What comes
+// back is transferred, without a copy on the page. Pictures are decoded and encoded in the worker.
+
+import { CodeFormerError, describe, invalidArgument } from '../errors.js';
+import type { Picture } from '../image/picture.js';
+import type {
+  DecodeFaceOptions,
+  EncodedFace,
+  EncodeFaceOptions,
+  RestorerInfo,
+  RestorerOptions,
+} from '../pipeline/restorer.js';
+import type {
+  DetectedFace,
+  EncodedType,
+  FaceChoice,
+  PhotoInput,
+  PhotoOptions,
+  PhotoOutput,
+  ReplaceableParts,
+  RestoreOptions,
+  RestoreResult,
+  SweepResult,
+} from '../pipeline/types.js';
+import { type Calls, errorFrom, type ToClient, type ToWorker } from './protocol.js';
+
+export { CodeFormerError, type ErrorCode } from '../errors.js';
+export type { Picture } from '../image/picture.js';
+export type {
+  DecodeFaceOptions,
+  EncodedFace,
+  EncodeFaceOptions,
+  NetworkInfo,
+  RestorerInfo,
+} from '../pipeline/restorer.js';
+export type * from '../pipeline/types.js';
+
+/** Also elements of the page, which become bitmaps. */
+export type ClientInput = PhotoInput | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement;
+
+/** What a restored photo comes back as: an element of the page as an `ImageBitmap`, all else as in the library. */
+export type ClientOutput<I> = I extends HTMLCanvasElement | OffscreenCanvas | HTMLImageElement
+  ? ImageBitmap
+  : PhotoOutput<I>;
+
+/** Functions cannot go to a worker, but for listeners. */
+export type ClientPhotoOptions = Omit<PhotoOptions, 'detectFaces'>;
+export type ClientRestoreOptions = Omit<RestoreOptions, keyof ReplaceableParts | 'faces'> & {
+  readonly faces?: Exclude<FaceChoice, (...args: never[]) => unknown> | undefined;
+};
+type SweepOptions = Omit<ClientRestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[] };
+
+/** `'embedded'`, a URL (relative ones as the page has them), a file, bytes, or null for none. */
+export type ClientWeights = string | URL | Blob | Uint8Array | ArrayBuffer | null;
+
+export interface ClientOptions extends Pick<RestorerOptions, 'adapter' | 'precision' | 'signal'> {
+  /** The network that restores faces. Default `'embedded'`. */
+  readonly weights?: ClientWeights | undefined;
+  /** The network that finds them. Default `'embedded'`. */
+  readonly detector?: ClientWeights | undefined;
+  /** The network that tells the regions of a face. Default null. */
+  readonly parser?: ClientWeights | undefined;
+  /** The network that upscales. Default null. */
+  readonly upscaler?: ClientWeights | undefined;
+  /**
+   * Makes the worker. Default: that of the package, as a module beside the client. Browsers start workers only from the page's own
+   * origin: a page that has the package from elsewhere makes a worker of its own, which imports `codeformer-webgpu/worker`.
+   */
+  readonly worker?: (() => Worker) | undefined;
+}
+
+/** A restorer in a worker. Calls take and give what those of the library do, but for options that are functions. */
+export interface ClientRestorer {
+  /** As it was at the last answer of the worker. */
+  readonly info: RestorerInfo;
+  detect(photo: ClientInput, options?: ClientPhotoOptions): Promise<DetectedFace[]>;
+  restore<I extends ClientInput>(
+    photo: I,
+    options: ClientRestoreOptions & { readonly output: EncodedType },
+  ): Promise<RestoreResult<Uint8Array>>;
+  restore<I extends ClientInput>(
+    photo: I,
+    options?: ClientRestoreOptions & { readonly output?: undefined },
+  ): Promise<RestoreResult<ClientOutput<I>>>;
+  restore<I extends ClientInput>(
+    photo: I,
+    options?: ClientRestoreOptions,
+  ): Promise<RestoreResult<ClientOutput<I> | Uint8Array>>;
+  sweep<I extends ClientInput>(
+    photo: I,
+    options: SweepOptions & { readonly output: EncodedType },
+  ): Promise<SweepResult<Uint8Array>>;
+  sweep<I extends ClientInput>(
+    photo: I,
+    options: SweepOptions & { readonly output?: undefined },
+  ): Promise<SweepResult<ClientOutput<I>>>;
+  encode(crop: ClientInput, options?: EncodeFaceOptions): Promise<EncodedFace>;
+  /** Ends the worker at once. Calls that are under way fail with `DESTROYED`. */
+  destroy(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts a worker that opens the weights, gets a device and loads the networks.
+ *
+ * A worker that breaks fails the calls that are under way with `WORKER_FAILED`; the next call starts another one. A lost device is
+ * handled as in the library.
+ * @throws as the library's, and `WORKER_FAILED` where the worker could not be started
+ */
+export async function createRestorer(options: ClientOptions = {}): Promise<ClientRestorer> {
+  if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
+  const { worker = packageWorker, ...others } = options;
+  if (typeof worker !== 'function') throw invalidArgument('a function that makes a Worker', 'worker', worker);
+  const create: Record<string, unknown> = { ...others };
+  if (create.device !== undefined) throw invalidArgument('nothing: devices stay on the page', 'device', create.device);
+  for (const role of ['weights', 'detector', 'parser', 'upscaler']) {
+    if (create[role] !== undefined) create[role] = weightsFor(create[role], role);
+  }
+  const client = new Client(worker, create);
+  // Only the start is bound to the signal.
+  await client.connect();
+  delete create.signal;
+  return client;
+}
+
+const packageWorker = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+
+function weightsFor(source: unknown, role: string): string | Blob | null {
+  if (source === 'embedded' || source === null || source instanceof Blob) return source;
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) {
+    // Copied once, and not again where a worker is started anew.
+    return new Blob([source as Uint8Array<ArrayBuffer> | ArrayBuffer]);
+  }
+  const base = globalThis.document?.baseURI ?? location.href;
+  if ((typeof source === 'string' || source instanceof URL) && URL.canParse(source, base))
+    return String(new URL(source, base));
+  throw invalidArgument("'embedded', a URL, a Blob, bytes or null", role, source);
+}
+
+class Client implements ClientRestorer {
+  private link: Promise<Link> | null = null;
+  private current: Link | null = null;
+  private snapshot: RestorerInfo | null = null;
+  private alive = true;
+
+  constructor(
+    private readonly makeWorker: () => Worker,
+    private readonly options: object,
+  ) {}
+
+  get info(): RestorerInfo {
+    if (!this.alive || !this.snapshot) throw destroyed();
+    return this.snapshot;
+  }
+
+  /** The worker with its restorer; another one where it broke. */
+  async connect(): Promise<Link> {
+    if (!this.alive) throw destroyed();
+    this.link ??= this.start().catch(error => {
+      this.link = null;
+      throw error;
+    });
+    return this.link;
+  }
+
+  private async start(): Promise<Link> {
+    const link = new Link(
+      this.makeWorker,
+      info => {
+        this.snapshot = info;
+      },
+      () => {
+        this.link = null;
+      },
+    );
+    this.current = link;
+    try {
+      await link.call('create', [], this.options);
+      return link;
+    } catch (error) {
+      link.close(error);
+      throw error;
+    }
+  }
+
+  async detect(photo: ClientInput, options: ClientPhotoOptions = {}): Promise<DetectedFace[]> {
+    return (await this.withPhoto('detect', photo, options)).value;
+  }
+
+  async restore(photo: ClientInput, options: ClientRestoreOptions = {}): Promise<RestoreResult<never>> {
+    const { value, again } = await this.withPhoto('restore', photo, options);
+    return { ...value, image: again(value.image) };
+  }
+
+  async sweep(photo: ClientInput, options: SweepOptions): Promise<SweepResult<never>> {
+    const { value, again } = await this.withPhoto('sweep', photo, options);
+    return { ...value, images: value.images.map(row => ({ ...row, image: again(row.image) })) };
+  }
+
+  async encode(crop: ClientInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
+    const { link, value } = await this.withPhoto('encode', crop, options);
+    const { handle, ...face } = value;
+    const destroy = () => link.release(handle);
+    return {
+      ...face,
+      decode: (options: DecodeFaceOptions = {}) => link.call('decode', [handle], options),
+      destroy,
+      [Symbol.dispose]: destroy,
+    };
+  }
+
+  async destroy(): Promise<void> {
+    this.alive = false;
+    this.current?.close(destroyed());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.destroy();
+  }
+
+  private async withPhoto<M extends 'detect' | 'restore' | 'sweep' | 'encode'>(
+    method: M,
+    photo: ClientInput,
+    options: object,
+  ): Promise<{ link: Link; value: ReturnType<Calls[M]>; again(image: unknown): never }> {
+    const link = await this.connect();
+    const { sent, transfer, again } = await pack(photo);
+    // Whoever looks in vain for `again` gets what the worker gave.
+    const value = await link.call(method, [sent], options, transfer);
+    return { link, value, again: image => (again?.(image) ?? image) as never };
+  }
+}
+
+const destroyed = () => new CodeFormerError('DESTROYED', 'A restorer was used after destroy()');
+
+/** A photo as it is sent, what of it is transferred, and how pixels that come back get the form of the page. */
+interface Packed {
+  readonly sent: unknown;
+  readonly transfer: readonly Transferable[];
+  readonly again?: (image: unknown) => unknown;
+}
+
+async function pack(photo: unknown): Promise<Packed> {
+  if (photo instanceof Uint8Array) return packed(photo.slice());
+  if (photo instanceof ArrayBuffer) return packed(new Uint8Array(photo.slice(0)));
+  if (isElement(photo)) {
+    const bitmap = await bitmapOf(photo);
+    return { sent: bitmap, transfer: [bitmap] };
+  }
+  if (photo instanceof ImageData) {
+    return { ...picture(photo), again: image => (isPicture(image) ? imageData(image) : image) };
+  }
+  return isPicture(photo) ? picture(photo) : { sent: photo, transfer: [] };
+}
+
+const packed = (bytes: Uint8Array): Packed => ({ sent: bytes, transfer: [bytes.buffer as ArrayBuffer] });
+
+/** A copy, of the pixels only: the view may be a small part of its buffer. */
+function picture({ data, width, height }: Picture): Packed {
+  const copy = data.slice();
+  return { sent: { data: copy, width, height }, transfer: [copy.buffer as ArrayBuffer] };
+}
+
+const isPicture = (photo: unknown): photo is Picture => {
+  const data = (photo as Partial<Picture> | null)?.data;
+  return data instanceof Uint8ClampedArray || data instanceof Uint8Array;
+};
+
+const imageData = ({ data, width, height }: Picture) =>
+  new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
+
+const isElement = (photo: unknown): photo is HTMLCanvasElement | OffscreenCanvas | HTMLImageElement =>
+  [globalThis.HTMLCanvasElement, globalThis.OffscreenCanvas, globalThis.HTMLImageElement].some(
+    kind => kind !== undefined && photo instanceof kind,
+  );
+
+async function bitmapOf(element: HTMLCanvasElement | OffscreenCanvas | HTMLImageElement): Promise<ImageBitmap> {
+  try {
+    if ('decode' in element) await element.decode();
+    return await createImageBitmap(element, { premultiplyAlpha: 'none' });
+  } catch (cause) {
+    throw new CodeFormerError(
+      'INVALID_IMAGE',
+      `photo: ${describe(element)} has no picture: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+interface Pending {
+  resolve(value: never): void;
+  reject(error: unknown): void;
+  readonly listeners: Readonly<Record<string, (value: unknown) => void>>;
+  readonly signal: AbortSignal | undefined;
+  readonly abort: () => void;
+}
+
+/** Options whose functions are called with what the worker sends. */
+const LISTENERS = ['onProgress', 'onWeights'];
+
+/** A worker, and the calls that wait for its answers. */
+class Link {
+  private readonly worker: Worker;
+  private readonly pending = new Map<number, Pending>();
+  private lastId = 0;
+  /** Why there is nothing to be had of the worker any more. */
+  private end: unknown;
+
+  constructor(
+    make: () => Worker,
+    private readonly onInfo: (info: RestorerInfo) => void,
+    private readonly onEnd: () => void,
+  ) {
+    try {
+      this.worker = make();
+    } catch (cause) {
+      throw failed(`it could not be started: ${(cause as Error).message}`, cause);
+    }
+    this.worker.onmessage = ({ data }: MessageEvent<ToClient>) => this.take(data);
+    this.worker.onerror = event => {
+      event.preventDefault?.();
+      this.close(
+        failed(
+          event.message ? `${event.message} (${event.filename}:${event.lineno})` : 'its script could not be loaded',
+        ),
+      );
+    };
+    this.worker.onmessageerror = () => this.close(failed('it sent what could not be read'));
+  }
+
+  /** @throws `INVALID_ARGUMENT` for what cannot be sent, the error of the call, `ABORTED`, and why the worker ended */
+  call<M extends keyof Calls>(
+    method: M,
+    args: readonly unknown[],
+    options: object,
+    transfer: readonly Transferable[] = [],
+  ): Promise<ReturnType<Calls[M]>> {
+    return new Promise((resolve, reject) => {
+      if (this.end) throw this.end;
+      const { sent, listeners, signal } = split(options);
+      if (signal?.aborted) throw aborted(signal);
+      const id = ++this.lastId;
+      const call = { type: 'call', id, method, args: [...args, sent], listeners: Object.keys(listeners) } as const;
+      try {
+        this.post(call, transfer);
+      } catch (cause) {
+        throw new CodeFormerError(
+          'INVALID_ARGUMENT',
+          `Expected arguments that can be sent to a worker: ${(cause as Error).message}`,
+          { cause },
+        );
+      }
+      const abort = () => this.post({ type: 'abort', id });
+      signal?.addEventListener('abort', abort, { once: true });
+      this.pending.set(id, { resolve, reject, listeners, signal, abort });
+    });
+  }
+
+  release(handle: number): void {
+    if (!this.end) this.post({ type: 'release', handle });
+  }
+
+  close(reason: unknown): void {
+    if (this.end) return;
+    this.end = reason;
+    this.worker.terminate();
+    this.onEnd();
+    for (const id of [...this.pending.keys()]) this.settle(id)!.reject(reason);
+  }
+
+  private post(message: ToWorker, transfer: readonly Transferable[] = []): void {
+    this.worker.postMessage(message, [...transfer]);
+  }
+
+  private take(answer: ToClient): void {
+    if (answer.type === 'event') {
+      const call = this.pending.get(answer.id);
+      try {
+        call?.listeners[answer.listener]?.(answer.value);
+      } catch (error) {
+        // As in the library, where it would end the call.
+        call!.abort();
+        this.settle(answer.id)!.reject(error);
+      }
+      return;
+    }
+    const call = this.settle(answer.id);
+    if (answer.type === 'value') {
+      this.onInfo(answer.info);
+      call?.resolve(answer.value as never);
+    } else {
+      call?.reject(errorFrom(answer.error, answer.error.code === 'ABORTED' ? call.signal?.reason : undefined));
+    }
+  }
+
+  private settle(id: number): Pending | undefined {
+    const call = this.pending.get(id);
+    this.pending.delete(id);
+    call?.signal?.removeEventListener('abort', call.abort);
+    return call;
+  }
+}
+
+/** Options for the worker, the listeners among them, and the signal. What is wrong with them the library says. */
+function split(options: object) {
+  if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
+  const sent: Record<string, unknown> = {};
+  const listeners: Record<string, (value: unknown) => void> = {};
+  let signal: AbortSignal | undefined;
+  for (const [name, value] of Object.entries(options)) {
+    if (LISTENERS.includes(name) && typeof value === 'function') listeners[name] = value;
+    else if (typeof value === 'function') throw invalidArgument('nothing that cannot be sent to a worker', name, value);
+    else if (name === 'signal' && value instanceof AbortSignal) signal = value;
+    else sent[name] = value;
+  }
+  return { sent, listeners, signal };
+}
+
+const aborted = (signal: AbortSignal) =>
+  new CodeFormerError('ABORTED', 'The operation was aborted', { cause: signal.reason });
+
+const failed = (why: string, cause?: unknown) =>
+  new CodeFormerError('WORKER_FAILED', `The worker broke: ${why}`, cause === undefined ? {} : { cause });

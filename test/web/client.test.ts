@@ -1,0 +1,335 @@
+// The client on a page: calls, errors, progress and aborts cross to the worker and back as the library has them.
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type * as Client from '../../src/web/client.js';
+import type * as Library from '../../src/web/index.js';
+import { launchChromium, openPage } from './chromium.js';
+import { buildProject, sendBytes, serveProject, type TestServer } from './server.js';
+import { tinyRestorer } from './tiny-weights.js';
+
+declare global {
+  /** In the page of these tests. */
+  var client: typeof Client;
+  var library: typeof Library;
+  var restorer: Client.ClientRestorer;
+  /** A photo with one face, and the options that say where. */
+  var photo: { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number };
+  var face: Client.ClientRestoreOptions & { readonly output?: undefined };
+  /** The code of the error of a promise. */
+  var codeOf: (work: Promise<unknown>) => Promise<string>;
+}
+
+const chromium = await launchChromium();
+
+describe.skipIf(!chromium)('the client', () => {
+  let server: TestServer;
+  let page: Page & { readonly faults: readonly string[] };
+
+  beforeAll(async () => {
+    buildProject();
+    server = await serveProject();
+    const tiny = await tinyRestorer();
+    server.routes.set('/tiny.safetensors', (request, response) => sendBytes(request, response, tiny));
+    page = await openPage(chromium as Browser, server);
+    await page.evaluate(async () => {
+      globalThis.client = await load('/dist/client.js');
+      globalThis.library = await load('/dist/web.js');
+      const [width, height] = [96, 80];
+      const data = new Uint8ClampedArray(4 * width * height);
+      for (let i = 0; i < data.length; i++) data[i] = i % 4 === 3 ? 255 : 128 + 100 * Math.sin(i / (40 + (i % 4)));
+      globalThis.photo = { data, width, height };
+      const landmarks = [
+        [38, 32],
+        [58, 32],
+        [48, 44],
+        [40, 54],
+        [56, 54],
+      ] as const;
+      globalThis.face = { faces: [{ landmarks }], upscaling: 1, seed: 1 };
+      globalThis.codeOf = work =>
+        work.then(
+          () => 'no error',
+          error => (error instanceof client.CodeFormerError ? error.code : String(error)),
+        );
+      globalThis.restorer = await client.createRestorer({ weights: 'tiny.safetensors', detector: null });
+    });
+  });
+  afterAll(async () => {
+    await chromium?.close();
+    await server?.close();
+  });
+
+  test('restores as the library does, and leaves what it was given', async () => {
+    const seen = await page.evaluate(async () => {
+      const shares: number[] = [];
+      const options = { ...face, onProgress: ({ done }: Client.Progress) => void shares.push(done) };
+      const result = await restorer.restore(photo, options);
+      const own = await library.createRestorer({ weights: 'tiny.safetensors', detector: null });
+      const expected = await own.restore(photo, face);
+      await own.destroy();
+      const text = ({ timings, faces, image, ...others }: typeof result) => {
+        const rows = faces.map(({ timings, crop, restored, indices, margin, transform, ...row }) => {
+          const arrays = [crop.data, restored.data, indices!, margin!, transform].map(array => [...array]);
+          return { ...row, arrays };
+        });
+        return JSON.stringify({ ...others, rows, image: [...image.data], kind: image.data.constructor.name });
+      };
+      return {
+        same: text(result) === text(expected),
+        faces: result.faces.length,
+        stages: Object.keys(result.timings).length,
+        changed: result.image.data.some((value, i) => value !== photo.data[i]),
+        kept: photo.data.length,
+        grows: shares.every((share, i) => i === 0 || share >= shares[i - 1]!),
+        last: shares.at(-1),
+        size: restorer.info.size,
+      };
+    });
+    expect(seen).toEqual({
+      same: true,
+      faces: 1,
+      stages: expect.any(Number),
+      changed: true,
+      kept: 4 * 96 * 80,
+      grows: true,
+      last: 1,
+      size: 32,
+    });
+    expect(seen.stages).toBeGreaterThan(2);
+  });
+
+  test('gives a sweep, encoded pictures, and faces that are decoded as often as wanted', async () => {
+    const seen = await page.evaluate(async () => {
+      const { images } = await restorer.sweep(photo, { ...face, fidelity: [0, 1], output: 'png' });
+      const blob = new Blob([images[0]!.image as Uint8Array<ArrayBuffer>]);
+      const { width, height } = await createImageBitmap(blob);
+      const crop = { data: photo.data.slice(0, 4 * 32 * 32), width: 32, height: 32 };
+      const encoded = await restorer.encode(crop);
+      const [a, b, c] = [
+        await encoded.decode({ fidelity: 0.5 }),
+        await encoded.decode({ fidelity: 0.5 }),
+        await encoded.decode({ fidelity: 0.5, indices: encoded.indices.map(code => (code + 1) % 16) }),
+      ];
+      encoded.destroy();
+      const again = await codeOf(encoded.decode());
+      return {
+        fidelities: images.map(({ fidelity }) => fidelity),
+        size: [width, height],
+        tokens: encoded.indices.length,
+        same: String(a.data) === String(b.data),
+        others: String(a.data) !== String(c.data),
+        again,
+      };
+    });
+    expect(seen).toEqual({
+      fidelities: [0, 1],
+      size: [96, 80],
+      tokens: 256,
+      same: true,
+      others: true,
+      again: 'DESTROYED',
+    });
+  });
+
+  test('pixels come back in the form in which they went in, encoded photos as pixels', async () => {
+    const seen = await page.evaluate(async () => {
+      const image = new ImageData(photo.data.slice(), photo.width, photo.height);
+      const canvas = Object.assign(document.createElement('canvas'), { width: photo.width, height: photo.height });
+      canvas.getContext('2d')!.putImageData(image, 0, 0);
+      const offscreen = new OffscreenCanvas(photo.width, photo.height);
+      offscreen.getContext('2d')!.putImageData(image, 0, 0);
+      const png = await offscreen.convertToBlob();
+      const bytes = await png.arrayBuffer();
+      const element = new Image();
+      element.src = URL.createObjectURL(png);
+      const bitmap = await createImageBitmap(image);
+      const frame = new VideoFrame(photo.data.slice(), {
+        format: 'RGBA',
+        codedWidth: 96,
+        codedHeight: 80,
+        timestamp: 7,
+      });
+      const inputs: Record<string, Client.ClientInput> = {
+        picture: photo,
+        image,
+        canvas,
+        offscreen,
+        element,
+        png,
+        bytes,
+        array: new Uint8Array(bytes),
+        bitmap,
+        frame,
+      };
+      const pixels = (result: CanvasImageSource | Client.Picture | ImageData) => {
+        if ('data' in result) return String(result.data);
+        const context = new OffscreenCanvas(96, 80).getContext('2d')!;
+        context.drawImage(result, 0, 0);
+        return String(context.getImageData(0, 0, 96, 80).data);
+      };
+      const expected = pixels((await restorer.restore(photo, face)).image);
+      const forms: Record<string, string> = {};
+      for (const [name, input] of Object.entries(inputs)) {
+        const { image: result } = await restorer.restore(input as Client.ClientInput, face);
+        const same = pixels(result as Client.Picture) === expected ? '' : ', other pixels';
+        forms[name] = `${result.constructor.name}${same}`;
+        if (result instanceof VideoFrame) result.close();
+      }
+      // All of them can be used once more.
+      const usable = [image.data.length, bytes.byteLength, bitmap.width, frame.codedWidth];
+      frame.close();
+      return { forms, usable, detached: await codeOf(restorer.restore(frame, face)) };
+    });
+    expect(seen.forms).toEqual({
+      picture: 'Object',
+      image: 'ImageData',
+      canvas: 'ImageBitmap',
+      offscreen: 'ImageBitmap',
+      element: 'ImageBitmap',
+      png: 'Object',
+      bytes: 'Object',
+      array: 'Object',
+      bitmap: 'ImageBitmap',
+      frame: 'VideoFrame',
+    });
+    expect(seen.usable).toEqual([4 * 96 * 80, expect.any(Number), 96, 96]);
+    expect(seen.detached).toBe('INVALID_ARGUMENT');
+  });
+
+  test('errors keep their codes and messages', async () => {
+    const seen = await page.evaluate(async () => {
+      const wrong = { ...face, fidelity: 2 };
+      const message = await restorer.restore(photo, wrong).catch(error => error.message);
+      const some = (options: object) => codeOf(restorer.restore(photo, options));
+      return {
+        message,
+        codes: [
+          await some({ ...face, faces: () => true }),
+          await some({ restoreFace: () => photo }),
+          await some({ fidelty: 1 }),
+          await some({ mask: { regions: [() => 1] } }),
+          await codeOf(restorer.restore(new Blob(['no picture']))),
+          await codeOf(restorer.restore({ data: new Uint8Array(7), width: 2, height: 2 })),
+          await codeOf(restorer.restore(new Image())),
+          await codeOf(restorer.sweep(photo, undefined as never)),
+          await codeOf(client.createRestorer({ weights: '/nothing-here', detector: null })),
+          await codeOf(client.createRestorer({ weights: new Blob(['no weights']), detector: null })),
+          await codeOf(client.createRestorer({ weights: {} as Blob })),
+          await codeOf(client.createRestorer({ device: {} } as object)),
+        ],
+      };
+    });
+    expect(seen.message).toBe('Expected a number from 0 to 1 for fidelity but received 2 of type number');
+    expect(seen.codes).toEqual([
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT',
+      'INVALID_IMAGE',
+      'INVALID_IMAGE',
+      'INVALID_IMAGE',
+      'INVALID_ARGUMENT',
+      'DOWNLOAD_FAILED',
+      'INVALID_CHECKPOINT',
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT',
+    ]);
+  });
+
+  test('an abort before and during a call ends it, and only it', async () => {
+    const seen = await page.evaluate(async () => {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      let events = 0;
+      const onProgress = () => {
+        events++;
+        controller.abort(reason);
+      };
+      const many = { ...face, faces: Array.from({ length: 40 }, () => (face.faces as Client.OwnFace[])[0]!) };
+      const aborted = restorer.restore(photo, { ...many, signal: controller.signal, onProgress });
+      const other = restorer.restore(photo, face);
+      const error = await aborted.catch(error => error);
+      return {
+        code: error.code,
+        cause: error.cause === reason,
+        events,
+        other: (await other).faces.length,
+        before: await codeOf(restorer.restore(photo, { signal: AbortSignal.abort() })),
+        start: await codeOf(client.createRestorer({ detector: null, signal: AbortSignal.abort() })),
+      };
+    });
+    expect(seen).toEqual({
+      code: 'ABORTED',
+      cause: true,
+      events: expect.any(Number),
+      other: 1,
+      before: 'ABORTED',
+      start: 'ABORTED',
+    });
+    expect(seen.events).toBeGreaterThan(0);
+  });
+
+  test('a listener that throws ends its call', async () => {
+    const seen = await page.evaluate(async () => {
+      const onProgress = () => {
+        throw new Error('from the listener');
+      };
+      const message = await restorer.restore(photo, { ...face, onProgress }).catch(error => error.message);
+      return [message, (await restorer.restore(photo, face)).faces.length];
+    });
+    expect(seen).toEqual(['from the listener', 1]);
+  });
+
+  test('a worker that cannot be started is an error', async () => {
+    const seen = await page.evaluate(async () => {
+      const worker = () => new Worker('/no-such-worker.js', { type: 'module' });
+      const refused = () => new Worker('https://elsewhere.invalid/worker.js');
+      const message = await client.createRestorer({ worker }).catch(error => error.message);
+      return [
+        message,
+        await codeOf(client.createRestorer({ worker })),
+        await codeOf(client.createRestorer({ worker: refused })),
+        await codeOf(client.createRestorer({ worker: 'worker.js' as never })),
+      ];
+    });
+    expect(seen).toEqual([
+      'The worker broke: its script could not be loaded',
+      'WORKER_FAILED',
+      'WORKER_FAILED',
+      'INVALID_ARGUMENT',
+    ]);
+  });
+
+  test('a worker that breaks fails its calls; the next call has another one', async () => {
+    const seen = await page.evaluate(async () => {
+      const workers: Worker[] = [];
+      const worker = () => {
+        // Breaks when it is told to, and is the package's worker otherwise.
+        const code = `import '${new URL('/dist/worker.js', location.href)}';
+          addEventListener('message', ({ data }) => { if (data.type === 'break') throw new Error('broken'); });`;
+        const made = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
+        workers.push(made);
+        return made;
+      };
+      const own = await client.createRestorer({ weights: 'tiny.safetensors', detector: null, worker });
+      const crop = { data: photo.data.slice(0, 4 * 32 * 32), width: 32, height: 32 };
+      const encoded = await own.encode(crop);
+      const running = codeOf(own.restore(photo, face));
+      workers[0]!.postMessage({ type: 'break' });
+      const code = await running;
+      const { faces } = await own.restore(photo, face);
+      const old = await codeOf(encoded.decode());
+      const last = own.restore(photo, face);
+      await Promise.resolve();
+      await own.destroy();
+      return [code, faces.length, workers.length, old, await codeOf(last), await codeOf(own.detect(photo))];
+    });
+    expect(seen).toEqual(['WORKER_FAILED', 1, 2, 'WORKER_FAILED', 'DESTROYED', 'DESTROYED']);
+  });
+
+  test('nothing went wrong that nobody saw', () => {
+    // The weights, the worker and the address elsewhere that do not exist are logged by the browser.
+    expect(page.faults.filter(fault => !/404|ERR_/.test(fault))).toEqual([]);
+  });
+});
