@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'INVALID_CHECKPOINT'
   /** Weights that do not fit the network: tensors missing, left over or of the wrong shape. */
   | 'WEIGHTS_MISMATCH'
+  /** A document of codes that is broken, or of another network. */
+  | 'INVALID_CODES'
   /** Size or SHA-256 differ from what is known of a file. */
   | 'INTEGRITY'
   | 'DOWNLOAD_FAILED'

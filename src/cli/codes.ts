@@ -1,6 +1,7 @@
 // `codeformer codes`: the codes that the network predicts for an aligned crop, without making a picture of them.
 
 import { invalidArgument } from '../errors.js';
+import { formatFaceCodes } from '../pipeline/face-codes.js';
 import { chooseWeights, engineFlags } from './engine.js';
 import { COMMON_FLAGS, describeFlags, parseFlags } from './flags.js';
 import { readPicture } from './inputs.js';
@@ -9,8 +10,11 @@ import type { Services } from './main.js';
 
 export const CODES_HELP = `Usage: codeformer codes IN [flags]
 
-Prints { file, size, indices, margins, model } of an aligned face crop: for each token the code, and the logit of that code
-minus that of the second best. IN is a picture or - for stdin.
+Prints the codes of an aligned face crop as a document that \`restore --codes\` takes: { format, version, file, size, grid, codebook,
+fingerprint, model, indices, margins }. Indices are the codes of a grid x grid of places, row by row, each below codebook; margins are
+the logit of each code minus that of the second best; the fingerprint tells the network. Documents may also have fidelity (a number,
+or { runs }: in base64, pairs of bytes, 255 times w and how many more pixels have it), adain, and sampling: { temperature, seed },
+where codes were drawn. IN is a picture or - for stdin.
 
 ${describeFlags(COMMON_FLAGS)}`;
 
@@ -34,9 +38,9 @@ export async function codesCommand(args: readonly string[], io: Io, services: Se
     const work = engine.encode(picture, { signal: io.signal, onProgress });
     using encoded = await work.finally(() => say.progress('', 1));
     for (const warning of encoded.warnings) say.warn(`${file === '-' ? 'stdin' : file}: ${warning}`);
-    const { size, info } = engine;
-    const [indices, margins] = [[...encoded.indices], [...encoded.margin]];
-    await writeStdout(io, `${JSON.stringify({ file, size, indices, margins, model: info.model })}\n`);
+    const { size, model, codes } = engine.info;
+    const { indices, margin: margins } = encoded;
+    await writeStdout(io, `${formatFaceCodes({ file, size, ...codes!, model, indices, margins })}\n`);
     return 0;
   } finally {
     await engine.destroy();

@@ -1,11 +1,13 @@
 // `codeformer restore`: reads photos or aligned crops, restores the faces and writes the results.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Picture } from '../image/picture.js';
+import { readError } from '../node/file-source.js';
 import { checkWritable, OUTPUT_TYPES, writeImageFile } from '../node/images.js';
-import type { FaceChoice, RestoredFace, RestoreOptions, RestoreResult } from '../pipeline/types.js';
+import { checkFaceCodes, type FaceCodes, fidelityToJson, parseFaceCodes } from '../pipeline/face-codes.js';
+import type { FaceChoice, Fidelity, RestoredFace, RestoreOptions, RestoreResult } from '../pipeline/types.js';
 import { ROLES } from '../weights/manifest.js';
 import { runBatch } from './batch.js';
 import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
@@ -27,6 +29,7 @@ import { checkFolders, checkFree, deliver, type Job, planJobs, stemOf } from './
 export const PIPELINE_FLAGS = {
   temperature: { value: 'T', help: 'above 0: codes are drawn with the seed instead of taking the best (default 0)' },
   seed: { value: 'N', help: 'a whole number for --temperature (default drawn, and said with --json)' },
+  adain: { help: 'give codes the statistics of the face (default; --no-adain)' },
   'only-center-face': { help: 'restore only the face nearest to the centre' },
   faces: { value: 'WHICH', help: 'all (default), largest, center, or ids that detect prints, as 0,2' },
   'min-face-size': { value: 'PX', help: 'skip faces with a shorter side of the box below this (default 0)' },
@@ -45,6 +48,10 @@ const FLAGS = {
   fidelity: { value: 'W', help: '0 (quality) to 1 (identity), default 0.5' },
   upscaling: { value: 'S', help: 'size of the result over that of the photo, above 0 (default 2)' },
   aligned: { help: 'the pictures are aligned face crops' },
+  codes: {
+    value: 'JSON',
+    help: 'codes and settings that crops are decoded with, from `codeformer codes` or the research page; flags win over its settings',
+  },
   'face-upscale': {
     help: 'upscale restored faces before they are pasted, with an upscaler (default; --no-face-upscale)',
   },
@@ -85,6 +92,7 @@ export function pipelineOptions(
   return {
     temperature: numberFlag('temperature', values.temperature, least, atLeast0),
     seed: numberFlag('seed', values.seed, 'a whole number of at least 0', whole),
+    adain: values.adain,
     onlyCenterFace: values['only-center-face'],
     faces: facesFlag(values.faces),
     minFaceSize: numberFlag('min-face-size', values['min-face-size'], least, atLeast0),
@@ -124,9 +132,12 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   const { aligned = false, overwrite = false, suffix } = values;
   const { engine, maxPixels } = engineFlags(values);
   const positive = (value: number) => value > 0 && Number.isFinite(value);
-  const fidelity = numberFlag('fidelity', values.fidelity, 'a number from 0 to 1', share) ?? 0.5;
+  const codes = values.codes === undefined ? null : await readCodes(values.codes, aligned);
+  const fidelity = numberFlag('fidelity', values.fidelity, 'a number from 0 to 1', share) ?? codes?.fidelity ?? 0.5;
+  const pipeline = pipelineOptions(values);
   const options: RestoreOptions & { output?: undefined } = {
-    ...pipelineOptions(values),
+    ...pipeline,
+    ...(codes && decodingOptions(codes, pipeline)),
     output: undefined,
     fidelity,
     aligned,
@@ -150,6 +161,7 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
 
   const check = ({ output }: Job) => checkFree(output, overwrite);
   const work = async (job: Job, picture: Picture, opened: Engine, say: Talk) => {
+    if (codes) checkFaceCodes(codes, opened.info, values.codes!);
     const onProgress = ({ done }: { done: number }) => say.progress(nameOf(job.input), done);
     const result = await opened.restore(picture, { ...options, signal: io.signal, onProgress });
     for (const warning of allWarnings(result)) say.warn(`${nameOf(job.input)}: ${warning}`);
@@ -164,6 +176,29 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   return runBatch(batch, io);
 }
 
+/** Codes that crops are decoded with. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `INVALID_CODES`. */
+async function readCodes(path: string, aligned: boolean): Promise<FaceCodes> {
+  if (!aligned) throw invalidArgument('--aligned beside it, as codes are those of a crop,', '--codes', path);
+  const text = await readFile(path, 'utf8').catch(error => {
+    throw readError(path, error);
+  });
+  return parseFaceCodes(text, path);
+}
+
+/** What a document of codes says, as far as flags say nothing else: drawing anew takes the place of its codes. */
+function decodingOptions(
+  { indices, adain, sampling }: FaceCodes,
+  flags: Pick<RestoreOptions, 'adain' | 'temperature' | 'seed'>,
+): Pick<RestoreOptions, 'adain' | 'temperature' | 'seed' | 'indices'> {
+  const own = { adain: flags.adain ?? adain };
+  if (flags.temperature === undefined && flags.seed === undefined) return { ...own, indices: { 0: indices } };
+  const temperature = flags.temperature ?? sampling?.temperature;
+  const seed = flags.seed ?? sampling?.seed;
+  if (temperature === undefined)
+    throw invalidArgument('--temperature beside it, as these codes were not drawn,', '--seed', seed);
+  return { ...own, temperature, seed };
+}
+
 export const counted = (faces: number): string => (faces === 1 ? '1 face' : `${faces || 'no'} faces`);
 
 function allWarnings({ warnings, faces }: RestoreResult): string[] {
@@ -173,7 +208,7 @@ function allWarnings({ warnings, faces }: RestoreResult): string[] {
 function report(
   { input, output }: Job,
   { width, height, faces, seed, warnings, timings }: RestoreResult,
-  fidelity: number,
+  fidelity: Fidelity,
   { info }: Engine,
   files: readonly CropFiles[] | null,
 ) {
@@ -189,7 +224,8 @@ function report(
     ...files?.[i],
   }));
   const { model, adapter } = info;
-  return { file: input, output, width, height, faces: listed, fidelity, seed, model, adapter, timings, warnings };
+  const settings = { fidelity: fidelityToJson(fidelity), seed };
+  return { file: input, output, width, height, faces: listed, ...settings, model, adapter, timings, warnings };
 }
 
 interface CropFolders {

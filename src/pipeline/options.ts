@@ -23,6 +23,8 @@ export interface Settings {
   readonly backgroundUpscale: boolean;
   readonly seed: number;
   readonly temperature: number;
+  readonly indices: NonNullable<RestoreOptions['indices']>;
+  readonly adain: boolean;
   readonly faces: FaceChoice;
   readonly perFace: NonNullable<RestoreOptions['perFace']>;
   readonly strength: number;
@@ -53,12 +55,14 @@ const DETECT_OPTIONS = [
 
 const RESTORE_OPTIONS = [
   ...DETECT_OPTIONS,
+  'adain',
   'aligned',
   'backgroundUpscale',
   'faceUpscale',
   'faces',
   'fidelity',
   'grayscale',
+  'indices',
   'mask',
   'onlyCenterFace',
   'output',
@@ -105,6 +109,8 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
     backgroundUpscale: flag(options, 'backgroundUpscale', false),
     seed: options.seed === undefined ? drawSeed() : checkSeed(options.seed),
     temperature: atLeast0(options.temperature ?? 0, 'temperature'),
+    indices: checkIndices(options.indices ?? {}),
+    adain: flag(options, 'adain', true),
     faces: checkFaces(options.faces ?? 'all'),
     perFace,
     strength: checkShare(options.strength ?? 1, 'strength'),
@@ -235,6 +241,16 @@ function checkRegions(regions: readonly FaceRegion[]): readonly FaceRegion[] {
   const wrong = regions.find(region => !FACE_REGIONS.includes(region));
   if (wrong !== undefined) throw invalidArgument(`regions among ${FACE_REGIONS.join(', ')}`, 'mask.regions', wrong);
   return regions;
+}
+
+/** Numbers and ranges of codes are for the network to check. */
+function checkIndices(indices: Settings['indices']): Settings['indices'] {
+  checkObject(indices, 'indices');
+  for (const [id, codes] of Object.entries(indices)) {
+    if (!/^\d+$/.test(id)) throw invalidArgument('ids of faces as keys', 'indices', id);
+    if (!(codes instanceof Int32Array)) throw invalidArgument('an Int32Array', `indices[${id}]`, codes);
+  }
+  return indices;
 }
 
 function checkFeather(feather = FEATHER): number {

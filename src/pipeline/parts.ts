@@ -127,21 +127,21 @@ function replacedRestore(
 const ENCODER_SHARE = 0.25;
 
 function networkRestore(net: CodeFormer, settings: Settings): NonNullable<Parts['restore']> {
-  const { signal } = settings;
+  const { adain, signal } = settings;
   return async (crop, { id, fidelities, onProgress, timed }) => {
     const first = (share: number) => onProgress(ENCODER_SHARE * share);
     const encoded = await timed('encode', () => net.encodePicture(crop, { signal, onProgress: first }));
     try {
-      const drawn = await drawnCodes(net, encoded, settings, id);
+      const codes = settings.indices[id] ?? (await drawnCodes(net, encoded, settings, id));
       const pictures: Picture[] = [];
       for (const fidelity of fidelities) {
         const done = pictures.length;
         const second = (share: number) =>
           onProgress(ENCODER_SHARE + ((1 - ENCODER_SHARE) * (done + share)) / fidelities.length);
-        const options = { fidelity, signal, onProgress: second, ...(drawn && { indices: drawn }) };
+        const options = { fidelity, adain, signal, onProgress: second, ...(codes && { indices: codes }) };
         pictures.push(await timed('decode', () => net.decodePicture(encoded, options)));
       }
-      return { pictures, indices: drawn ?? encoded.indices, margin: encoded.margin };
+      return { pictures, indices: codes ?? encoded.indices, margin: encoded.margin };
     } finally {
       encoded.destroy();
     }

@@ -5,6 +5,7 @@ import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from
 import { Device, type DeviceOptions } from '../gpu/device.js';
 import { checkPicture, type Picture, pixelLimit, toRgb, toRgba } from '../image/picture.js';
 import type { Encoded } from '../models/codeformer/codeformer.js';
+import { codeSpace } from '../models/codeformer/fingerprint.js';
 import { resize } from '../pixels/pixels.js';
 import type { Role } from '../weights/manifest.js';
 import type { Weights } from '../weights/weights.js';
@@ -16,6 +17,7 @@ import type { Platform, WeightsInput } from './platform.js';
 import { Report } from './progress.js';
 import { detectPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
 import type {
+  CodeSpace,
   DetectedFace,
   EncodedType,
   Fidelity,
@@ -62,6 +64,8 @@ export interface RestorerInfo {
   readonly licence: string | null;
   /** Side of crops. */
   readonly size: number;
+  /** What the codes of the restoring network mean. */
+  readonly codes: CodeSpace | null;
   readonly networks: Readonly<Record<Role, NetworkInfo | null>>;
 }
 
@@ -124,6 +128,7 @@ export class Restorer {
     private readonly platform: Platform,
     private readonly options: RestorerOptions,
     private readonly sources: Sources,
+    private readonly codes: CodeSpace | null,
     first: Loaded,
   ) {
     this.current = first;
@@ -143,7 +148,8 @@ export class Restorer {
     throwIfAborted(signal);
     const sources = await openSources({ restorer: weights, detector, parser, upscaler }, platform, signal);
     try {
-      return new Restorer(platform, options, sources, await load(platform, options, sources, signal));
+      const codes = sources.restorer && (await codeSpace(sources.restorer.weights));
+      return new Restorer(platform, options, sources, codes, await load(platform, options, sources, signal));
     } catch (error) {
       await closeSources(sources);
       throw error;
@@ -169,6 +175,7 @@ export class Restorer {
       model: networks.restorer?.source ?? null,
       licence: networks.restorer?.licence ?? null,
       size: this.size,
+      codes: this.codes,
       networks,
     };
   }

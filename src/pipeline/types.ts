@@ -1,11 +1,12 @@
 // What callers give the pipeline and get from it.
 
 import type { Picture } from '../image/picture.js';
+import type { CodeSpace } from '../models/codeformer/fingerprint.js';
 import type { FloatRgb } from '../pixels/gpu-picture.js';
 import type { Point } from './align.js';
 import type { FaceRegion } from './regions.js';
 
-export type { FloatRgb };
+export type { CodeSpace, FloatRgb };
 
 /** Left, top, right, bottom in pixels of the photo. */
 export type Box = readonly [number, number, number, number];
@@ -141,6 +142,10 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   readonly seed?: number | undefined;
   /** Above 0, codes are drawn from the softmax of logits / temperature instead of taking the best. Default 0. */
   readonly temperature?: number | undefined;
+  /** Codes to decode instead of those that the network finds, row by row, by face id. */
+  readonly indices?: Readonly<Record<number, Int32Array>> | undefined;
+  /** Give the codes the statistics of the crop's features. Default true. */
+  readonly adain?: boolean | undefined;
   /** Faces to restore: by rule, by the ids that `detect` gives, faces of the caller's own, or a predicate. Default `all`. */
   readonly faces?: FaceChoice | undefined;
   /** Fidelity and strength by face id. */

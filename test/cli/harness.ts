@@ -1,7 +1,7 @@
 // Runs the command line inside of the test's own process, with an engine that needs no GPU.
 
 import { Readable, Writable } from 'node:stream';
-import type { Engine, EngineOptions } from '../../src/cli/engine.js';
+import type { Engine, EngineOptions, OpenEngine } from '../../src/cli/engine.js';
 import { main, type Services } from '../../src/cli/main.js';
 import { throwIfAborted } from '../../src/errors.js';
 import { type Picture, toRgba } from '../../src/image/picture.js';
@@ -35,10 +35,15 @@ export interface Setting {
   /** Faces of each photo that is no aligned crop. Default 1. */
   readonly faces?: number;
   readonly reportAdapters?: Services['reportAdapters'];
+  /** In the place of the pretended engine. */
+  readonly openEngine?: OpenEngine;
 }
 
 /** Side of the crops of the engine. */
 export const SIZE = 8;
+
+/** What the codes of the engine mean. */
+export const CODE_SPACE = { grid: 2, codebook: 4, fingerprint: '0123456789abcdef'.repeat(4) };
 
 class Sink extends Writable {
   readonly chunks: Buffer[] = [];
@@ -98,12 +103,12 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
   const image = (photo: PhotoInput) => inverted(photo as Picture);
   const rest = { width: SIZE, height: SIZE, timings: { total: 3 } };
 
-  const openEngine = async (options: EngineOptions): Promise<Engine> => {
+  const pretended = async (options: EngineOptions): Promise<Engine> => {
     opened.push(options);
     setting.open?.();
     const engine = {
       size: SIZE,
-      info: { adapter: 'pretended', model: options.restorer, networks: {} },
+      info: { adapter: 'pretended', model: options.restorer, size: SIZE, codes: CODE_SPACE, networks: {} },
       async restore(photo: Picture, options: RestoreOptions) {
         calls.push(options);
         fidelities.push(options.fidelity as number);
@@ -137,6 +142,7 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
     };
     return engine as unknown as Engine;
   };
+  const { openEngine = pretended } = setting;
   const reportAdapters = setting.reportAdapters ?? (async () => ({ adapters: [], swiftShaderPackage: null }));
   const io = {
     stdin: setting.waiting ? new Readable({ read() {} }) : Readable.from(setting.stdin ? [setting.stdin] : []),

@@ -1,4 +1,4 @@
-// `restore` and `codes` with a pretended engine: flags, inputs and outputs, exit codes, and that nothing half is ever left.
+// `restore` with a pretended engine: flags, inputs and outputs, exit codes, and that nothing half is ever left.
 
 import {
   chmodSync,
@@ -367,37 +367,5 @@ describe('restore of several', () => {
     expect((await restore(crop, last, '-o', into, '--aligned')).stderr).toMatch(/there is no folder/);
     mkdirSync(into);
     expect((await codeformer(['restore', crop, last, '-o', into, '--aligned'], { open })).code).toBe(3);
-  });
-});
-
-describe('codes', () => {
-  test('prints codes and margins', async () => {
-    const { code, stdout, stderr, destroyed } = await codeformer(['codes', crop, '--weights', 'w']);
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout.toString())).toEqual({
-      file: crop,
-      size: SIZE,
-      indices: [3, 1, 2, 0],
-      margins: [0.5, 0.25, 1, 2],
-      model: 'w',
-    });
-    expect(stderr).toBe('');
-    expect(destroyed).toBe(1);
-  });
-
-  test('reads stdin, takes one picture', async () => {
-    const { stdout } = await codeformer(['codes', '-'], { stdin: readFileSync(crop) });
-    expect(JSON.parse(stdout.toString()).file).toBe('-');
-    expect((await codeformer(['codes'])).code).toBe(2);
-    expect((await codeformer(['codes', crop, crop])).code).toBe(2);
-    expect((await codeformer(['codes', crop, '--fidelity', '1'])).code).toBe(2);
-    expect((await codeformer(['codes', join(folder, 'none.png')])).code).toBe(1);
-  });
-
-  test('Ctrl-C', async () => {
-    const controller = new AbortController();
-    const during = () => controller.abort();
-    const { code, stdout } = await codeformer(['codes', crop], { during, signal: controller.signal });
-    expect([code, stdout.length]).toEqual([130, 0]);
   });
 });

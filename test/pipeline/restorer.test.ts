@@ -48,6 +48,8 @@ describe('networks', () => {
   test('are described', async () => {
     const { info } = await restorerFor();
     expect(info).toMatchObject({ software: true, precision: 'f32', size: 32, licence: null });
+    expect(info.codes).toMatchObject({ grid: 16, codebook: 16 });
+    expect((await restorerFor({ weights: null })).info.codes).toBeNull();
     expect(info.networks.restorer).toMatchObject({ network: 'codeformer' });
     expect(info.networks.detector).toBeNull();
     expect(info.memory.allocated).toBeGreaterThan(0);
@@ -135,6 +137,29 @@ describe('encode and decode', () => {
     using face = await restorer.encode(crop);
     const drawn = await face.decode({ temperature: 1, seed: 5 });
     expect(drawn.data).toEqual((await face.decode({ indices: a })).data);
+  });
+
+  test('take codes of the caller, for each face', async () => {
+    const restorer = await restorerFor();
+    const tokens = restorer.info.codes!.grid ** 2;
+    const indices = { 1: new Int32Array(tokens).fill(5) };
+    const before = (await restorer.restore(photo, { faces })).faces;
+    const after = (await restorer.restore(photo, { faces, indices })).faces;
+    expect(after[0]!.restored.data).toEqual(before[0]!.restored.data);
+    expect(after[1]!.restored.data).not.toEqual(before[1]!.restored.data);
+    expect([after[0]!.indices, after[1]!.indices]).toEqual([before[0]!.indices, indices[1]]);
+    const plain = await restorer.restore(photo, { faces, indices, adain: false });
+    expect(plain.faces[1]!.restored.data).not.toEqual(after[1]!.restored.data);
+    const refused: object[] = [
+      { x: indices[1] },
+      { 0: [1, 2] },
+      { 0: new Int32Array(3) },
+      { 0: indices[1].with(0, 16) },
+    ];
+    for (const wrong of refused)
+      await expect(restorer.restore(photo, { faces, indices: wrong as typeof indices })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
   });
 
   test('take a fidelity for each pixel', async () => {
