@@ -5,13 +5,7 @@
 
 import { CodeFormerError, describe, invalidArgument } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import type {
-  DecodeFaceOptions,
-  EncodedFace,
-  EncodeFaceOptions,
-  RestorerInfo,
-  RestorerOptions,
-} from '../pipeline/restorer.js';
+import type { DecodeFaceOptions, EncodedFace, EncodeFaceOptions, RestorerInfo } from '../pipeline/restorer.js';
 import type {
   DetectedFace,
   EncodedType,
@@ -25,6 +19,7 @@ import type {
   SweepResult,
 } from '../pipeline/types.js';
 import { type Calls, errorFrom, type ToClient, type ToWorker } from './protocol.js';
+import type { WebRestorerOptions } from './restorer.js';
 
 export { CodeFormerError, type ErrorCode } from '../errors.js';
 export type { Picture } from '../image/picture.js';
@@ -36,6 +31,7 @@ export type {
   RestorerInfo,
 } from '../pipeline/restorer.js';
 export type * from '../pipeline/types.js';
+export type { WeightsProgress } from './restorer.js';
 
 /** Also elements of the page, which become bitmaps. */
 export type ClientInput = PhotoInput | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement;
@@ -55,7 +51,8 @@ type SweepOptions = Omit<ClientRestoreOptions, 'fidelity'> & { readonly fidelity
 /** `'embedded'`, a URL (relative ones as the page has them), a file, bytes, or null for none. */
 export type ClientWeights = string | URL | Blob | Uint8Array | ArrayBuffer | null;
 
-export interface ClientOptions extends Pick<RestorerOptions, 'adapter' | 'precision' | 'signal'> {
+export interface ClientOptions
+  extends Pick<WebRestorerOptions, 'adapter' | 'precision' | 'signal' | 'weightsBase' | 'onWeights'> {
   /** The network that restores faces. Default `'embedded'`. */
   readonly weights?: ClientWeights | undefined;
   /** The network that finds them. Default `'embedded'`. */
@@ -118,6 +115,7 @@ export async function createRestorer(options: ClientOptions = {}): Promise<Clien
   for (const role of ['weights', 'detector', 'parser', 'upscaler']) {
     if (create[role] !== undefined) create[role] = weightsFor(create[role], role);
   }
+  if (others.weightsBase !== undefined) create.weightsBase = absolute(others.weightsBase, 'weightsBase');
   const client = new Client(worker, create);
   // Only the start is bound to the signal.
   await client.connect();
@@ -133,10 +131,15 @@ function weightsFor(source: unknown, role: string): string | Blob | null {
     // Copied once, and not again where a worker is started anew.
     return new Blob([source as Uint8Array<ArrayBuffer> | ArrayBuffer]);
   }
+  return absolute(source, role, "'embedded', a URL, a Blob, bytes or null");
+}
+
+/** An address as the page has it: the worker has another base. */
+function absolute(source: unknown, name: string, expected = 'a URL'): string {
   const base = globalThis.document?.baseURI ?? location.href;
-  if ((typeof source === 'string' || source instanceof URL) && URL.canParse(source, base))
-    return String(new URL(source, base));
-  throw invalidArgument("'embedded', a URL, a Blob, bytes or null", role, source);
+  if (!(typeof source === 'string' || source instanceof URL) || !URL.canParse(source, base))
+    throw invalidArgument(expected, name, source);
+  return String(new URL(source, base));
 }
 
 class Client implements ClientRestorer {
