@@ -33,6 +33,7 @@ export type {
   EncodeFaceOptions,
   ManyOptions,
   NetworkInfo,
+  PreparedPhoto,
   Restorer,
   RestorerInfo,
   RestorerOptions,

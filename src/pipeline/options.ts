@@ -6,7 +6,16 @@ import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Point } from './align.js';
 import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
 import { drawSeed } from './sampling.js';
-import type { Box, EncodedType, FaceChoice, Fidelity, OwnFace, PhotoOptions, RestoreOptions } from './types.js';
+import type {
+  Box,
+  EncodedType,
+  FaceChoice,
+  Fidelity,
+  OwnFace,
+  PhotoOptions,
+  RenderOptions,
+  RestoreOptions,
+} from './types.js';
 
 /** The soft edge of masks, see `MaskOptions`. */
 const FEATHER = 0.2;
@@ -137,6 +146,47 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
     },
     given,
   };
+}
+
+const RENDER_OPTIONS = [
+  'adain',
+  'backgroundUpscale',
+  'faces',
+  'faceUpscale',
+  'fidelity',
+  'indices',
+  'mask',
+  'onProgress',
+  'output',
+  'perFace',
+  'quality',
+  'seed',
+  'signal',
+  'strength',
+  'temperature',
+  'upscaling',
+] as const satisfies readonly (keyof RenderOptions)[];
+
+/**
+ * Settings of a picture of a prepared photo.
+ * @param defaults what was given to `prepare`
+ * @param known ids of the prepared faces
+ * @throws as `checkRestoreOptions`
+ */
+export function checkRenderOptions(
+  defaults: RestoreOptions,
+  options: RenderOptions,
+  size: number,
+  known: readonly number[],
+): Settings & { readonly ids: readonly number[] } {
+  knownOptions(options, RENDER_OPTIONS);
+  const { faces: ids = known, ...own } = options;
+  if (!Array.isArray(ids)) throw invalidArgument('an array of ids', 'faces', ids);
+  const wrong = ids.find(id => !known.includes(id));
+  if (wrong !== undefined) throw invalidArgument(`ids among ${known.join(', ')}`, 'faces', wrong);
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  const settings = checkRestoreOptions({ ...defaults, signal: undefined, onProgress: undefined, ...given }, size);
+  return { ...settings, ids };
 }
 
 export type DetectSettings = Pick<

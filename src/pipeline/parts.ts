@@ -11,6 +11,7 @@ import { type FloatRgb, type GpuPicture, isFloatRgb } from '../pixels/gpu-pictur
 import { type Found, leastEyeDistance } from './detection.js';
 import { PARSER_SIDE } from './mask.js';
 import { checkOwnFaces, type DetectSettings, type Settings } from './options.js';
+import { type Timings, timed } from './progress.js';
 import { randomNumbers, sampleCodes } from './sampling.js';
 import type { Fidelity, OwnFace } from './types.js';
 
@@ -22,20 +23,28 @@ export interface Networks {
   readonly upscaler: RRDBNet | null;
 }
 
-/** A face restored at each fidelity. */
-export interface Restoration {
-  readonly pictures: readonly Picture[];
+/** A crop that can be restored as often as wanted. */
+export interface OpenFace {
+  /** Predicted codes and their margins; null where `restoreFace` was replaced. */
   readonly indices: Int32Array | null;
   readonly margin: Float32Array | null;
+  restore(job: RestoreJob): Promise<{ readonly picture: Picture; readonly indices: Int32Array | null }>;
+  destroy(): void;
 }
 
-export interface RestoreJob {
+interface FaceJob {
   readonly id: number;
-  readonly fidelities: readonly Fidelity[];
+  readonly signal: AbortSignal | undefined;
   /** Gets the share done, 0 to 1. */
   readonly onProgress: (share: number) => void;
   /** Takes the time of a stage. */
-  readonly timed: <T>(stage: string, work: () => Promise<T>) => Promise<T>;
+  readonly timings: Timings;
+}
+
+export interface RestoreJob extends FaceJob, Pick<Settings, 'adain' | 'temperature' | 'seed'> {
+  readonly fidelity: Fidelity;
+  /** Codes of the caller's own. */
+  readonly indices: Int32Array | undefined;
 }
 
 export interface Parts {
@@ -44,7 +53,7 @@ export interface Parts {
   readonly detect: ((photo: Picture | GpuPicture) => Promise<readonly Found[]>) | null;
   /** The caller's own detector, on the whole photo. */
   readonly detectFaces: ((photo: Picture) => Promise<readonly OwnFace[]>) | null;
-  readonly restore: ((crop: Picture, job: RestoreJob) => Promise<Restoration>) | null;
+  readonly open: ((crop: Picture, job: FaceJob) => Promise<OpenFace>) | null;
   /** Takes 512x512. */
   readonly parse: ((face: Picture) => Promise<Uint8Array>) | null;
   /** Gives about width * scale x height * scale. */
@@ -86,7 +95,9 @@ export function callParts(networks: Networks, settings: Settings, size: number):
   return {
     size,
     ...detectingParts(networks, settings),
-    restore: restoreFace ? replacedRestore(restoreFace, size, signal) : restorer && networkRestore(restorer, settings),
+    open: restoreFace
+      ? async crop => replacedFace(restoreFace, crop, size)
+      : restorer && ((crop, job) => openFace(restorer, crop, job)),
     parse: parseFace
       ? async face => checkLabels(await parseFace(face), signal)
       : parser && (async face => (await parser.parse(face, { signal })).labels),
@@ -101,50 +112,41 @@ export function callParts(networks: Networks, settings: Settings, size: number):
   };
 }
 
-function replacedRestore(
+function replacedFace(
   restoreFace: NonNullable<Settings['parts']['restoreFace']>,
+  crop: Picture,
   size: number,
-  signal: AbortSignal | undefined,
-): NonNullable<Parts['restore']> {
-  return async (crop, { id, fidelities, onProgress, timed }) => {
-    const pictures: Picture[] = [];
-    for (const fidelity of fidelities) {
-      const answer = await timed('restore', async () => restoreFace(crop, { id, fidelity, signal }));
+): OpenFace {
+  return {
+    indices: null,
+    margin: null,
+    async restore({ id, fidelity, signal, onProgress, timings }) {
+      const answer = await timed(timings, 'restore', async () => restoreFace(crop, { id, fidelity, signal }));
       throwIfAborted(signal);
       const picture = toRgba(answer, { name: 'the result of restoreFace' });
       if (picture.width !== size || picture.height !== size) {
         const found = `${picture.width}x${picture.height}`;
         throw invalidArgument(`a picture of ${size}x${size}`, 'the result of restoreFace', found);
       }
-      pictures.push(picture);
-      onProgress(pictures.length / fidelities.length);
-    }
-    return { pictures, indices: null, margin: null };
+      onProgress(1);
+      return { picture, indices: null };
+    },
+    destroy() {},
   };
 }
 
-/** The first half of the network has about a quarter of the work. */
-const ENCODER_SHARE = 0.25;
-
-function networkRestore(net: CodeFormer, settings: Settings): NonNullable<Parts['restore']> {
-  const { adain, signal } = settings;
-  return async (crop, { id, fidelities, onProgress, timed }) => {
-    const first = (share: number) => onProgress(ENCODER_SHARE * share);
-    const encoded = await timed('encode', () => net.encodePicture(crop, { signal, onProgress: first }));
-    try {
-      const codes = settings.indices[id] ?? (await drawnCodes(net, encoded, settings, id));
-      const pictures: Picture[] = [];
-      for (const fidelity of fidelities) {
-        const done = pictures.length;
-        const second = (share: number) =>
-          onProgress(ENCODER_SHARE + ((1 - ENCODER_SHARE) * (done + share)) / fidelities.length);
-        const options = { fidelity, adain, signal, onProgress: second, ...(codes && { indices: codes }) };
-        pictures.push(await timed('decode', () => net.decodePicture(encoded, options)));
-      }
-      return { pictures, indices: codes ?? encoded.indices, margin: encoded.margin };
-    } finally {
-      encoded.destroy();
-    }
+async function openFace(net: CodeFormer, crop: Picture, { timings, ...run }: FaceJob): Promise<OpenFace> {
+  const encoded = await timed(timings, 'encode', () => net.encodePicture(crop, run));
+  return {
+    indices: encoded.indices,
+    margin: encoded.margin,
+    async restore({ id, fidelity, indices, adain, signal, onProgress, ...job }) {
+      const chosen = indices ?? (await drawnCodes(net, encoded, job, id));
+      const options = { fidelity, adain, signal, onProgress, ...(chosen && { indices: chosen }) };
+      const picture = await timed(job.timings, 'decode', () => net.decodePicture(encoded, options));
+      return { picture, indices: chosen ?? encoded.indices };
+    },
+    destroy: () => encoded.destroy(),
   };
 }
 

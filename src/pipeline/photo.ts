@@ -7,7 +7,7 @@ import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Filter } from '../kernels/resize-plane/taps.js';
 import { intersection, type Matrix, type Rect, union } from '../pixels/affine.js';
 import { type ColourStatistics, gpuColourStatistics, pictureColourStatistics } from '../pixels/colour.js';
-import { GpuPicture, type PixelOptions, scoped } from '../pixels/gpu-picture.js';
+import { copyBuffer, GpuPicture, type PixelOptions, scoped } from '../pixels/gpu-picture.js';
 import { type Paste, Pasting } from '../pixels/paste.js';
 import { resize, warpAffine } from '../pixels/pixels.js';
 import { resizeGpuPicture } from '../pixels/resize.js';
@@ -73,6 +73,15 @@ export class Photo {
     return Photo.open(device, picture, most);
   }
 
+  /** The same once more, to be painted on. */
+  async copy(): Promise<Photo> {
+    const { device, width, height, picture, uploaded, most } = this;
+    if (!uploaded) return new Photo(device, width, height, { ...picture!, data: picture!.data.slice() }, null, most);
+    const made = await GpuPicture.create(device, this, 'copy');
+    await copyBuffer(device, uploaded.buffer, made.buffer, 4 * width * height);
+    return new Photo(device, width, height, null, made, most);
+  }
+
   /** A square crop. */
   async crop(matrix: Matrix, size: number, options: PixelOptions & { readonly compat: boolean }): Promise<Picture> {
     const { device, uploaded } = this;
@@ -101,7 +110,7 @@ export class Photo {
     return this.picture ?? this.uploaded!.read();
   }
 
-  /** Pastes layers, the later ones over the earlier ones. Only on what `resized` made. */
+  /** Pastes layers, the later ones over the earlier ones. Only on what `resized` or `copy` made. */
   async paste(layers: readonly Layer[], options: PasteOptions): Promise<void> {
     const whole = { x: 0, y: 0, width: this.width, height: this.height };
     if (this.uploaded) return pasteOnto(this.uploaded, whole, layers, options);

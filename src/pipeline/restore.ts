@@ -1,24 +1,21 @@
 // The pipeline: every face of a photo is found, aligned, restored and blended back.
 
-import { CodeFormerError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { isOpaque, type Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { roundHalfEven } from '../kernels/resize-plane/taps.js';
-import { composeAffine, type Matrix } from '../pixels/affine.js';
-import { type ColourStatistics, isGrey, transferGreyGpu } from '../pixels/colour.js';
-import { mergeGpuPlanes } from '../pixels/filter.js';
-import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, scoped } from '../pixels/gpu-picture.js';
+import { composeAffine } from '../pixels/affine.js';
+import { type ColourStatistics, isGrey } from '../pixels/colour.js';
 import { resize } from '../pixels/pixels.js';
-import { resizeGpuPlanes } from '../pixels/resize.js';
-import { alignFace } from './align.js';
-import { completed, type Found, LEAST_SIDE, largest, missingDetector, nearestToCenter, scaled } from './detection.js';
-import { faceLayer, PARSER_SIDE, pasteMatrix, referencePasteMatrix, scaling } from './mask.js';
+import { LEAST_SIDE, scaled } from './detection.js';
+import { type AlignedFace, align, detected, facesOf, shorterSide } from './faces.js';
+import { alike, copied, faceScale, finished, type Made, NOTHING, type Recipe, statisticsOf } from './made.js';
+import { faceLayer, pasteMatrix, referencePasteMatrix, scaling } from './mask.js';
 import { checkResultSize, type DetectSettings, type Settings } from './options.js';
-import { missingRestorer, type Parts } from './parts.js';
+import { missingRestorer, type OpenFace, type Parts } from './parts.js';
 import { type Layer, Photo } from './photo.js';
 import { type Report, type Timings, timed } from './progress.js';
-import type { DetectedFace, Fidelity, OwnFace, RestoredFace } from './types.js';
+import type { DetectedFace, PreparedFace, RestoredFace } from './types.js';
 
 export interface Outcome {
   /** One for each fidelity. */
@@ -29,23 +26,19 @@ export interface Outcome {
   readonly warnings: readonly string[];
 }
 
-/** A face that is being restored. */
-interface Work extends DetectedFace {
-  /** From the photo to the crop. */
-  readonly transform: Matrix;
-  readonly crop: Picture;
+/** A face that waits to be restored. */
+interface Work extends AlignedFace {
+  /** The statistics of its crop, in grey photos. */
+  readonly like: ColourStatistics | null;
+}
+
+/** A face of one picture. */
+interface Restored {
+  readonly work: Work;
+  readonly made: readonly Made[];
   readonly strength: number;
   readonly timings: Timings;
   readonly warnings: string[];
-}
-
-/** A face restored at one fidelity. */
-interface Made {
-  /** As callers get it: grey in a grey photo. */
-  readonly restored: Picture;
-  /** As it is pasted, which may be larger and not rounded. */
-  readonly pasted: Picture | FloatRgb;
-  readonly labels: Uint8Array | null;
 }
 
 /**
@@ -63,65 +56,259 @@ export async function restorePhoto(
   report: Report,
   most?: number,
 ): Promise<Outcome> {
-  if (settings.aligned) return restoreAligned(device, picture, parts, settings, fidelities, report);
-  const { compat, signal } = settings;
-  const warnings: string[] = [];
-  const enlargement = compat ? referenceEnlargement(picture) : 1;
-  const output = outputSize(picture, enlargement, settings);
-  const original = await Photo.open(device, picture, most);
-  let photo = original;
+  // Refused before any work is done.
+  if (!settings.aligned) outputSize(picture, enlargementOf(picture, settings), settings);
+  const photo = await OpenPhoto.open(device, picture, parts, settings, report, { most, once: true });
   try {
-    const grey = await timed(report.timings, 'grey', () => wantsGrey(original, settings));
-    if (enlargement > 1) photo = await enlarged(original, enlargement);
+    return await photo.render(parts, settings, fidelities, report);
+  } finally {
+    photo.destroy();
+  }
+}
 
-    report.stage('detect');
-    const found = await timed(report.timings, 'detect', () =>
-      facesOf(photo, picture, enlargement, parts, settings, warnings),
+export interface OpenOptions {
+  /** Bytes of a picture that is kept on the device. */
+  readonly most?: number | undefined;
+  /** Only one call of `render` follows, so nothing is kept for a second one. */
+  readonly once: boolean;
+}
+
+/** Encoded faces that stay on the device; others are encoded again when they are needed. */
+const KEPT_FACES = 8;
+
+/** Bytes of a background that is kept for the next picture. */
+const KEPT_BACKGROUND = 256 * 2 ** 20;
+
+/** A photo whose faces are found and cut out. */
+export class OpenPhoto {
+  /** In the order of their last use. */
+  private readonly encoded = new Map<number, OpenFace>();
+  /** What was made of each face last. */
+  private readonly made = new Map<number, { readonly recipe: Recipe; readonly made: Made }>();
+  private background: { readonly key: string; readonly photo: Photo } | null = null;
+
+  private constructor(
+    private readonly device: Device,
+    private readonly picture: Picture,
+    private readonly settings: Settings,
+    private readonly works: readonly Work[],
+    readonly warnings: readonly string[],
+    /** The photo, and what faces are cut from; null for an aligned crop. */
+    private readonly photos: { readonly original: Photo; readonly working: Photo } | null,
+    private readonly options: OpenOptions,
+  ) {}
+
+  /** Finds the faces, and cuts them out. */
+  static async open(
+    device: Device,
+    picture: Picture,
+    parts: Parts,
+    settings: Settings,
+    report: Report,
+    options: OpenOptions,
+  ): Promise<OpenPhoto> {
+    if (settings.aligned) return OpenPhoto.openAligned(device, picture, parts, settings, options);
+    const warnings: string[] = [];
+    const enlargement = enlargementOf(picture, settings);
+    const photos = await openPhotos(device, picture, enlargement, options.most);
+    const { original, working } = photos;
+    try {
+      const grey = await timed(report.timings, 'grey', () => wantsGrey(original, settings));
+      report.stage('detect');
+      const found = await timed(report.timings, 'detect', () =>
+        facesOf(working, picture, enlargement, parts, settings, warnings),
+      );
+      const works: Work[] = [];
+      for (const [i, face] of found.entries()) {
+        report.stage('align', i + 1, found.length);
+        const aligned = await align(working, face, parts.size, settings, warnings);
+        if (aligned) works.push({ ...aligned, like: grey ? await statisticsOf(device, aligned.crop) : null });
+      }
+      return new OpenPhoto(device, picture, settings, works, warnings, photos, options);
+    } catch (error) {
+      closePhotos(photos);
+      throw error;
+    }
+  }
+
+  /** A picture that is one aligned face. */
+  private static async openAligned(
+    device: Device,
+    picture: Picture,
+    { size }: Parts,
+    settings: Settings,
+    options: OpenOptions,
+  ): Promise<OpenPhoto> {
+    const { width, height } = picture;
+    const { signal, grayscale } = settings;
+    const timings: Timings = {};
+    const crop = await timed(timings, 'align', () =>
+      resize(device, picture, { width: size, height: size, filter: 'linear', signal }),
     );
+    const statistics = await statisticsOf(device, crop);
+    const grey = grayscale === 'auto' ? isGrey(statistics) : grayscale;
+    const work: Work = {
+      id: 0,
+      box: [0, 0, width, height],
+      score: 1,
+      landmarks: [],
+      transform: scaling(size / width, size / height),
+      crop,
+      timings,
+      warnings: [],
+      like: grey ? statistics : null,
+    };
+    return new OpenPhoto(device, picture, settings, [work], sizeWarnings(picture, size), null, options);
+  }
 
-    const works: Work[] = [];
-    for (const [i, face] of found.entries()) {
-      report.stage('align', i + 1, found.length);
-      const work = await align(photo, face, parts.size, settings, warnings);
-      if (work) works.push(work);
+  /** The same faces on another device. */
+  async on(device: Device): Promise<OpenPhoto> {
+    const { picture, settings, works, warnings, options } = this;
+    const photos = this.photos && (await openPhotos(device, picture, enlargementOf(picture, settings), options.most));
+    return new OpenPhoto(device, picture, settings, works, warnings, photos, options);
+  }
+
+  /** Encodes all faces. */
+  async encode(parts: Parts, { signal }: Pick<Settings, 'signal'>, report: Report): Promise<PreparedFace[]> {
+    const faces: PreparedFace[] = [];
+    for (const [i, work] of this.works.entries()) {
+      report.stage('restore', i + 1, this.works.length);
+      const onProgress = (share: number) => report.share('restore', share, i + 1, this.works.length);
+      const timings = { ...work.timings };
+      const { indices, margin } = await this.opened(work, parts, { signal, onProgress, timings });
+      faces.push(this.inPixelsOfPhoto({ ...faceOf(work), indices, margin, timings, warnings: work.warnings }));
     }
+    return faces;
+  }
 
-    const wanted = (id: number) => fidelities.map(fidelity => fidelity ?? fidelityOf(id, settings));
-    const faces: { work: Work; made: Made[]; like: ColourStatistics | null; result: RestoredFace }[] = [];
-    for (const [i, work] of works.entries()) {
-      report.stage('restore', i + 1, works.length);
-      const onProgress = (share: number) => report.share('restore', share, i + 1, works.length);
-      const { pictures, indices, margin } = await restoreCrop(parts, work, wanted(work.id), onProgress);
-      const like = grey ? await statisticsOf(device, work.crop) : null;
-      const made: Made[] = [];
-      for (const coloured of pictures) made.push(await prepare(device, coloured, like, parts, settings, work));
-      const { strength, crop, transform, ...face } = work;
-      const result = { ...face, crop, restored: made[0]!.restored, indices, margin, transform };
-      faces.push({ work, made, like, result });
+  /**
+   * Restores the faces and blends them back.
+   * @param fidelities as for `restorePhoto`
+   * @param ids of the faces; default all
+   */
+  async render(
+    parts: Parts,
+    settings: Settings,
+    fidelities: readonly (number | null)[],
+    report: Report,
+    ids?: readonly number[],
+  ): Promise<Outcome> {
+    const chosen = this.works.filter(({ id }) => !ids || ids.includes(id));
+    const restored: Restored[] = [];
+    for (const [i, work] of chosen.entries()) {
+      report.stage('restore', i + 1, chosen.length);
+      const onProgress = (share: number) => report.share('restore', share, i + 1, chosen.length);
+      restored.push(await this.restoreFace(work, parts, settings, fidelities, onProgress));
     }
+    const outcome = this.photos
+      ? await this.pasted(this.photos, restored, parts, settings, fidelities, report)
+      : blendedCrops(this.works[0]!.crop, restored, settings, fidelities);
+    const faces = restored.map(({ work, made, timings, warnings }) => {
+      const { restored: picture, indices, margin } = made[0]!;
+      return this.inPixelsOfPhoto({ ...faceOf(work), restored: picture, indices, margin, timings, warnings });
+    });
+    const own = fidelities.map((_, i) => restored.map(({ made }) => made[i]!.restored));
+    return {
+      // The result of an aligned crop is the face.
+      faces: this.photos ? faces : faces.map(face => ({ ...face, restored: outcome.images[0]! })),
+      images: outcome.images,
+      restored: this.photos ? own : outcome.images.map(image => [image]),
+      warnings: [...this.warnings, ...outcome.warnings],
+    };
+  }
 
-    const canvasWarnings = missingParts(parts, settings);
+  destroy(): void {
+    for (const face of this.encoded.values()) face.destroy();
+    this.encoded.clear();
+    this.background?.photo.destroy();
+    this.background = null;
+    if (this.photos) closePhotos(this.photos);
+  }
+
+  /** The encoded face, which may be there already. */
+  private async opened(work: Work, parts: Parts, job: Omit<Parameters<NonNullable<Parts['open']>>[1], 'id'>) {
+    const { encoded } = this;
+    let face = encoded.get(work.id);
+    encoded.delete(work.id);
+    if (!face) {
+      if (!parts.open) throw missingRestorer();
+      face = await parts.open(work.crop, { id: work.id, ...job });
+    }
+    encoded.set(work.id, face);
+    for (const [id, oldest] of encoded) {
+      if (encoded.size <= (this.options.once ? 1 : KEPT_FACES)) break;
+      encoded.delete(id);
+      oldest.destroy();
+    }
+    return face;
+  }
+
+  private async restoreFace(
+    work: Work,
+    parts: Parts,
+    settings: Settings,
+    fidelities: readonly (number | null)[],
+    onProgress: (share: number) => void,
+  ): Promise<Restored> {
+    const { id, like } = work;
+    const { perFace, signal, adain, temperature, seed } = settings;
+    const [own, indices] = [perFace[id], settings.indices[id]];
+    const timings: Timings = this.options.once ? { ...work.timings } : {};
+    const encoderShare = this.encoded.has(id) ? 0 : ENCODER_SHARE;
+    let face: OpenFace | null = null;
+    const made: Made[] = [];
+    for (const [i, given] of fidelities.entries()) {
+      const fidelity = given ?? own?.fidelity ?? settings.fidelity;
+      const scale = faceScale(parts, settings, like);
+      const recipe = { fidelity, indices, adain, temperature, seed, scale };
+      const last = this.made.get(id);
+      if (last && alike(last.recipe, recipe)) {
+        made.push(last.made);
+        continue;
+      }
+      const encoding = (share: number) => onProgress(encoderShare * share);
+      face ??= await this.opened(work, parts, { signal, timings, onProgress: encoding });
+      const share = (done: number) => onProgress(encoderShare + ((1 - encoderShare) * (i + done)) / fidelities.length);
+      const { picture, ...codes } = await face.restore({ id, ...recipe, signal, timings, onProgress: share });
+      const ready = await finished(this.device, picture, like, this.photos ? parts : NOTHING, settings, timings);
+      made.push({ ...codes, margin: face.margin, ...ready });
+      if (!this.options.once) this.made.set(id, { recipe: copied(recipe), made: made.at(-1)! });
+    }
+    const warnings = [...work.warnings];
+    if (indices && !made[0]!.indices) warnings.push('indices: restoreFace is replaced, which knows no codes');
+    return { work, made, strength: own?.strength ?? settings.strength, timings, warnings };
+  }
+
+  /** The photo with faces pasted over it, once for each fidelity. */
+  private async pasted(
+    photos: { readonly original: Photo; readonly working: Photo },
+    faces: readonly Restored[],
+    parts: Parts,
+    settings: Settings,
+    fidelities: readonly (number | null)[],
+    report: Report,
+  ): Promise<Pick<Outcome, 'images' | 'warnings'>> {
+    const { compat, signal } = settings;
     const images: Picture[] = [];
     for (const i of fidelities.keys()) {
       report.stage('paste');
-      const canvas = await timed(report.timings, 'background', () =>
-        background(device, original, photo, picture, output, parts, settings),
-      );
+      const last = this.options.once && i === fidelities.length - 1;
+      const canvas = await timed(report.timings, 'background', () => this.canvas(photos, parts, settings, last));
       try {
         const layers: Layer[] = [];
         const timings: Timings[] = [];
-        for (const { work, made, like } of faces) {
-          const layer = layerOf(device, { work, made: made[i]!, like }, photo, canvas, parts, settings);
+        for (const face of faces) {
+          const layer = layerOf(this.device, face, face.made[i]!, photos.working, canvas, parts, settings);
           if (layer) {
             layers.push(layer);
-            timings.push(work.timings);
-          } else if (i === 0) work.warnings.push('the face lies outside of the photo');
+            timings.push(face.timings);
+          } else if (i === 0) face.warnings.push('the face lies outside of the photo');
         }
-        let last = performance.now();
+        let before = performance.now();
         const onLayer = (number: number) => {
           const now = performance.now();
-          timings[number]!.paste = Math.round(10 * ((timings[number]!.paste ?? 0) + now - last)) / 10;
-          last = now;
+          timings[number]!.paste = Math.round(10 * ((timings[number]!.paste ?? 0) + now - before)) / 10;
+          before = now;
           report.share('paste', (i + (number + 1) / layers.length) / fidelities.length);
         };
         await timed(report.timings, 'paste', () => canvas.paste(layers, { compat, signal, onLayer }));
@@ -130,13 +317,60 @@ export async function restorePhoto(
         canvas.destroy();
       }
     }
-    const restored = fidelities.map((_, i) => faces.map(({ made }) => made[i]!.restored));
-    const inPhoto = faces.map(({ result }) => inPixelsOfPhoto(result, enlargement));
-    return { images, faces: inPhoto, restored, warnings: [...warnings, ...canvasWarnings] };
-  } finally {
-    if (photo !== original) photo.destroy();
-    original.destroy();
+    return { images, warnings: missingParts(parts, settings) };
   }
+
+  /** The photo in the size of the result, to be painted on; what was made for the last picture is used again. */
+  private async canvas(
+    { original, working }: { readonly original: Photo; readonly working: Photo },
+    parts: Parts,
+    settings: Settings,
+    last: boolean,
+  ): Promise<Photo> {
+    const size = outputSize(this.picture, enlargementOf(this.picture, settings), settings);
+    const upscaled = settings.backgroundUpscale && parts.upscale;
+    const key = `${size.width}x${size.height}${upscaled ? ' upscaled' : ''}`;
+    if (this.background?.key !== key) {
+      this.background?.photo.destroy();
+      this.background = null;
+      const photo = await background(this.device, original, working, this.picture, size, parts, settings);
+      if (last || 4 * size.width * size.height > KEPT_BACKGROUND) return photo;
+      this.background = { key, photo };
+    }
+    return this.background.photo.copy();
+  }
+
+  /** Faces are reported in pixels of the photo, whatever the pipeline worked on. */
+  private inPixelsOfPhoto<F extends PreparedFace>(face: F): F {
+    const enlargement = this.photos ? enlargementOf(this.picture, this.settings) : 1;
+    if (enlargement === 1) return face;
+    const transform = composeAffine(face.transform, Float64Array.of(enlargement, 0, 0, 0, enlargement, 0));
+    return { ...scaled(face, 1 / enlargement), transform };
+  }
+}
+
+/** The first half of the network has about a quarter of the work. */
+const ENCODER_SHARE = 0.25;
+
+/** What is told of a face. */
+function faceOf({ id, box, score, landmarks, transform, crop }: Work) {
+  return { id, box, score, landmarks, transform, crop };
+}
+
+/** The photo, and the working picture that faces are cut from. */
+async function openPhotos(device: Device, picture: Picture, enlargement: number, most: number | undefined) {
+  const original = await Photo.open(device, picture, most);
+  try {
+    return { original, working: enlargement > 1 ? await enlarged(original, enlargement) : original };
+  } catch (error) {
+    original.destroy();
+    throw error;
+  }
+}
+
+function closePhotos({ original, working }: { readonly original: Photo; readonly working: Photo }): void {
+  if (working !== original) working.destroy();
+  original.destroy();
 }
 
 /** The faces of a photo, without restoring them. */
@@ -148,22 +382,20 @@ export async function detectPhoto(
   report: Report,
   most?: number,
 ): Promise<DetectedFace[]> {
-  const enlargement = settings.compat ? referenceEnlargement(picture) : 1;
-  const original = await Photo.open(device, picture, most);
-  let photo = original;
+  const enlargement = enlargementOf(picture, settings);
+  const photos = await openPhotos(device, picture, enlargement, most);
   try {
-    if (enlargement > 1) photo = await enlarged(original, enlargement);
     report.stage('detect');
-    const found = await detected(photo, picture, enlargement, parts);
+    const found = await detected(photos.working, picture, enlargement, parts);
     return found.map(face => scaled(face, 1 / enlargement)).filter(face => shorterSide(face) >= settings.minFaceSize);
   } finally {
-    if (photo !== original) photo.destroy();
-    original.destroy();
+    closePhotos(photos);
   }
 }
 
-/** How much the reference enlarges a photo before anything else. */
-function referenceEnlargement({ width, height }: Size): number {
+/** How much the photo is enlarged before anything else: only as the reference does. */
+function enlargementOf({ width, height }: Size, { compat }: Pick<Settings, 'compat'>): number {
+  if (!compat) return 1;
   return Math.max(1, LEAST_SIDE / Math.min(width, height));
 }
 
@@ -195,188 +427,6 @@ function outputSize(picture: Size, enlargement: number, { upscaling, compat, max
 /** Grey photos stay grey. */
 async function wantsGrey(photo: Photo, { grayscale, signal }: Settings): Promise<boolean> {
   return grayscale === 'auto' ? isGrey(await photo.statistics({ signal })) : grayscale;
-}
-
-/** All faces by the detector, or by the caller's own, in pixels of the working picture. */
-async function detected(
-  photo: Photo,
-  picture: Picture,
-  enlargement: number,
-  parts: Pick<Parts, 'detect' | 'detectFaces'>,
-): Promise<DetectedFace[]> {
-  const numbered = (faces: readonly Found[]) =>
-    faces.map(({ box, score, landmarks }, id) => ({ id, box, score, landmarks }));
-  const network = async () => (parts.detect ? parts.detect(photo.content) : []);
-  if (!parts.detectFaces) {
-    if (!parts.detect) throw missingDetector();
-    return numbered(await network());
-  }
-  const own = await parts.detectFaces(picture);
-  const found = own.every(face => face.landmarks) ? [] : await network();
-  return numbered(own.map(face => completed(scaled(face, enlargement), found).face));
-}
-
-/** The faces to restore, in pixels of the working picture. */
-async function facesOf(
-  photo: Photo,
-  picture: Picture,
-  enlargement: number,
-  parts: Parts,
-  settings: Settings,
-  warnings: string[],
-): Promise<DetectedFace[]> {
-  const { faces: choice, minFaceSize, onlyCenterFace } = settings;
-  let faces: DetectedFace[];
-  if (Array.isArray(choice) && typeof choice[0] === 'object') {
-    const own = (choice as readonly OwnFace[]).map(face => scaled(face, enlargement));
-    const search = own.some(face => !face.landmarks) && (parts.detect || parts.detectFaces);
-    const found = search ? await detected(photo, picture, enlargement, parts) : [];
-    faces = own.map((face, id) => {
-      const whole = completed(face, found);
-      warnings.push(...whole.warnings.map(text => `face ${id}: ${text}`));
-      return { id, ...whole.face };
-    });
-  } else if (Array.isArray(choice) && choice.length === 0) {
-    return [];
-  } else {
-    const all = await detected(photo, picture, enlargement, parts);
-    if (choice === 'all') faces = all;
-    else if (choice === 'largest') faces = largest(all, photo);
-    else if (choice === 'center') faces = nearestToCenter(all, photo);
-    else if (typeof choice === 'function') {
-      faces = all.filter(face => choice(scaled(face, 1 / enlargement)));
-    } else {
-      const ids = choice as readonly number[];
-      faces = all.filter(({ id }) => ids.includes(id));
-      const unknown = ids.filter(id => id >= all.length);
-      if (unknown.length > 0) warnings.push(`no face has the id ${unknown.join(', ')}: there are ${all.length}`);
-    }
-  }
-  const least = minFaceSize * enlargement;
-  const large = faces.filter(face => shorterSide(face) >= least);
-  return onlyCenterFace ? nearestToCenter(large, photo) : large;
-}
-
-const shorterSide = ({ box: [left, top, right, bottom] }: DetectedFace): number => Math.min(right - left, bottom - top);
-
-/** A crop of which the photo shows less than this side has nothing of a face. */
-const TINY = 16;
-
-/** Cuts a face out. Faces of the detector whose landmarks make no sense are left out. */
-async function align(
-  photo: Photo,
-  face: DetectedFace,
-  size: number,
-  settings: Settings,
-  warnings: string[],
-): Promise<Work | null> {
-  const { perFace, strength, compat, signal } = settings;
-  const timings: Timings = {};
-  let transform: Matrix;
-  try {
-    transform = alignFace(face.landmarks, size);
-  } catch (error) {
-    const own = Array.isArray(settings.faces) && typeof settings.faces[0] === 'object';
-    if (own || settings.parts.detectFaces || !(error instanceof CodeFormerError)) throw error;
-    warnings.push(`face ${face.id} is left out: ${error.message}`);
-    return null;
-  }
-  const notes: string[] = [];
-  const side = size / Math.hypot(transform[0]!, transform[3]!);
-  if (side < 2 * TINY) notes.push(`the face is tiny: its crop is ${side.toFixed(1)} pixels wide in the photo`);
-  const [left, top, right, bottom] = face.box;
-  if (left < 0 || top < 0 || right > photo.width || bottom > photo.height)
-    notes.push('the face reaches beyond the edge of the photo');
-  const crop = await timed(timings, 'align', () => photo.crop(transform, size, { compat, signal }));
-  return { ...face, transform, crop, timings, warnings: notes, strength: perFace[face.id]?.strength ?? strength };
-}
-
-const fidelityOf = (id: number, { perFace, fidelity }: Settings): Fidelity => perFace[id]?.fidelity ?? fidelity;
-
-function restoreCrop(
-  { restore }: Parts,
-  { id, crop, timings }: Pick<Work, 'id' | 'crop' | 'timings'>,
-  fidelities: readonly Fidelity[],
-  onProgress: (share: number) => void,
-) {
-  if (!restore) throw missingRestorer();
-  return restore(crop, { id, fidelities, onProgress, timed: (stage, work) => timed(timings, stage, work) });
-}
-
-async function statisticsOf(device: Device, picture: Picture): Promise<ColourStatistics> {
-  const photo = await Photo.open(device, picture);
-  return photo.statistics().finally(() => photo.destroy());
-}
-
-/** A face in grey, with the tint and contrast of its crop, clipped. */
-function greyPlanes(device: Device, picture: Picture, like: ColourStatistics): Promise<FloatRgb> {
-  return scoped(async keep => {
-    const grey = keep(await transferGreyGpu(keep(await GpuPicture.upload(device, picture)), like));
-    return { data: await grey.read(), width: grey.width, height: grey.height };
-  });
-}
-
-/** As `greyPlanes`, rounded. */
-async function greyed(device: Device, picture: Picture, like: ColourStatistics): Promise<Picture> {
-  return rounded(device, await greyPlanes(device, picture, like));
-}
-
-function rounded(device: Device, planes: FloatRgb): Promise<Picture> {
-  return scoped(async keep => keep(await mergeGpuPlanes(keep(await GpuPlanes.upload(device, planes)))).read());
-}
-
-function resizedPlanes(device: Device, planes: FloatRgb, size: Size): Promise<FloatRgb> {
-  if (planes.width === size.width && planes.height === size.height) return Promise.resolve(planes);
-  return scoped(async keep => {
-    const made = keep(await resizeGpuPlanes(keep(await GpuPlanes.upload(device, planes)), size, 'lanczos4'));
-    return { data: await made.read(), ...size };
-  });
-}
-
-/** Upscales a restored face, and parses it. */
-async function prepare(
-  device: Device,
-  coloured: Picture,
-  like: ColourStatistics | null,
-  parts: Parts,
-  settings: Settings,
-  { timings }: Work,
-): Promise<Made> {
-  const { compat } = settings;
-  const restored = like ? await greyed(device, coloured, like) : coloured;
-  const scale = faceScale(parts, settings, like);
-  // The reference upscales grey faces; else greys are made last, from what is not rounded.
-  const pasted = scale === null ? coloured : await timed(timings, 'upscale', () => enlargedFace(scale));
-  const labels = parts.parse && (await timed(timings, 'parse', async () => parts.parse!(await parserInput())));
-  return { restored, pasted, labels };
-
-  async function enlargedFace(factor: number): Promise<Picture | FloatRgb> {
-    const side = Math.round(factor * coloured.width);
-    const size = { width: side, height: side };
-    const large =
-      compat && like && parts.upscaleFloat
-        ? await parts.upscaleFloat(await greyPlanes(device, coloured, like), factor)
-        : await parts.upscale!(compat ? restored : coloured, factor);
-    return isFloatRgb(large)
-      ? resizedPlanes(device, large, size)
-      : resize(device, large, { ...size, filter: 'lanczos4' });
-  }
-
-  async function parserInput(): Promise<Picture> {
-    const face = !compat || scale === null ? restored : isFloatRgb(pasted) ? await rounded(device, pasted) : pasted;
-    return resize(device, face, { width: PARSER_SIDE, height: PARSER_SIDE, filter: 'linear' });
-  }
-}
-
-/** The upscaler's own factor. */
-const UPSCALER_FACTOR = 2;
-
-/** By how much a restored face is upscaled, or null. */
-function faceScale(parts: Parts, settings: Settings, like: ColourStatistics | null): number | null {
-  const { faceUpscale, compat, upscaling } = settings;
-  const upscaler = parts.upscale ?? (compat && like && parts.upscaleFloat);
-  if (!upscaler || !faceUpscale) return null;
-  return compat ? upscaling : UPSCALER_FACTOR;
 }
 
 /** Upscalers that were asked for and are not there, and regions without a parser. */
@@ -424,78 +474,39 @@ async function withAlphaOf(device: Device, large: Picture, picture: Picture): Pr
 /** The layer of a face, or null where it lies outside. */
 function layerOf(
   device: Device,
-  { work, made, like }: { work: Work; made: Made; like: ColourStatistics | null },
+  { work, strength }: Restored,
+  { pasted, labels }: Made,
   photo: Photo,
   canvas: Photo,
   parts: Parts,
   settings: Settings,
 ): Layer | null {
   const { compat, upscaling, mask, signal } = settings;
+  const { transform, like } = work;
   const scale = faceScale(parts, settings, like);
-  const enlargedFace = made.pasted.width / parts.size;
+  const enlargedFace = pasted.width / parts.size;
   const matrix = compat
-    ? referencePasteMatrix(work.transform, upscaling, scale)
-    : composeAffine(pasteMatrix(work.transform, photo, canvas), scaling(1 / enlargedFace));
+    ? referencePasteMatrix(transform, upscaling, scale)
+    : composeAffine(pasteMatrix(transform, photo, canvas), scaling(1 / enlargedFace));
   const greyLike = compat && scale !== null ? null : like;
   const { values, feather } = mask;
-  const face = { face: made.pasted, greyLike, labels: made.labels, values, feather, strength: work.strength, matrix };
+  const face = { face: pasted, greyLike, labels, values, feather, strength, matrix };
   return faceLayer(device, canvas, face, { compat, scale: upscaling, signal });
 }
 
-/** Faces are reported in pixels of the photo, whatever the pipeline worked on. */
-function inPixelsOfPhoto(face: RestoredFace, enlargement: number): RestoredFace {
-  if (enlargement === 1) return face;
-  const transform = composeAffine(face.transform, Float64Array.of(enlargement, 0, 0, 0, enlargement, 0));
-  return { ...scaled(face, 1 / enlargement), transform };
-}
-
-/** Restores a picture that is one aligned face: without detection and pasting, in the network's size. */
-async function restoreAligned(
-  device: Device,
-  picture: Picture,
-  parts: Parts,
-  settings: Settings,
+/** Aligned crops have no background: the result is the face, in the network's size. */
+function blendedCrops(
+  crop: Picture,
+  [face]: readonly Restored[],
+  { given, backgroundUpscale }: Settings,
   fidelities: readonly (number | null)[],
-  report: Report,
-): Promise<Outcome> {
-  const { size } = parts;
-  const { width, height } = picture;
-  const { signal, given, backgroundUpscale } = settings;
-  const warnings = sizeWarnings(picture, size);
+): Pick<Outcome, 'images' | 'warnings'> {
+  const warnings: string[] = [];
   if (given.has('upscaling'))
-    warnings.push(`upscaling: aligned crops have no background, so the result has ${size}x${size}`);
+    warnings.push(`upscaling: aligned crops have no background, so the result has ${crop.width}x${crop.width}`);
   if (backgroundUpscale) warnings.push('backgroundUpscale: aligned crops have no background');
-  const timings: Timings = {};
-  const crop = await timed(timings, 'align', () =>
-    resize(device, picture, { width: size, height: size, filter: 'linear', signal }),
-  );
-  const like = await statisticsOf(device, crop);
-  const grey = settings.grayscale === 'auto' ? isGrey(like) : settings.grayscale;
-
-  report.stage('restore', 1, 1);
-  const wanted = fidelities.map(fidelity => fidelity ?? fidelityOf(0, settings));
-  const onProgress = (share: number) => report.share('restore', share, 1, 1);
-  const { pictures, indices, margin } = await restoreCrop(parts, { id: 0, crop, timings }, wanted, onProgress);
-  const images: Picture[] = [];
-  const strength = settings.perFace[0]?.strength ?? settings.strength;
-  for (const coloured of pictures) {
-    const restored = grey ? await greyed(device, coloured, like) : coloured;
-    images.push(blended(crop, restored, strength));
-  }
-  const face: RestoredFace = {
-    id: 0,
-    box: [0, 0, width, height],
-    score: 1,
-    landmarks: [],
-    crop,
-    restored: images[0]!,
-    indices,
-    margin,
-    transform: scaling(size / width, size / height),
-    timings,
-    warnings: [],
-  };
-  return { images, faces: [face], restored: images.map(image => [image]), warnings };
+  const images = fidelities.map((_, i) => (face ? blended(crop, face.made[i]!.restored, face.strength) : crop));
+  return { images, warnings };
 }
 
 /** What is to be said of a crop that has not the size of the network. */

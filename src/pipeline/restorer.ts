@@ -11,11 +11,18 @@ import type { Role } from '../weights/manifest.js';
 import type { Weights } from '../weights/weights.js';
 import { ahead } from './ahead.js';
 import { closeSources, licenceOf, loadNetworks, openSources, type Sources } from './networks.js';
-import { checkDetectOptions, checkFidelity, checkRestoreOptions, checkSweep, type Settings } from './options.js';
+import {
+  checkDetectOptions,
+  checkFidelity,
+  checkRenderOptions,
+  checkRestoreOptions,
+  checkSweep,
+  type Settings,
+} from './options.js';
 import { callParts, detectingParts, drawnCodes, missingRestorer, type Networks } from './parts.js';
 import type { Platform, WeightsInput } from './platform.js';
 import { Report } from './progress.js';
-import { detectPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
+import { detectPhoto, OpenPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
 import type {
   CodeSpace,
   DetectedFace,
@@ -24,6 +31,8 @@ import type {
   PhotoInput,
   PhotoOptions,
   PhotoOutput,
+  PreparedFace,
+  RenderOptions,
   RestoreOptions,
   RestoreResult,
   SweepResult,
@@ -100,6 +109,22 @@ export interface EncodedFace {
   readonly margin: Float32Array;
   readonly warnings: readonly string[];
   decode(options?: DecodeFaceOptions): Promise<Picture>;
+  /** Frees the memory on the device. */
+  destroy(): void;
+  [Symbol.dispose](): void;
+}
+
+/** A photo whose faces are ready to be restored, as often as wanted. */
+export interface PreparedPhoto<Image = Picture> {
+  /** Of the photo, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly PreparedFace[];
+  readonly warnings: readonly string[];
+  /** The photo with these faces restored. Only what differs from the last picture is done again; a lost device is replaced. */
+  render(options: RenderOptions & { readonly output: EncodedType }): Promise<RestoreResult<Uint8Array>>;
+  render(options?: RenderOptions & { readonly output?: undefined }): Promise<RestoreResult<Image>>;
+  render(options?: RenderOptions): Promise<RestoreResult<Image | Uint8Array>>;
   /** Frees the memory on the device. */
   destroy(): void;
   [Symbol.dispose](): void;
@@ -281,6 +306,74 @@ export class Restorer {
       const encoded = await net.encodePicture(sized, { signal, onProgress });
       return this.encodedFace(loaded, encoded, sizeWarnings(picture, size));
     });
+  }
+
+  /**
+   * Finds, cuts out and encodes the faces of a photo, which can then be rendered with one setting after another. Some of the encoded faces,
+   * and the background in the size of the last result, stay on the device until `destroy`.
+   * @param options of the faces, and what `render` takes where it is not told otherwise
+   */
+  async prepare<I extends PhotoInput>(photo: I, options: RestoreOptions = {}): Promise<PreparedPhoto<PhotoOutput<I>>> {
+    const settings = checkRestoreOptions(options, this.size);
+    // One seed for all pictures.
+    const defaults = { ...options, seed: settings.seed };
+    const report = new Report(settings.onProgress, settings.signal);
+    const opened = await this.open(photo, settings.maxPixels, report);
+    return this.exclusive(settings.signal, async loaded => {
+      const { device, networks } = loaded;
+      const parts = callParts(networks, settings, this.size);
+      const work = await OpenPhoto.open(device, opened.picture, parts, settings, report, { once: false });
+      try {
+        const faces = await work.encode(parts, settings, report);
+        report.finish();
+        return this.preparedPhoto({ home: loaded, work }, opened, defaults, faces);
+      } catch (error) {
+        work.destroy();
+        throw error;
+      }
+    });
+  }
+
+  private preparedPhoto<Image>(
+    state: { home: Loaded; work: OpenPhoto },
+    opened: Opened,
+    defaults: RestoreOptions,
+    faces: readonly PreparedFace[],
+  ): PreparedPhoto<Image> {
+    const { width, height } = opened.picture;
+    let alive = true;
+    const destroy = () => {
+      if (alive) state.work.destroy();
+      alive = false;
+    };
+    const render = async (options: RenderOptions = {}): Promise<RestoreResult<unknown>> => {
+      const known = faces.map(({ id }) => id);
+      const { ids, ...settings } = checkRenderOptions(defaults, options, this.size, known);
+      const report = new Report(settings.onProgress, settings.signal);
+      const { images, ...made } = await this.exclusive(settings.signal, async loaded => {
+        if (!alive) throw new CodeFormerError('DESTROYED', 'A prepared photo was used after destroy()');
+        const { device, networks } = loaded;
+        if (loaded !== state.home) {
+          state.work.destroy();
+          state.work = await state.work.on(device);
+          state.home = loaded;
+        }
+        return state.work.render(callParts(networks, settings, this.size), settings, [null], report, ids);
+      });
+      const [image] = await this.deliver(opened, settings, images, report);
+      const size = { width: images[0]!.width, height: images[0]!.height };
+      const { faces: restored, warnings } = made;
+      return { image, ...size, faces: restored, seed: settings.seed, warnings, timings: report.finish() };
+    };
+    return {
+      width,
+      height,
+      faces,
+      warnings: state.work.warnings,
+      render: render as PreparedPhoto<Image>['render'],
+      destroy,
+      [Symbol.dispose]: destroy,
+    };
   }
 
   private encodedFace(home: Loaded, encoded: Encoded, warnings: readonly string[]): EncodedFace {

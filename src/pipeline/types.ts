@@ -175,6 +175,33 @@ export interface RestoreResult<Image = Picture> {
   readonly timings: Readonly<Record<string, number>>;
 }
 
+/** A face that is ready to be restored. */
+export type PreparedFace = Omit<RestoredFace, 'restored'>;
+
+/** What can change from one picture of a prepared photo to the next; what is left out is as it was given to `prepare`. */
+export interface RenderOptions
+  extends Pick<
+    RestoreOptions,
+    | 'fidelity'
+    | 'perFace'
+    | 'strength'
+    | 'upscaling'
+    | 'faceUpscale'
+    | 'backgroundUpscale'
+    | 'mask'
+    | 'indices'
+    | 'adain'
+    | 'temperature'
+    | 'seed'
+    | 'output'
+    | 'quality'
+    | 'signal'
+    | 'onProgress'
+  > {
+  /** Ids of the faces to restore. Default all that were prepared. */
+  readonly faces?: readonly number[] | undefined;
+}
+
 export interface SweepResult<Image = Picture> extends Omit<RestoreResult<Image>, 'image'> {
   /** One for each fidelity, in the order asked for. */
   readonly images: readonly { readonly fidelity: number; readonly image: Image; readonly faces: readonly Picture[] }[];

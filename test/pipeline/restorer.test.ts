@@ -337,6 +337,19 @@ describe('lost devices', () => {
     face.destroy();
   });
 
+  test('are replaced for prepared photos', async () => {
+    const { restorer, devices } = await mortal();
+    using prepared = await restorer.prepare(photo, { faces });
+    const { image } = await prepared.render();
+    const onProgress = ({ stage, face }: Progress) => {
+      if (stage === 'restore' && face === 2) devices[0]!.gpu.destroy();
+    };
+    const interrupted = prepared.render({ fidelity: 0.1, onProgress });
+    await expect(interrupted).rejects.toMatchObject({ code: 'DEVICE_LOST' });
+    expect((await prepared.render()).image).toEqual(image);
+    expect(devices.length).toBe(2);
+  });
+
   test('of the caller end all calls', async () => {
     const device = await createDevice({ adapter: 'software', robust: true });
     const restorer = await restorerFor({ device });

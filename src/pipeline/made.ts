@@ -1,0 +1,143 @@
+// What becomes of a face between the network and the canvas: greys, upscaling, parsing; and when it can be used again.
+
+import type { Device } from '../gpu/device.js';
+import type { Picture } from '../image/picture.js';
+import type { Size } from '../kernels/resize-linear/resize-linear.js';
+import { type ColourStatistics, transferGreyGpu } from '../pixels/colour.js';
+import { mergeGpuPlanes } from '../pixels/filter.js';
+import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, scoped } from '../pixels/gpu-picture.js';
+import { resize } from '../pixels/pixels.js';
+import { resizeGpuPlanes } from '../pixels/resize.js';
+import { PARSER_SIDE } from './mask.js';
+import type { Settings } from './options.js';
+import type { Parts } from './parts.js';
+import { Photo } from './photo.js';
+import { type Timings, timed } from './progress.js';
+import type { Fidelity } from './types.js';
+
+/** A face restored at one fidelity. */
+export interface Made {
+  /** As callers get it: grey in a grey photo. */
+  readonly restored: Picture;
+  /** As it is pasted, which may be larger and not rounded. */
+  readonly pasted: Picture | FloatRgb;
+  readonly labels: Uint8Array | null;
+  /** The codes that it was made from, and the margins of the predicted ones. */
+  readonly indices: Int32Array | null;
+  readonly margin: Float32Array | null;
+}
+
+/** All that a restored face depends on, beside its crop. */
+export interface Recipe extends Pick<Settings, 'adain' | 'temperature' | 'seed'> {
+  readonly fidelity: Fidelity;
+  readonly indices: Int32Array | undefined;
+  /** Of the upscaler. */
+  readonly scale: number | null;
+}
+
+export function copied(recipe: Recipe): Recipe {
+  const { fidelity, indices } = recipe;
+  const map = fidelity instanceof Float32Array ? fidelity.slice() : fidelity;
+  return { ...recipe, fidelity: map, indices: indices?.slice() };
+}
+
+/** Whether two recipes make the same. */
+export function alike(a: Recipe, b: Recipe): boolean {
+  const drawn = a.temperature > 0 && !a.indices;
+  return (
+    same(a.fidelity, b.fidelity) &&
+    same(a.indices, b.indices) &&
+    a.adain === b.adain &&
+    a.scale === b.scale &&
+    a.temperature === b.temperature &&
+    (!drawn || a.seed === b.seed)
+  );
+}
+
+function same(a: Fidelity | Int32Array | undefined, b: typeof a): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b;
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** Aligned crops are neither upscaled nor pasted. */
+export const NOTHING = { upscale: null, upscaleFloat: null, parse: null };
+
+/** The upscaler's own factor. */
+const UPSCALER_FACTOR = 2;
+
+/** By how much a restored face is upscaled, or null. */
+export function faceScale(
+  parts: Pick<Parts, 'upscale' | 'upscaleFloat'>,
+  settings: Settings,
+  like: ColourStatistics | null,
+): number | null {
+  const { faceUpscale, compat, upscaling } = settings;
+  const upscaler = parts.upscale ?? (compat && like && parts.upscaleFloat);
+  if (!upscaler || !faceUpscale) return null;
+  return compat ? upscaling : UPSCALER_FACTOR;
+}
+
+export async function statisticsOf(device: Device, picture: Picture): Promise<ColourStatistics> {
+  const photo = await Photo.open(device, picture);
+  return photo.statistics().finally(() => photo.destroy());
+}
+
+/** A face in grey, with the tint and contrast of its crop, clipped. */
+function greyPlanes(device: Device, picture: Picture, like: ColourStatistics): Promise<FloatRgb> {
+  return scoped(async keep => {
+    const grey = keep(await transferGreyGpu(keep(await GpuPicture.upload(device, picture)), like));
+    return { data: await grey.read(), width: grey.width, height: grey.height };
+  });
+}
+
+/** As `greyPlanes`, rounded. */
+async function greyed(device: Device, picture: Picture, like: ColourStatistics): Promise<Picture> {
+  return rounded(device, await greyPlanes(device, picture, like));
+}
+
+function rounded(device: Device, planes: FloatRgb): Promise<Picture> {
+  return scoped(async keep => keep(await mergeGpuPlanes(keep(await GpuPlanes.upload(device, planes)))).read());
+}
+
+function resizedPlanes(device: Device, planes: FloatRgb, size: Size): Promise<FloatRgb> {
+  if (planes.width === size.width && planes.height === size.height) return Promise.resolve(planes);
+  return scoped(async keep => {
+    const made = keep(await resizeGpuPlanes(keep(await GpuPlanes.upload(device, planes)), size, 'lanczos4'));
+    return { data: await made.read(), ...size };
+  });
+}
+
+/** Upscales a restored face, and parses it. */
+export async function finished(
+  device: Device,
+  coloured: Picture,
+  like: ColourStatistics | null,
+  parts: Pick<Parts, 'upscale' | 'upscaleFloat' | 'parse'>,
+  settings: Settings,
+  timings: Timings,
+): Promise<Pick<Made, 'restored' | 'pasted' | 'labels'>> {
+  const { compat } = settings;
+  const restored = like ? await greyed(device, coloured, like) : coloured;
+  const scale = faceScale(parts, settings, like);
+  // The reference upscales grey faces; else greys are made last, from what is not rounded.
+  const pasted = scale === null ? coloured : await timed(timings, 'upscale', () => enlargedFace(scale));
+  const labels = parts.parse && (await timed(timings, 'parse', async () => parts.parse!(await parserInput())));
+  return { restored, pasted, labels };
+
+  async function enlargedFace(factor: number): Promise<Picture | FloatRgb> {
+    const side = Math.round(factor * coloured.width);
+    const size = { width: side, height: side };
+    const large =
+      compat && like && parts.upscaleFloat
+        ? await parts.upscaleFloat(await greyPlanes(device, coloured, like), factor)
+        : await parts.upscale!(compat ? restored : coloured, factor);
+    return isFloatRgb(large)
+      ? resizedPlanes(device, large, size)
+      : resize(device, large, { ...size, filter: 'lanczos4' });
+  }
+
+  async function parserInput(): Promise<Picture> {
+    const face = !compat || scale === null ? restored : isFloatRgb(pasted) ? await rounded(device, pasted) : pasted;
+    return resize(device, face, { width: PARSER_SIDE, height: PARSER_SIDE, filter: 'linear' });
+  }
+}
