@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Graph } from '../src/graph/graph.js';
-import { planMemory } from '../src/graph/plan.js';
+import { planMemory } from '../src/graph/memory.js';
 import { layout, type Target } from '../src/kernels/kernel.js';
 import { decodeProgram, encodeProgram } from '../src/models/codeformer/network.js';
 import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { prepareKernel } from '../src/gpu/run-kernel.js';
-import type { Case, Family, KernelTest, NumberArray, Operand, Precision } from '../src/kernels/kernel.js';
+import type { Case, Family, Kernel, KernelTest, NumberArray, Operand, Precision } from '../src/kernels/kernel.js';
 import { kernelTests } from '../src/kernels/registry.js';
 import { testDevice } from './device.js';
 
@@ -79,6 +79,56 @@ async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family, precis
     prepared.destroy();
   }
 }
+
+describe('plans', () => {
+  const kernel = (plan: Record<string, number>): Kernel<null> => ({
+    name: 'planned',
+    operands: () => ({ y: { access: 'write', type: 'f32', elements: 4 } }),
+    dispatches: () => [
+      {
+        shader: {
+          name: 'planned',
+          code: `struct Plan {
+  start: u32, // of what is written, not count: u32
+  below: i32,
+  value: f32,
+}
+@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
+@compute @workgroup_size(1)
+fn main() { y[plan.start] = plan.value + f32(plan.below); }`,
+        },
+        plan,
+        workgroups: [1, 1, 1],
+        operands: ['y'],
+        flops: 0,
+        bytes: 4,
+      },
+    ],
+  });
+
+  test('every dispatch reads its own', async () => {
+    const device = await testDevice();
+    const [first] = kernel({ start: 1, below: -3, value: 0.5 }).dispatches(null, device.target);
+    const [second] = kernel({ start: 2, below: -4, value: 0.25 }).dispatches(null, device.target);
+    const both = { ...kernel({}), dispatches: () => [first!, second!] };
+    const before = device.memory.allocated;
+    const prepared = await prepareKernel(device, both, null, {});
+    await device.run(prepared.dispatches);
+    expect([...(await prepared.read('y'))]).toEqual([0, -2.5, -3.75, 0]);
+    prepared.destroy();
+    expect(device.memory.allocated).toBe(before);
+  });
+
+  test.each([
+    [{ start: 1, below: 0 }, /planned: expected value but received none/],
+    [{ start: 1, below: 0, value: 0, count: 5 }, /expected no field count but received 5/],
+    [{ start: 1.5, below: 0, value: 0 }, /expected a whole number for start but received 1.5/],
+  ])('%o is refused', async (plan, message) => {
+    const device = await testDevice();
+    await expect(prepareKernel(device, kernel(plan as Record<string, number>), null, {})).rejects.toThrow(message);
+  });
+});
 
 const f16 = (await testDevice()).gpu.features.has('shader-f16');
 

@@ -3,7 +3,9 @@
 import { CodeFormerError } from '../errors.js';
 import type { Dispatch, Family, Precision, Shader, Target } from '../kernels/kernel.js';
 import { ceilDiv } from '../kernels/kernel.js';
+import type { ShaderInterface } from './interface.js';
 import { PipelineCache } from './pipelines.js';
+import type { BoundPlan } from './plans.js';
 
 /** What is known of the adapter. */
 export interface AdapterInfo {
@@ -31,6 +33,7 @@ export interface DeviceOptions {
 export interface BoundDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
+  readonly plan: BoundPlan | null;
   readonly dispatch: Dispatch;
 }
 
@@ -176,6 +179,11 @@ export class Device {
     return this.pipelines.get(shader);
   }
 
+  /** What a shader declares of its surroundings. */
+  interface(shader: Shader): ShaderInterface {
+    return this.pipelines.interface(shader);
+  }
+
   /**
    * A zeroed buffer for storage and copies. Refuses sizes above the adapter's limits with `ADAPTER_LIMITS`; whether there was
    * memory for it is told by `checked`.
@@ -235,9 +243,15 @@ export class Device {
   bindGroup(dispatch: Dispatch, buffers: readonly GPUBuffer[], label: string): GPUBindGroup {
     return this.gpu.createBindGroup({
       label,
-      layout: this.pipelines.bindGroupLayout(dispatch.shader.bindings),
+      layout: this.pipelines.bindGroupLayout(dispatch.shader),
       entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
     });
+  }
+
+  /** A bind group for plans, at most `size` bytes each, at offsets that are told when it is set. */
+  planGroup(buffer: GPUBuffer, size: number, label: string): GPUBindGroup {
+    const entries = [{ binding: 0, resource: { buffer, size } }];
+    return this.gpu.createBindGroup({ label: `${label}/plans`, layout: this.pipelines.planLayout, entries });
   }
 
   /**
@@ -288,9 +302,10 @@ export class Device {
   submit(dispatches: readonly BoundDispatch[], label: string): void {
     const encoder = this.gpu.createCommandEncoder({ label });
     const pass = encoder.beginComputePass({ label });
-    for (const { pipeline, bindGroup, dispatch } of dispatches) {
+    for (const { pipeline, bindGroup, plan, dispatch } of dispatches) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup);
+      if (plan) pass.setBindGroup(1, plan.group, [plan.offset]);
       pass.dispatchWorkgroups(...dispatch.workgroups);
     }
     pass.end();

@@ -3,6 +3,7 @@
 import { CodeFormerError } from '../errors.js';
 import type { Precision, Shader } from '../kernels/kernel.js';
 import prelude from '../kernels/prelude.wgsl';
+import { type ShaderInterface, shaderInterface } from './interface.js';
 
 const ALIASES: Record<Precision, string> = {
   f32: 'alias Store = f32; alias Store4 = vec4<f32>;',
@@ -12,16 +13,27 @@ const ALIASES: Record<Precision, string> = {
 export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly modules = new Map<string, GPUShaderModule>();
-  private readonly layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  private readonly interfaces = new Map<string, ShaderInterface>();
+  private readonly groups = new Map<string, GPUBindGroupLayout>();
+  private readonly layouts = new Map<string, GPUPipelineLayout>();
+  /** Layout of the bind group that a plan is in. */
+  readonly planLayout: GPUBindGroupLayout;
 
   constructor(
     private readonly device: GPUDevice,
     private readonly precision: Precision,
-  ) {}
+  ) {
+    this.planLayout = device.createBindGroupLayout({
+      label: 'plan',
+      entries: [
+        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } },
+      ],
+    });
+  }
 
   /** Rejects with `GPU_ERROR` that names the shader, the line and its source when it does not compile. */
   get(shader: Shader): Promise<GPUComputePipeline> {
-    const key = `${shader.bindings.join()}|${JSON.stringify(shader.constants ?? {})}|${shader.code}`;
+    const key = `${JSON.stringify(shader.constants ?? {})}|${shader.code}`;
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
       pipeline = this.compile(shader);
@@ -31,16 +43,23 @@ export class PipelineCache {
     return pipeline;
   }
 
-  /** Layouts are explicit: those of `layout: 'auto'` are never shared, and pipelines behind them compile again. */
-  bindGroupLayout(bindings: Shader['bindings']): GPUBindGroupLayout {
-    return this.layout(bindings).group;
+  /** What a shader declares. */
+  interface({ code }: Shader): ShaderInterface {
+    let found = this.interfaces.get(code);
+    if (!found) {
+      found = shaderInterface(code);
+      this.interfaces.set(code, found);
+    }
+    return found;
   }
 
-  private layout(bindings: Shader['bindings']) {
+  /** Layouts are explicit: those of `layout: 'auto'` are never shared, and pipelines behind them compile again. */
+  bindGroupLayout(shader: Shader): GPUBindGroupLayout {
+    const { bindings } = this.interface(shader);
     const key = bindings.join();
-    let layout = this.layouts.get(key);
-    if (!layout) {
-      const group = this.device.createBindGroupLayout({
+    let group = this.groups.get(key);
+    if (!group) {
+      group = this.device.createBindGroupLayout({
         label: key,
         entries: bindings.map((access, binding) => ({
           binding,
@@ -48,7 +67,18 @@ export class PipelineCache {
           buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' } as const,
         })),
       });
-      layout = { group, pipeline: this.device.createPipelineLayout({ label: key, bindGroupLayouts: [group] }) };
+      this.groups.set(key, group);
+    }
+    return group;
+  }
+
+  private layout(shader: Shader): GPUPipelineLayout {
+    const { bindings, plan } = this.interface(shader);
+    const key = `${bindings.join()}${plan.length > 0 ? ' and plan' : ''}`;
+    let layout = this.layouts.get(key);
+    if (!layout) {
+      const groups = [this.bindGroupLayout(shader), ...(plan.length > 0 ? [this.planLayout] : [])];
+      layout = this.device.createPipelineLayout({ label: key, bindGroupLayouts: groups });
       this.layouts.set(key, layout);
     }
     return layout;
@@ -65,7 +95,7 @@ export class PipelineCache {
     try {
       return await this.device.createComputePipelineAsync({
         label: shader.name,
-        layout: this.layout(shader.bindings).pipeline,
+        layout: this.layout(shader),
         compute: { module, entryPoint: 'main', ...(shader.constants && { constants: { ...shader.constants } }) },
       });
     } catch (cause) {

@@ -2,13 +2,14 @@
 
 import { CodeFormerError, throwIfAborted } from '../errors.js';
 import type { Call, Parameter, Program, Storage } from '../graph/graph.js';
-import { type Plan, planMemory, storageBytes } from '../graph/plan.js';
+import { type MemoryPlan, planMemory, storageBytes } from '../graph/memory.js';
 import { bytesPerElement, type Dispatch, roundUp } from '../kernels/kernel.js';
 import { packWeights } from '../kernels/pack-weights/pack-weights.js';
 import { encodeFloat16 } from '../weights/dtype.js';
 import type { Weights } from '../weights/weights.js';
 import type { BoundDispatch, Device } from './device.js';
-import { bindKernel } from './run-kernel.js';
+import { Plans } from './plans.js';
+import { submitKernel } from './run-kernel.js';
 
 /** GPU buffers of weights by parameter name, shared by the programs of a network. */
 export class ParameterSet {
@@ -101,8 +102,7 @@ export class ParameterSet {
       device.write(operands.factor, factor);
     }
     try {
-      const bound = await bindKernel(device, packWeights, params, operands);
-      await device.checked(`packing ${name}`, () => device.submit(bound, `${name}/pack`));
+      await submitKernel(device, packWeights, params, operands);
     } finally {
       if (operands.factor) device.release(operands.factor);
     }
@@ -199,8 +199,9 @@ export class GpuProgram {
     private readonly device: Device,
     private readonly label: string,
     private readonly program: Program,
-    private readonly plan: Plan,
+    private readonly memory: MemoryPlan,
     private readonly steps: Step[],
+    private readonly plans: Plans,
     private readonly arena: Arena,
     private readonly parameters: ParameterSet,
   ) {}
@@ -213,9 +214,9 @@ export class GpuProgram {
     arena: Arena,
     parameters: ParameterSet,
   ): Promise<GpuProgram> {
-    const plan = planMemory(program);
+    const memory = planMemory(program);
     // First, because it is what an adapter that is too small refuses.
-    await device.checked(`the memory of ${label}`, () => arena.reserve(plan.slots));
+    await device.checked(`the memory of ${label}`, () => arena.reserve(memory.slots));
     const steps = await Promise.all(
       program.calls.flatMap(call =>
         call.kernel.dispatches(call.params, program.target).map(async dispatch => {
@@ -225,7 +226,9 @@ export class GpuProgram {
         }),
       ),
     );
-    return new GpuProgram(device, label, program, plan, steps, arena, parameters);
+    const dispatches = steps.map(step => step.dispatch);
+    const plans = await device.checked(`the plans of ${label}`, () => Plans.create(device, dispatches, label));
+    return new GpuProgram(device, label, program, memory, steps, plans, arena, parameters);
   }
 
   /** Floating-point operations of a run. */
@@ -270,6 +273,11 @@ export class GpuProgram {
     return timings;
   }
 
+  /** Gives back what is the program's own; arena and parameters are its network's. */
+  destroy(): void {
+    this.plans.destroy();
+  }
+
   private bind(externals: Readonly<Record<string, GPUBuffer>>): BoundDispatch[] {
     const fresh = this.generation !== this.arena.generation;
     this.generation = this.arena.generation;
@@ -277,13 +285,13 @@ export class GpuProgram {
       if (step.bound && !fresh && !step.external) return step.bound;
       const buffers = step.storages.map(storage => this.buffer(storage, externals));
       const bindGroup = this.device.bindGroup(step.dispatch, buffers, `${this.label}/${step.call.label}`);
-      step.bound = { pipeline: step.pipeline, bindGroup, dispatch: step.dispatch };
+      step.bound = { pipeline: step.pipeline, bindGroup, plan: this.plans.of(step.dispatch), dispatch: step.dispatch };
       return step.bound;
     });
   }
 
   private buffer(storage: Storage, externals: Readonly<Record<string, GPUBuffer>>): GPUBuffer {
-    if (storage.kind === 'transient') return this.arena.slot(this.plan.slotOf.get(storage.id)!);
+    if (storage.kind === 'transient') return this.arena.slot(this.memory.slotOf.get(storage.id)!);
     if (storage.kind === 'parameter') return this.parameters.get(storage.name);
     const buffer = externals[storage.name];
     if (!buffer)

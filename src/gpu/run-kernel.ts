@@ -1,8 +1,10 @@
 // Runs one kernel on plain arrays: for tests, benches and one-off work such as packing weights.
 
+import { throwIfAborted } from '../errors.js';
 import { bytesPerElement, type Kernel, type NumberArray, type Operand, type Target } from '../kernels/kernel.js';
 import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
 import type { BoundDispatch, Device } from './device.js';
+import { Plans } from './plans.js';
 
 /** Buffers of a kernel's operands, filled, with its dispatches bound to them. */
 export interface PreparedKernel {
@@ -14,6 +16,13 @@ export interface PreparedKernel {
   destroy(): void;
 }
 
+/** The dispatches of a kernel with all they need. */
+export interface BoundKernel {
+  readonly dispatches: readonly BoundDispatch[];
+  /** Gives back what was made for them; what has been submitted runs all the same. */
+  destroy(): void;
+}
+
 /** The dispatches of a kernel on buffers of the caller, by operand name. */
 export async function bindKernel<P>(
   device: Device,
@@ -21,16 +30,40 @@ export async function bindKernel<P>(
   params: P,
   buffers: Readonly<Record<string, GPUBuffer>>,
   target: Target = device.target,
-): Promise<BoundDispatch[]> {
+): Promise<BoundKernel> {
   const dispatches = kernel.dispatches(params, target);
   const pipelines = await Promise.all(dispatches.map(d => device.pipeline(d.shader)));
-  return device.checked(`the bindings of ${kernel.name}`, () =>
-    dispatches.map((dispatch, i) => {
-      const bound = dispatch.operands.map(name => buffers[name]!);
-      const bindGroup = device.bindGroup(dispatch, bound, `${kernel.name}/${dispatch.shader.name}`);
-      return { pipeline: pipelines[i]!, bindGroup, dispatch };
-    }),
-  );
+  return device.checked(`the bindings of ${kernel.name}`, () => {
+    const plans = Plans.create(device, dispatches, kernel.name);
+    return {
+      dispatches: dispatches.map((dispatch, i) => {
+        const bound = dispatch.operands.map(name => buffers[name]!);
+        const bindGroup = device.bindGroup(dispatch, bound, `${kernel.name}/${dispatch.shader.name}`);
+        return { pipeline: pipelines[i]!, bindGroup, plan: plans.of(dispatch), dispatch };
+      }),
+      destroy: () => plans.destroy(),
+    };
+  });
+}
+
+/**
+ * Submits a kernel once. What it writes can be used by what is submitted after it; only reading waits.
+ * @throws `ABORTED`, and what binding and submitting throw
+ */
+export async function submitKernel<P>(
+  device: Device,
+  kernel: Kernel<P>,
+  params: P,
+  buffers: Readonly<Record<string, GPUBuffer>>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const bound = await bindKernel(device, kernel, params, buffers);
+  try {
+    throwIfAborted(signal);
+    await device.checked(kernel.name, () => device.submit(bound.dispatches, kernel.name));
+  } finally {
+    bound.destroy();
+  }
 }
 
 /**
@@ -47,7 +80,10 @@ export async function prepareKernel<P>(
 ): Promise<PreparedKernel> {
   const operands = kernel.operands(params, target);
   const buffers = new Map<string, GPUBuffer>();
+  let bound: BoundKernel | null = null;
   const destroy = () => {
+    bound?.destroy();
+    bound = null;
     for (const buffer of buffers.values()) device.release(buffer);
     buffers.clear();
   };
@@ -66,7 +102,8 @@ export async function prepareKernel<P>(
           );
       }
     });
-    const dispatches = await bindKernel(device, kernel, params, Object.fromEntries(buffers), target);
+    bound = await bindKernel(device, kernel, params, Object.fromEntries(buffers), target);
+    const { dispatches } = bound;
     const read = async (name: string): Promise<NumberArray> => {
       const { type, elements } = operands[name]!;
       const bytes = await device.read(buffers.get(name)!);

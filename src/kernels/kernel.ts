@@ -1,5 +1,7 @@
 // What a kernel is: plain data and one pure function from parameters to dispatches. Nothing here knows WebGPU's objects.
 
+import { CodeFormerError } from '../errors.js';
+
 /** How activations are stored. Sums, statistics and logits are f32 in both. */
 export type Precision = 'f32' | 'f16';
 
@@ -49,22 +51,29 @@ export interface Operand {
   readonly layout?: Layout;
 }
 
-/** A compute shader with entry point `main`; one pipeline for each distinct source and set of constants. */
+/**
+ * A compute shader with entry point `main`; one pipeline for each distinct source and set of constants. What it reads and writes its code
+ * says, and is taken from there: storage bindings in group 0, and where it has a plan, `struct Plan` and
+ * `@group(1) @binding(0) var<uniform> plan: Plan`.
+ */
 export interface Shader {
   /** For labels and errors: `conv3x3/registers`. */
   readonly name: string;
   /** WGSL; the aliases of prelude.wgsl stand before it. */
   readonly code: string;
-  /** Values of the `override` declarations. */
+  /** Values of the `override` declarations: variants of the code. What differs from shape to shape belongs into the plan. */
   readonly constants?: Readonly<Record<string, number>>;
   /** Language features that the code needs; directives must stand first, so the device writes them. */
   readonly features?: readonly 'subgroups'[];
-  /** Access by binding number, all in group 0. */
-  readonly bindings: readonly ('read' | 'write')[];
 }
 
 export interface Dispatch {
   readonly shader: Shader;
+  /**
+   * Values of all fields of the shader's `plan`, which are u32, i32 or f32: sizes, strides, where a strip starts. They are data, so that
+   * one compiled pipeline serves every shape: software adapters take longer to compile most kernels than to run them on a small picture.
+   */
+  readonly plan?: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
   /** Names of operands by binding number. */
   readonly operands: readonly string[];
@@ -116,6 +125,38 @@ export function layout(n: number, h: number, w: number, c: number, stride = roun
 /** Elements of the buffer that a layout lies in. */
 export const layoutElements = (l: Layout): number => l.n * l.h * l.w * l.stride;
 
+/** A picture-like operand. */
+export const tensor = (access: 'read' | 'write', l: Layout, type: ElementType = 'store'): Operand => ({
+  access,
+  type,
+  elements: layoutElements(l),
+  layout: l,
+});
+
+/** An operand of f32 with a row of `c` values for each of `n` pictures. */
+export const vectors = (access: 'read' | 'write', n: number, c: number): Operand =>
+  tensor(access, layout(n, 1, 1, c), 'f32');
+
+/** An operand that is a plain array. */
+export const array = (access: Operand['access'], type: ElementType, elements: number): Operand => ({
+  access,
+  type,
+  elements,
+});
+
+/** Fields `<name>_stride` and `<name>_offset` of a plan, in vec4. */
+export const placeOf = (name: string, l: Layout): Record<string, number> => ({
+  [`${name}_stride`]: l.stride / 4,
+  [`${name}_offset`]: l.offset / 4,
+});
+
+/** The error for operands that do not fit a kernel. */
+export const mismatch = (expected: string, received: string | number): CodeFormerError =>
+  new CodeFormerError('SHAPE_MISMATCH', `Expected ${expected} but received ${received}`);
+
+/** A shape in words. */
+export const shapeOf = (l: Pick<Layout, 'n' | 'h' | 'w' | 'c'>): string => `${l.n}x${l.h}x${l.w}x${l.c}`;
+
 /** Index of the first channel of a pixel. */
 export const pixelIndex = (l: Layout, n: number, y: number, x: number): number =>
   ((n * l.h + y) * l.w + x) * l.stride + l.offset;
@@ -124,10 +165,10 @@ export const bytesPerElement = (type: ElementType, precision: Precision): number
   type === 'store' && precision === 'f16' ? 2 : 4;
 
 /**
- * Workgroups for `count` invocations in a row, in x and y so that no dimension passes 65,535. The shader's index is
+ * Workgroups of `size` for `count` invocations in a row, in x and y so that no dimension passes 65,535. The shader's index is
  * `id.x + id.y * groups.x * size`, with `id` the global invocation id and `groups` the number of workgroups.
  */
-export function linearGrid(count: number, size: number): [number, number, number] {
+export function linearGrid(count: number, size = 64): [number, number, number] {
   const groups = Math.max(1, ceilDiv(count, size));
   const x = Math.min(groups, 32768);
   return [x, ceilDiv(groups, x), 1];

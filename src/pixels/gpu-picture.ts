@@ -1,8 +1,8 @@
 // Pictures and float planes that live on the device, and running kernels on them. What makes them owns them.
 
-import { CodeFormerError, throwIfAborted } from '../errors.js';
+import { CodeFormerError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
-import { bindKernel } from '../gpu/run-kernel.js';
+import { submitKernel } from '../gpu/run-kernel.js';
 import { type Picture, toRgba } from '../image/picture.js';
 import { bytesPerElement, ceilDiv, type Kernel, type NumberArray } from '../kernels/kernel.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
@@ -182,9 +182,7 @@ export async function runKernel<P>(
       }
       return bound;
     });
-    const dispatches = await bindKernel(device, kernel, params, buffers);
-    throwIfAborted(signal);
-    await device.checked(kernel.name, () => device.submit(dispatches, kernel.name));
+    await submitKernel(device, kernel, params, buffers, signal);
   } finally {
     // What has been submitted keeps its memory until it has run.
     for (const buffer of temporary) device.release(buffer);

@@ -1,15 +1,17 @@
 // Adaptive instance normalisation: statistics of both pictures, scale and shift from them, and `normalize` to apply these; see
 // strips.wgsl, adain.wgsl and normalize.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
 import {
+  array,
   ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
-  layoutElements,
   linearGrid,
+  mismatch,
   type Operand,
+  roundUp,
+  tensor,
 } from '../kernel.js';
 import { normalize } from '../normalize/normalize.js';
 import { stripStatistics, stripsOf, stripsOperand } from '../statistics/statistics.js';
@@ -33,21 +35,17 @@ export interface AdainParams {
 export const adain: Kernel<AdainParams> = {
   name: 'adain',
   operands({ x, style, y }, target): Record<string, Operand> {
-    if (x.n !== style.n || x.c !== style.c) {
-      throw new CodeFormerError(
-        'SHAPE_MISMATCH',
-        `Expected a style of ${x.n} pictures of ${x.c} channels but received ${style.n} of ${style.c}`,
-      );
-    }
-    const affine: Operand = { access: 'scratch', type: 'f32', elements: x.n * ceilDiv(x.c, 4) * 4 };
+    if (x.n !== style.n || x.c !== style.c)
+      throw mismatch(`a style of ${x.n} pictures of ${x.c} channels`, `${style.n} of ${style.c}`);
+    const affine = array('scratch', 'f32', x.n * roundUp(x.c, 4));
     return {
-      x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
-      style: { access: 'read', type: 'store', elements: layoutElements(style), layout: style },
+      x: tensor('read', x),
+      style: tensor('read', style),
       xStrips: stripsOperand(x, target),
       styleStrips: stripsOperand(style, target),
       scale: affine,
       shift: affine,
-      y: { access: 'write', type: 'store', elements: layoutElements(y), layout: y },
+      y: tensor('write', y),
     };
   },
   dispatches({ x, style, y }, target): Dispatch[] {
@@ -59,23 +57,19 @@ export const adain: Kernel<AdainParams> = {
       stripStatistics(x, 'x', 'xStrips', target),
       stripStatistics(style, 'style', 'styleStrips', target),
       {
-        shader: {
-          name: 'adain',
-          code,
-          constants: {
-            GROUPS: groups,
-            COUNT: x.n * groups,
-            CHANNELS: x.c,
-            X_PIXELS: x.h * x.w,
-            X_STRIP: own.length,
-            X_STRIPS: own.count,
-            S_PIXELS: style.h * style.w,
-            S_STRIP: other.length,
-            S_STRIPS: other.count,
-          },
-          bindings: ['read', 'read', 'write', 'write'],
+        shader: { name: 'adain', code },
+        plan: {
+          groups,
+          count: x.n * groups,
+          channels: x.c,
+          x_pixels: x.h * x.w,
+          x_strip: own.length,
+          x_strips: own.count,
+          s_pixels: style.h * style.w,
+          s_strip: other.length,
+          s_strips: other.count,
         },
-        workgroups: linearGrid(x.n * groups, 64),
+        workgroups: linearGrid(x.n * groups),
         operands: ['xStrips', 'styleStrips', 'scale', 'shift'],
         flops: values * 4,
         bytes: (values + x.n * groups * 8) * 4,

@@ -1,20 +1,23 @@
 // Scale and shift that give every channel of x the mean and deviation it has in `style`: combines the statistics of strips
 // (strips.wgsl) of both. One invocation for each picture and vec4 of channels.
 
-override GROUPS: u32;        // vec4 of channels
-override COUNT: u32;         // pictures times GROUPS
-override CHANNELS: u32;
-override X_PIXELS: u32;      // of one picture
-override X_STRIP: u32;       // pixels of a strip
-override X_STRIPS: u32;      // of one picture
-override S_PIXELS: u32;
-override S_STRIP: u32;
-override S_STRIPS: u32;
+struct Plan {
+  groups: u32,   // vec4 of channels
+  count: u32,    // pictures times groups
+  channels: u32,
+  x_pixels: u32, // of one picture
+  x_strip: u32,  // pixels of a strip
+  x_strips: u32, // of one picture
+  s_pixels: u32,
+  s_strip: u32,
+  s_strips: u32,
+}
 
-@group(0) @binding(0) var<storage, read> x_strips: array<vec4f>;  // [n, X_STRIPS, 2, GROUPS]: mean, then M2
+@group(0) @binding(0) var<storage, read> x_strips: array<vec4f>;  // [n, x_strips, 2, groups]: mean, then M2
 @group(0) @binding(1) var<storage, read> s_strips: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>;  // [n, GROUPS]
+@group(0) @binding(2) var<storage, read_write> scale: array<vec4f>;  // [n, groups]
 @group(0) @binding(3) var<storage, read_write> shift: array<vec4f>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 const EPS = 1e-5;
 
@@ -39,29 +42,29 @@ fn moments(mean: vec4f, m2: vec4f, pixels: u32) -> Moments {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= COUNT) {
+  if (index >= plan.count) {
     return;
   }
-  let n = index / GROUPS;
-  let c = index % GROUPS;
+  let n = index / plan.groups;
+  let c = index % plan.groups;
 
   var mean = vec4f(0.0);
   var m2 = vec4f(0.0);
-  for (var i = 0u; i < X_STRIPS; i++) {
-    let at = (n * X_STRIPS + i) * 2u * GROUPS + c;
-    combine(&mean, &m2, i * X_STRIP, x_strips[at], x_strips[at + GROUPS], min(X_STRIP, X_PIXELS - i * X_STRIP));
+  for (var i = 0u; i < plan.x_strips; i++) {
+    let at = (n * plan.x_strips + i) * 2u * plan.groups + c;
+    combine(&mean, &m2, i * plan.x_strip, x_strips[at], x_strips[at + plan.groups], min(plan.x_strip, plan.x_pixels - i * plan.x_strip));
   }
-  let own = moments(mean, m2, X_PIXELS);
+  let own = moments(mean, m2, plan.x_pixels);
 
   mean = vec4f(0.0);
   m2 = vec4f(0.0);
-  for (var i = 0u; i < S_STRIPS; i++) {
-    let at = (n * S_STRIPS + i) * 2u * GROUPS + c;
-    combine(&mean, &m2, i * S_STRIP, s_strips[at], s_strips[at + GROUPS], min(S_STRIP, S_PIXELS - i * S_STRIP));
+  for (var i = 0u; i < plan.s_strips; i++) {
+    let at = (n * plan.s_strips + i) * 2u * plan.groups + c;
+    combine(&mean, &m2, i * plan.s_strip, s_strips[at], s_strips[at + plan.groups], min(plan.s_strip, plan.s_pixels - i * plan.s_strip));
   }
-  let style = moments(mean, m2, S_PIXELS);
+  let style = moments(mean, m2, plan.s_pixels);
 
-  let inside = c * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(CHANNELS);
+  let inside = c * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(plan.channels);
   let factor = style.deviation / own.deviation;
   scale[index] = select(vec4f(0.0), factor, inside);
   shift[index] = select(vec4f(0.0), fma(-own.mean, factor, style.mean), inside);

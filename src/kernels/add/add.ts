@@ -1,16 +1,17 @@
 // The sum of two tensors, the second of which may be smaller; see add.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
-import { Plan } from '../conv/plan.js';
 import {
   bytesPerElement,
   ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
-  layoutElements,
   linearGrid,
+  mismatch,
   type Operand,
+  placeOf,
+  shapeOf,
+  tensor,
 } from '../kernel.js';
 import code from './add.wgsl';
 
@@ -24,27 +25,6 @@ export interface AddParams {
   readonly slope: number;
 }
 
-const plan = new Plan('add', {
-  // There is one strip.
-  strip: 'u32',
-  // Of all pictures.
-  pixels: 'u32',
-  height: 'u32',
-  width: 'u32',
-  groups: 'u32',
-  b_height: 'u32',
-  b_width: 'u32',
-  // Strides and offsets in vec4.
-  a_stride: 'u32',
-  a_offset: 'u32',
-  b_stride: 'u32',
-  b_offset: 'u32',
-  y_stride: 'u32',
-  y_offset: 'u32',
-  alpha: 'f32',
-  slope: 'f32',
-});
-
 /**
  * Operands: `a`, `b`, `y`.
  * @throws `SHAPE_MISMATCH`
@@ -53,46 +33,31 @@ export const add: Kernel<AddParams> = {
   name: 'add',
   operands({ a, b, y }): Record<string, Operand> {
     const fits = y.n === a.n && y.h === a.h && y.w === a.w && y.c === a.c && b.n === a.n && b.c === a.c;
-    if (!fits || b.h > a.h || b.w > a.w) {
-      const shape = (l: Layout) => `${l.n}x${l.h}x${l.w}x${l.c}`;
-      throw new CodeFormerError(
-        'SHAPE_MISMATCH',
-        `Expected ${shape(a)} and not more in b but received ${shape(b)}, and ${shape(y)} in y`,
-      );
-    }
-    const tensor = (l: Layout, access: 'read' | 'write'): Operand => ({
-      access,
-      type: 'store',
-      elements: layoutElements(l),
-      layout: l,
-    });
-    return { a: tensor(a, 'read'), b: tensor(b, 'read'), plan: plan.operand(), y: tensor(y, 'write') };
+    if (!fits || b.h > a.h || b.w > a.w)
+      throw mismatch(`${shapeOf(a)} and not more in b`, `${shapeOf(b)}, and ${shapeOf(y)} in y`);
+    return { a: tensor('read', a), b: tensor('read', b), y: tensor('write', y) };
   },
   dispatches({ a, b, y, alpha, slope }, target): Dispatch[] {
     const groups = ceilDiv(a.c, 4);
     const pixels = a.n * a.h * a.w;
-    const write = plan.write({
-      pixels,
-      height: a.h,
-      width: a.w,
-      groups,
-      b_height: b.h,
-      b_width: b.w,
-      a_stride: a.stride / 4,
-      a_offset: a.offset / 4,
-      b_stride: b.stride / 4,
-      b_offset: b.offset / 4,
-      y_stride: y.stride / 4,
-      y_offset: y.offset / 4,
-      alpha,
-      slope,
-    });
     return [
-      write,
       {
-        shader: { name: 'add', code: plan.struct + code, bindings: ['read', 'read', 'read', 'write'] },
-        workgroups: linearGrid(pixels * groups, 64),
-        operands: ['a', 'b', 'plan', 'y'],
+        shader: { name: 'add', code },
+        plan: {
+          pixels,
+          groups,
+          height: a.h,
+          width: a.w,
+          b_height: b.h,
+          b_width: b.w,
+          ...placeOf('a', a),
+          ...placeOf('b', b),
+          ...placeOf('y', y),
+          alpha,
+          slope,
+        },
+        workgroups: linearGrid(pixels * groups),
+        operands: ['a', 'b', 'y'],
         flops: pixels * groups * 12,
         bytes: 3 * pixels * groups * 4 * bytesPerElement('store', target.precision),
       },

@@ -1,41 +1,44 @@
 // y_i = sum over j of weights[i, j] v_j for every head. One invocation for 4 queries and a vec4 of the head, neighbours along the head.
 
-override TOKENS: u32;
-override TILES: u32;         // TOKENS / 4, rounded up: vec4 of a row of weights, and tiles of queries
-override HEADS: u32;
-override DIM: u32;           // vec4 of a head
-override COUNT: u32;         // batch items times TILES times HEADS times DIM
-override V_STRIDE: u32;      // in vec4, as all strides and offsets
-override V_OFFSET: u32;
-override Y_STRIDE: u32;
-override Y_OFFSET: u32;
+struct Plan {
+  tokens: u32,
+  tiles: u32,    // tokens / 4, rounded up: vec4 of a row of weights, and tiles of queries
+  heads: u32,
+  dim: u32,      // vec4 of a head
+  count: u32,    // batch items times tiles times heads times dim
+  v_stride: u32, // in vec4, as all strides and offsets
+  v_offset: u32,
+  y_stride: u32,
+  y_offset: u32,
+}
 
-@group(0) @binding(0) var<storage, read> weights: array<vec4f>;  // [n, HEADS, TOKENS, TILES], zero in the padding
+@group(0) @binding(0) var<storage, read> weights: array<vec4f>;  // [n, heads, tokens, tiles], zero in the padding
 @group(0) @binding(1) var<storage, read> v: array<Store4>;
 @group(0) @binding(2) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= COUNT) {
+  if (index >= plan.count) {
     return;
   }
-  let channel = index % (HEADS * DIM);
-  let tile = index / (HEADS * DIM);
-  let n = tile / TILES;
-  let query = tile % TILES * 4u;
-  let last = TOKENS - 1u;
+  let channel = index % (plan.heads * plan.dim);
+  let tile = index / (plan.heads * plan.dim);
+  let n = tile / plan.tiles;
+  let query = tile % plan.tiles * 4u;
+  let last = plan.tokens - 1u;
   // Rows past the end repeat the last one.
-  let row = (n * HEADS + channel / DIM) * TOKENS;
-  let row_w = (row + min(query + vec4u(0u, 1u, 2u, 3u), vec4u(last))) * TILES;
-  let base = n * TOKENS * V_STRIDE + V_OFFSET + channel;
+  let row = (n * plan.heads + channel / plan.dim) * plan.tokens;
+  let row_w = (row + min(query + vec4u(0u, 1u, 2u, 3u), vec4u(last))) * plan.tiles;
+  let base = n * plan.tokens * plan.v_stride + plan.v_offset + channel;
 
   var y0 = vec4f(0.0);
   var y1 = vec4f(0.0);
   var y2 = vec4f(0.0);
   var y3 = vec4f(0.0);
-  for (var j = 0u; j < TILES; j++) {
-    let row_v = base + min(j * 4u + vec4u(0u, 1u, 2u, 3u), vec4u(last)) * V_STRIDE;
+  for (var j = 0u; j < plan.tiles; j++) {
+    let row_v = base + min(j * 4u + vec4u(0u, 1u, 2u, 3u), vec4u(last)) * plan.v_stride;
     let v0 = vec4f(v[row_v.x]);
     let v1 = vec4f(v[row_v.y]);
     let v2 = vec4f(v[row_v.z]);
@@ -50,15 +53,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     y3 = fma(vec4f(w3.x), v0, fma(vec4f(w3.y), v1, fma(vec4f(w3.z), v2, fma(vec4f(w3.w), v3, y3))));
   }
 
-  let at = (n * TOKENS + query) * Y_STRIDE + Y_OFFSET + channel;
+  let at = (n * plan.tokens + query) * plan.y_stride + plan.y_offset + channel;
   y[at] = Store4(y0);
-  if (query + 1u < TOKENS) {
-    y[at + Y_STRIDE] = Store4(y1);
+  if (query + 1u < plan.tokens) {
+    y[at + plan.y_stride] = Store4(y1);
   }
-  if (query + 2u < TOKENS) {
-    y[at + 2u * Y_STRIDE] = Store4(y2);
+  if (query + 2u < plan.tokens) {
+    y[at + 2u * plan.y_stride] = Store4(y2);
   }
-  if (query + 3u < TOKENS) {
-    y[at + 3u * Y_STRIDE] = Store4(y3);
+  if (query + 3u < plan.tokens) {
+    y[at + 3u * plan.y_stride] = Store4(y3);
   }
 }

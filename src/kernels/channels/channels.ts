@@ -29,7 +29,7 @@ function between(name: string, code: string, splits: boolean): Kernel<ChannelsPa
     dispatches({ pixels, planes }): Dispatch[] {
       return [
         {
-          shader: { name, code, bindings: ['read', 'read', 'write'] },
+          shader: { name, code },
           workgroups: linearGrid(pixels, 64),
           operands: splits ? ['picture', 'sizes', 'planes'] : ['planes', 'sizes', 'picture'],
           flops: 4 * pixels,

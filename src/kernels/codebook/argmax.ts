@@ -1,14 +1,16 @@
 // The best code of every token; see argmax.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
 import {
+  array,
   ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
-  layoutElements,
   linearGrid,
+  mismatch,
   type Operand,
+  placeOf,
+  tensor,
 } from '../kernel.js';
 import code from './argmax.wgsl';
 
@@ -25,14 +27,12 @@ export interface ArgmaxParams {
 export const argmax: Kernel<ArgmaxParams> = {
   name: 'codebook/argmax',
   operands({ logits }): Record<string, Operand> {
-    if (logits.c < 2) {
-      throw new CodeFormerError('SHAPE_MISMATCH', `Expected logits of two or more codes but received ${logits.c}`);
-    }
+    if (logits.c < 2) throw mismatch('logits of two or more codes', logits.c);
     const tokens = logits.n * logits.h * logits.w;
     return {
-      logits: { access: 'read', type: 'f32', elements: layoutElements(logits), layout: logits },
-      indices: { access: 'write', type: 'i32', elements: tokens },
-      margin: { access: 'write', type: 'f32', elements: tokens },
+      logits: tensor('read', logits, 'f32'),
+      indices: array('write', 'i32', tokens),
+      margin: array('write', 'f32', tokens),
     };
   },
   dispatches({ logits }): Dispatch[] {
@@ -40,13 +40,9 @@ export const argmax: Kernel<ArgmaxParams> = {
     const values = tokens * ceilDiv(logits.c, 4) * 4;
     return [
       {
-        shader: {
-          name: 'codebook/argmax',
-          code,
-          constants: { CODES: logits.c, TOKENS: tokens, STRIDE: logits.stride / 4, OFFSET: logits.offset / 4 },
-          bindings: ['read', 'write', 'write'],
-        },
-        workgroups: linearGrid(tokens, 64),
+        shader: { name: 'codebook/argmax', code },
+        plan: { codes: logits.c, tokens, ...placeOf('x', logits) },
+        workgroups: linearGrid(tokens),
         operands: ['logits', 'indices', 'margin'],
         flops: values * 4,
         bytes: values * 4 + tokens * 8,

@@ -1,15 +1,17 @@
 // Codes to features; see lookup.wgsl.
 
 import {
+  array,
   bytesPerElement,
   ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
   layout,
-  layoutElements,
   linearGrid,
   type Operand,
+  placeOf,
+  tensor,
 } from '../kernel.js';
 import code from './lookup.wgsl';
 
@@ -27,11 +29,10 @@ export interface LookupParams {
 export const lookup: Kernel<LookupParams> = {
   name: 'codebook/lookup',
   operands({ codes, y }): Record<string, Operand> {
-    const entries = layout(1, 1, codes, y.c);
     return {
-      indices: { access: 'read', type: 'i32', elements: y.n * y.h * y.w },
-      codebook: { access: 'read', type: 'f32', elements: layoutElements(entries), layout: entries },
-      y: { access: 'write', type: 'store', elements: layoutElements(y), layout: y },
+      indices: array('read', 'i32', y.n * y.h * y.w),
+      codebook: tensor('read', layout(1, 1, codes, y.c), 'f32'),
+      y: tensor('write', y),
     };
   },
   dispatches({ codes, y }, target): Dispatch[] {
@@ -39,13 +40,9 @@ export const lookup: Kernel<LookupParams> = {
     const count = y.n * y.h * y.w * groups;
     return [
       {
-        shader: {
-          name: 'codebook/lookup',
-          code,
-          constants: { CODES: codes, GROUPS: groups, COUNT: count, Y_STRIDE: y.stride / 4, Y_OFFSET: y.offset / 4 },
-          bindings: ['read', 'read', 'write'],
-        },
-        workgroups: linearGrid(count, 64),
+        shader: { name: 'codebook/lookup', code },
+        plan: { codes, groups, count, ...placeOf('y', y) },
+        workgroups: linearGrid(count),
         operands: ['indices', 'codebook', 'y'],
         flops: 0,
         bytes: count * (16 + 4 * bytesPerElement('store', target.precision)),

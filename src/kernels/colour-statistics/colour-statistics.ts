@@ -25,7 +25,7 @@ export const colourStatistics: Kernel<ColourStatisticsParams> = {
   dispatches({ pixels }): Dispatch[] {
     return [
       {
-        shader: { name: 'colour-statistics', code, constants: { LENGTH }, bindings: ['read', 'read', 'write'] },
+        shader: { name: 'colour-statistics', code, constants: { LENGTH } },
         workgroups: linearGrid(ceilDiv(pixels, LENGTH), 64),
         operands: ['x', 'sizes', 'sums'],
         flops: 20 * pixels,

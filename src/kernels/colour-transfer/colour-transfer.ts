@@ -24,7 +24,7 @@ export const colourTransfer: Kernel<ColourTransferParams> = {
   dispatches({ pixels }): Dispatch[] {
     return [
       {
-        shader: { name: 'colour-transfer', code, bindings: ['read', 'read', 'read', 'write'] },
+        shader: { name: 'colour-transfer', code },
         workgroups: linearGrid(pixels, 64),
         operands: ['x', 'affine', 'sizes', 'y'],
         flops: 15 * pixels,

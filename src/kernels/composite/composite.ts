@@ -46,7 +46,6 @@ export const composite: Kernel<CompositeParams> = {
           name: 'composite',
           code,
           constants: { COMPAT: compat ? 1 : 0, GAP: gap ? 1 : 0, PLANES: pasted === 'planes' ? 1 : 0 },
-          bindings: ['read', 'read', 'read', 'read', 'write', 'write'],
         },
         workgroups: [ceilDiv(rect.width, 8), ceilDiv(rect.height, 8), 1],
         operands: ['pasted', 'coverage', 'mask', 'sizes', 'fractions', 'picture'],
@@ -85,7 +84,7 @@ export const finishComposite: Kernel<FinishCompositeParams> = {
     const pixels = fractions.width * fractions.height;
     return [
       {
-        shader: { name: 'finish-composite', code: finish, bindings: ['read', 'write', 'write'] },
+        shader: { name: 'finish-composite', code: finish },
         workgroups: [ceilDiv(fractions.width, 8), ceilDiv(fractions.height, 8), 1],
         operands: ['sizes', 'fractions', 'picture'],
         flops: 4 * pixels,

@@ -1,10 +1,19 @@
 // Convolution for software adapters: no barriers, no workgroup memory. Row strips are staged (stage.wgsl) and multiplied by tiles of
 // PIXELS x CHANNELS sums in each invocation (register-tile.ts). 1x1 convolutions without prologue read x as it is.
 
-import { bytesPerElement, ceilDiv, type Dispatch, type Operand, roundUp, type Shader, type Target } from '../kernel.js';
-import { ACTIVATIONS, type ConvParams, PROLOGUES } from './conv.js';
+import {
+  array,
+  bytesPerElement,
+  ceilDiv,
+  type Dispatch,
+  type Operand,
+  placeOf,
+  roundUp,
+  type Shader,
+  type Target,
+} from '../kernel.js';
+import { ACTIVATIONS, type ConvParams, epiloguePlan } from './conv.js';
 import epilogue from './epilogue.wgsl';
-import { nextRows, Plan } from './plan.js';
 import {
   features,
   gather,
@@ -18,7 +27,7 @@ import {
   type Tile,
   totals,
 } from './register-tile.js';
-import stage from './stage.wgsl';
+import { stageStrip, stripsOf } from './stage.js';
 
 /** Invocations of a workgroup; whole quads. */
 const WORKGROUP = 16;
@@ -28,50 +37,6 @@ const STAGED_BYTES = 4 << 20;
 
 /** Aim for the work of one strip: about 60 ms on two cores, so that aborts and progress come in time. */
 const STRIP_FLOPS = 4e8;
-
-const plan = new Plan(
-  'conv',
-  {
-    // Where a strip starts, rows of output (for `flat` pixels) in it and in a picture.
-    picture: 'u32',
-    row: 'u32',
-    rows: 'u32',
-    y_height: 'u32',
-    // Logical input: after upsampling. Strides and offsets in vec4.
-    height: 'u32',
-    width: 'u32',
-    upsample: 'u32',
-    x_stride: 'u32',
-    x_offset: 'u32',
-    groups: 'u32',
-    prologue: 'u32',
-    pad_top: 'u32',
-    pad_left: 'u32',
-    mirror: 'u32',
-    staged_rows: 'u32',
-    staged_columns: 'u32',
-    size: 'u32',
-    stride: 'u32',
-    // Output.
-    y_width: 'u32',
-    y_stride: 'u32',
-    y_offset: 'u32',
-    out_groups: 'u32',
-    // Blocks of packed weights, and vec4 in each of them.
-    blocks: 'u32',
-    block_size: 'u32',
-    // Tiles of a row and of a strip.
-    row_tiles: 'u32',
-    tiles: 'u32',
-    bias: 'u32',
-    slope: 'f32',
-    residual: 'u32',
-    residual_stride: 'u32',
-    residual_offset: 'u32',
-    alpha: 'f32',
-  },
-  nextRows,
-);
 
 /** What is multiplied: pixels of x as they are, or staged rows, tap by tap. */
 type Walk = 'flat' | 'staged';
@@ -134,81 +99,43 @@ function geometry({ x, y, size, stride, upsample, prologue }: ConvParams, target
 export function registerScratch(params: ConvParams, target: Target): Record<string, Operand> {
   const { stagedRows, stagedColumns } = geometry(params, target);
   const elements = stagedRows * stagedColumns * roundUp(params.x.c, 4);
-  return {
-    plan: plan.operand(),
-    ...(elements > 0 && { staged: { access: 'scratch', type: 'f32', elements } }),
-  };
+  return elements > 0 ? { staged: array('scratch', 'f32', elements) } : {};
 }
 
 export function registerDispatches(params: ConvParams, target: Target): Dispatch[] {
-  const { x, y, size, stride, upsample, residual, activation } = params;
+  const { x, y, size, stride, residual } = params;
   const g = geometry(params, target);
   const groups = ceilDiv(x.c, 4);
-  const blocks = ceilDiv(y.c, 8);
   const flat = g.walk === 'flat';
-  const pixels = y.n * y.h * y.w;
-  const write = plan.write({
-    rows: g.rows,
-    y_height: flat ? pixels : y.h,
-    height: x.h * upsample,
-    width: x.w * upsample,
-    upsample: upsample - 1,
-    x_stride: x.stride / 4,
-    x_offset: x.offset / 4,
+  const tiles = flat ? g.rowTiles : g.rows * g.rowTiles;
+  const shared = {
     groups,
-    prologue: PROLOGUES.indexOf(params.prologue),
-    pad_top: params.padTop,
-    pad_left: params.padLeft,
-    mirror: params.padMode === 'reflect' ? 1 : 0,
-    staged_rows: g.stagedRows,
-    staged_columns: g.stagedColumns,
-    size,
-    stride,
-    y_width: flat ? pixels : y.w,
-    y_stride: y.stride / 4,
-    y_offset: y.offset / 4,
-    out_groups: ceilDiv(y.c, 4),
-    blocks,
+    blocks: ceilDiv(y.c, 8),
     block_size: size * size * groups * 4,
-    row_tiles: g.rowTiles,
-    tiles: g.walk === 'flat' ? g.rowTiles : g.rows * g.rowTiles,
-    bias: params.bias ? 1 : 0,
-    slope: activation.slope ?? 0,
-    residual: residual ? 1 : 0,
-    residual_stride: (residual?.layout.stride ?? 0) / 4,
-    residual_offset: (residual?.layout.offset ?? 0) / 4,
-    alpha: residual?.alpha ?? 1,
-  });
-  const staged = g.stagedRows * g.stagedColumns * groups;
-  const store = bytesPerElement('store', target.precision);
-  const affine = params.prologue === 'none' ? 'x' : '';
-  const strip: Dispatch[] = [];
-  if (g.walk !== 'flat') {
-    strip.push({
-      shader: { name: 'conv/stage', code: plan.struct + stage, bindings: ['read', 'read', 'read', 'read', 'write'] },
-      workgroups: [ceilDiv(g.stagedColumns * groups, 64), 1, 1],
-      operands: ['x', affine || 'scale', affine || 'shift', 'plan', 'staged'],
-      flops: 0,
-      bytes: staged * 4 * (4 + store),
-    });
-  }
-  const tiles = g.walk === 'flat' ? g.rowTiles : g.rows * g.rowTiles;
-  strip.push({
-    shader: tileShader(g.walk, g.tile, params),
-    workgroups: [ceilDiv(tiles, WORKGROUP), ceilDiv(y.c, g.tile.channels), 1],
-    operands: [
-      g.walk === 'flat' ? 'x' : 'staged',
-      'weights',
-      params.bias ? 'bias' : 'weights',
-      residual ? 'residual' : 'weights',
-      'plan',
-      'y',
-    ],
-    flops: g.flops,
-    bytes: tiles * g.tile.pixels * (x.c + y.c) * store,
-  });
-  const all = Array.from({ length: g.strips * g.pictures }, (_, i) => (i > 0 ? [plan.advance(), ...strip] : strip));
-  return [write, ...all.flat()];
+    tiles,
+    y_width: flat ? y.n * y.h * y.w : y.w,
+    ...(flat
+      ? placeOf('x', x)
+      : { y_height: y.h, size, stride, staged_columns: g.stagedColumns, row_tiles: g.rowTiles }),
+    ...epiloguePlan(params),
+  };
+  return stripsOf(g.pictures, g.strips, g.rows).flatMap(strip => [
+    ...(flat ? [] : [stageStrip(params, strip, g.stagedRows, g.stagedColumns, target)]),
+    {
+      shader: tileShader(g.walk, g.tile, params),
+      plan: { ...shared, row: strip.row, ...(!flat && { picture: strip.picture }) },
+      workgroups: [ceilDiv(tiles, WORKGROUP), ceilDiv(y.c, g.tile.channels), 1],
+      operands: [
+        flat ? 'x' : 'staged',
+        'weights',
+        params.bias ? 'bias' : 'weights',
+        residual ? 'residual' : 'weights',
+        'y',
+      ],
+      flops: g.flops,
+      bytes: tiles * g.tile.pixels * (x.c + y.c) * bytesPerElement('store', target.precision),
+    },
+  ]);
 }
 
 const shaders = new Map<string, Shader>();
@@ -218,8 +145,7 @@ function tileShader(walk: Walk, tile: Tile, { outputType, activation }: ConvPara
   const name = `conv/${walk}/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}/${activation.kind}/${outputType}`;
   let shader = shaders.get(name);
   if (!shader) {
-    const bindings: Shader['bindings'] = ['read', 'read', 'read', 'read', 'read', 'write'];
-    shader = { name, code: tileCode(walk, tile, activation.kind, outputType), features: features(tile), bindings };
+    shader = { name, code: tileCode(walk, tile, activation.kind, outputType), features: features(tile) };
     shaders.set(name, shader);
   }
   return shader;
@@ -240,13 +166,42 @@ function tileCode(
   return `// Tiles of ${pixels} pixels in a row x ${channels} output channels, one for each invocation; ${walk}.
 // x: ${flat ? 'pixels as laid out' : 'staged rows [rows][columns][groups]'}; weights: packed; no workgroup memory.
 const ACTIVATION = ${ACTIVATIONS.indexOf(activation)};
-${plan.struct}${packedStruct}
+
+struct Plan {
+  row: u32,        // ${flat ? 'pixel' : 'row of output'} that the strip starts with
+  tiles: u32,      // of the strip
+  groups: u32,     // vec4 of inputs
+  blocks: u32,     // of packed weights
+  block_size: u32, // in pairs of vec4
+  y_width: u32,    // ${flat ? 'pixels of all pictures' : 'of a picture'}
+  y_stride: u32,   // in vec4, as all strides and offsets
+  y_offset: u32,
+  out_groups: u32, // vec4 of outputs
+${
+  flat
+    ? `  x_stride: u32,
+  x_offset: u32,`
+    : `  picture: u32,    // of the strip
+  y_height: u32,
+  size: u32,       // side of the filter
+  stride: u32,
+  staged_columns: u32,
+  row_tiles: u32,  // tiles of a row`
+}
+  bias: u32,       // whether there is one
+  residual: u32,
+  residual_stride: u32,
+  residual_offset: u32,
+  slope: f32,      // of negative values
+  alpha: f32,      // of what is added to the residual
+}
+${packedStruct}
 @group(0) @binding(0) var<storage, read> x: array<${flat ? 'Store4' : 'vec4f'}>;
 @group(0) @binding(1) var<storage, read> weights: array<Filters>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> residual: array<Store4>;
-@group(0) @binding(4) var<storage, read> plan: Plan;
-@group(0) @binding(5) var<storage, read_write> y: array<${outputType === 'f32' ? 'vec4f' : 'Store4'}>;
+@group(0) @binding(4) var<storage, read_write> y: array<${outputType === 'f32' ? 'vec4f' : 'Store4'}>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 ${epilogue}
 ${helpers}

@@ -1,5 +1,34 @@
-// Convolution as a matrix product for GPUs: the operands of workgroup-tile.wgsl, which stands behind; `struct Plan` of conv-workgroup.ts
-// and the epilogue stand before. Rows are the pixels of y. Norm, swish, upsampling and padding happen where x is loaded.
+// Convolution as a matrix product for GPUs: the operands of workgroup-tile.wgsl, which stands behind; the epilogue and `Output4`
+// stand before. Rows are the pixels of y. Norm, swish, upsampling and padding happen where x is loaded.
+
+struct Plan {
+  pixels: u32,          // of y, all pictures
+  groups: u32,          // vec4 of inputs
+  size: u32,            // side of the filter
+  stride: u32,
+  pad_top: u32,
+  pad_left: u32,
+  mirror: u32,          // or zeros around
+  upsample: u32,        // 1 for twice the size
+  prologue: u32,        // index into PROLOGUES of conv.ts
+  height: u32,          // of x after upsampling
+  width: u32,
+  x_stride: u32,        // in vec4, as all strides and offsets
+  x_offset: u32,
+  y_height: u32,
+  y_width: u32,
+  y_stride: u32,
+  y_offset: u32,
+  out_groups: u32,      // vec4 of outputs
+  blocks: u32,          // of packed weights
+  column_tiles: u32,    // of 64 outputs
+  bias: u32,            // whether there is one
+  residual: u32,
+  residual_stride: u32,
+  residual_offset: u32,
+  slope: f32,           // of negative values
+  alpha: f32,           // of what is added to the residual
+}
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
 @group(0) @binding(1) var<storage, read> weights: array<Store4>;
@@ -7,8 +36,8 @@
 @group(0) @binding(3) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(4) var<storage, read> shift: array<vec4f>;
 @group(0) @binding(5) var<storage, read> residual: array<Store4>;
-@group(0) @binding(6) var<storage, read> plan: Plan;
-@group(0) @binding(7) var<storage, read_write> y: array<Output4>;
+@group(0) @binding(6) var<storage, read_write> y: array<Output4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 // A pixel of y: its picture and where its filter starts in x.
 struct Row { valid: bool, n: u32, top: i32, left: i32 }

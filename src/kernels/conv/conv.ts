@@ -1,19 +1,22 @@
 // Two-dimensional convolution and linear layers, with what comes before and after them fused.
 
-import { CodeFormerError } from '../../errors.js';
 import {
+  array,
+  ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
-  layout,
-  layoutElements,
+  mismatch,
   type Operand,
-  roundUp,
+  placeOf,
+  shapeOf,
   type Target,
+  tensor,
+  vectors,
 } from '../kernel.js';
 import { packedWeightElements } from '../pack-weights/pack-weights.js';
 import { registerDispatches, registerScratch } from './conv-registers.js';
-import { workgroupDispatches, workgroupScratch } from './conv-workgroup.js';
+import { workgroupDispatches } from './conv-workgroup.js';
 
 export const PROLOGUES = ['none', 'affine', 'affine-swish'] as const;
 export const ACTIVATIONS = ['none', 'leaky', 'gelu', 'swish'] as const;
@@ -51,23 +54,26 @@ export interface ConvParams {
  */
 export function convOperands(params: ConvParams): Record<string, Operand> {
   const { x, y, size, prologue, bias, residual } = params;
-  const vector = (n: number, c: number): Operand => ({
-    access: 'read',
-    type: 'f32',
-    elements: n * roundUp(c, 4),
-    layout: layout(n, 1, 1, c),
-  });
   return {
-    x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
-    weights: { access: 'read', type: 'store', elements: packedWeightElements(y.c, x.c, size * size) },
-    ...(bias && { bias: vector(1, y.c) }),
-    ...(prologue !== 'none' && { scale: vector(x.n, x.c), shift: vector(x.n, x.c) }),
-    ...(residual && {
-      residual: { access: 'read', type: 'store', elements: layoutElements(residual.layout), layout: residual.layout },
-    }),
-    y: { access: 'write', type: params.outputType, elements: layoutElements(y), layout: y },
+    x: tensor('read', x),
+    weights: array('read', 'store', packedWeightElements(y.c, x.c, size * size)),
+    ...(bias && { bias: vectors('read', 1, y.c) }),
+    ...(prologue !== 'none' && { scale: vectors('read', x.n, x.c), shift: vectors('read', x.n, x.c) }),
+    ...(residual && { residual: tensor('read', residual.layout) }),
+    y: tensor('write', y, params.outputType),
   };
 }
+
+/** Fields of a plan that tell what follows the sums, and where it goes. */
+export const epiloguePlan = ({ y, bias, activation, residual }: ConvParams): Record<string, number> => ({
+  ...placeOf('y', y),
+  out_groups: ceilDiv(y.c, 4),
+  bias: bias ? 1 : 0,
+  slope: activation.slope ?? 0,
+  residual: residual ? 1 : 0,
+  ...placeOf('residual', residual?.layout ?? y),
+  alpha: residual?.alpha ?? 1,
+});
 
 /** @throws `SHAPE_MISMATCH` when layouts and parameters do not fit together */
 export function checkConv({ x, y, size, stride, padTop, padLeft, upsample, residual }: ConvParams): void {
@@ -81,21 +87,18 @@ export function checkConv({ x, y, size, stride, padTop, padLeft, upsample, resid
         : reads(y.h, padTop) >= x.h * upsample + size || reads(y.w, padLeft) >= x.w * upsample + size
           ? 'an output that the input reaches'
           : null;
-  if (wrong) {
-    const shape = (l: Layout): string => `${l.n}x${l.h}x${l.w}x${l.c}`;
-    throw new CodeFormerError(
-      'SHAPE_MISMATCH',
-      `Expected ${wrong} but received x ${shape(x)}, y ${shape(y)}${r ? `, residual ${shape(r)}` : ''}, size ${size}, stride ${stride}`,
+  if (wrong)
+    throw mismatch(
+      wrong,
+      `x ${shapeOf(x)}, y ${shapeOf(y)}${r ? `, residual ${shapeOf(r)}` : ''}, size ${size}, stride ${stride}`,
     );
-  }
 }
 
 export const conv: Kernel<ConvParams> = {
   name: 'conv',
   operands(params, target: Target): Record<string, Operand> {
     checkConv(params);
-    const scratch = target.family === 'registers' ? registerScratch(params, target) : workgroupScratch();
-    return { ...convOperands(params), ...scratch };
+    return { ...convOperands(params), ...(target.family === 'registers' && registerScratch(params, target)) };
   },
   dispatches(params, target: Target): Dispatch[] {
     checkConv(params);

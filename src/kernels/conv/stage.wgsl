@@ -2,13 +2,31 @@
 // each tap and block of output channels: norm, swish, nearest upsampling, padding. The tiles then read without a single test.
 //
 // x: pictures as laid out. staged: [rows][columns][groups] vec4, a few rows and columns more than the padded picture has, so that
-// ragged tiles stay inside. One invocation for each column and vec4 of channels, down all rows. `struct Plan` stands before.
+// ragged tiles stay inside. One invocation for each column and vec4 of channels, down all rows.
+
+struct Plan {
+  picture: u32,        // of the strip
+  row: u32,            // of output that the strip starts with
+  height: u32,         // of the picture after upsampling
+  width: u32,
+  upsample: u32,       // 1 for twice the size
+  x_stride: u32,       // in vec4
+  x_offset: u32,
+  groups: u32,         // vec4 of channels
+  prologue: u32,       // index into PROLOGUES of conv.ts
+  pad_top: u32,
+  pad_left: u32,
+  mirror: u32,         // or zeros around
+  stride: u32,         // of the convolution
+  staged_rows: u32,
+  staged_columns: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
 @group(0) @binding(1) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(2) var<storage, read> shift: array<vec4f>;
-@group(0) @binding(3) var<storage, read> plan: Plan;
-@group(0) @binding(4) var<storage, read_write> staged: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> staged: array<vec4f>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 // Nearest index inside of `size`, after mirroring without repeating the border where asked for.
 fn inside(i: i32, size: u32, mirror: bool) -> u32 {

@@ -1,12 +1,27 @@
 // 3x3 convolution of each channel with a filter of its own, one pixel of zeros around, then bias and leaky rectifier. One invocation for
 // a vec4 of channels of four output pixels in a row, neighbours along channels: it loads each input once and the weights once for all four.
-// `struct Plan` of depthwise-conv.ts and the constant STRIDE stand before.
+// The constant STRIDE stands before.
+
+struct Plan {
+  groups: u32,   // vec4 of channels
+  height: u32,
+  width: u32,
+  x_stride: u32, // in vec4, as all strides and offsets
+  x_offset: u32,
+  y_height: u32,
+  y_width: u32,
+  y_stride: u32,
+  y_offset: u32,
+  rows: u32,     // of all output pictures
+  runs: u32,     // of pixels in an output row
+  slope: f32,    // of negative sums
+}
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
 @group(0) @binding(1) var<storage, read> weights: array<Store4>;  // [9][groups]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read> plan: Plan;
-@group(0) @binding(4) var<storage, read_write> y: array<Store4>;
+@group(0) @binding(3) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 // A row of the input: where it starts, and whether it is in the picture.
 struct Row { start: u32, inside: bool }

@@ -1,8 +1,15 @@
 // One record for each prior of the detector; see detector-records.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
-import { Plan } from '../conv/plan.js';
-import { type Dispatch, type Kernel, type Layout, layoutElements, linearGrid, type Operand } from '../kernel.js';
+import {
+  array,
+  type Dispatch,
+  type Kernel,
+  type Layout,
+  linearGrid,
+  mismatch,
+  type Operand,
+  tensor,
+} from '../kernel.js';
 import code from './detector-records.wgsl';
 
 /** Channels of a level: logits, boxes and landmarks of the two priors of a pixel. */
@@ -15,15 +22,6 @@ export interface DetectorRecordsParams {
   /** Of f32 and with 32 channels, nothing between the pixels. */
   readonly levels: readonly [Layout, Layout, Layout];
 }
-
-const plan = new Plan('detector-records', {
-  // There is one strip.
-  strip: 'u32',
-  // Pixels up to the end of each level.
-  pixels_0: 'u32',
-  pixels_1: 'u32',
-  pixels_2: 'u32',
-});
 
 const levelPixels = ({ n, h, w }: Layout): number => n * h * w;
 
@@ -38,30 +36,21 @@ export const detectorRecords: Kernel<DetectorRecordsParams> = {
   name: 'detector-records',
   operands(params): Record<string, Operand> {
     const [level_0, level_1, level_2] = params.levels.map((l): Operand => {
-      if (l.c !== HEAD_CHANNELS || l.stride !== HEAD_CHANNELS || l.offset !== 0) {
-        throw new CodeFormerError(
-          'SHAPE_MISMATCH',
-          `Expected levels of ${HEAD_CHANNELS} channels but received ${l.c} in ${l.stride} from ${l.offset}`,
-        );
-      }
-      return { access: 'read', type: 'f32', elements: layoutElements(l), layout: l };
+      if (l.c !== HEAD_CHANNELS || l.stride !== HEAD_CHANNELS || l.offset !== 0)
+        throw mismatch(`levels of ${HEAD_CHANNELS} channels`, `${l.c} in ${l.stride} from ${l.offset}`);
+      return tensor('read', l, 'f32');
     }) as [Operand, Operand, Operand];
-    const records: Operand = { access: 'write', type: 'f32', elements: priorCount(params) * RECORD };
-    return { level_0, level_1, level_2, plan: plan.operand(), records };
+    return { level_0, level_1, level_2, records: array('write', 'f32', priorCount(params) * RECORD) };
   },
   dispatches(params): Dispatch[] {
     const [a, b, c] = params.levels.map(levelPixels) as [number, number, number];
     const priors = priorCount(params);
     return [
-      plan.write({ pixels_0: a, pixels_1: a + b, pixels_2: a + b + c }),
       {
-        shader: {
-          name: 'detector-records',
-          code: plan.struct + code,
-          bindings: ['read', 'read', 'read', 'read', 'write'],
-        },
-        workgroups: linearGrid(priors, 64),
-        operands: ['level_0', 'level_1', 'level_2', 'plan', 'records'],
+        shader: { name: 'detector-records', code },
+        plan: { pixels_0: a, pixels_1: a + b, pixels_2: a + b + c },
+        workgroups: linearGrid(priors),
+        operands: ['level_0', 'level_1', 'level_2', 'records'],
         flops: priors * 50,
         bytes: priors * RECORD * 8,
       },

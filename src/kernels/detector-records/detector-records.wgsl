@@ -1,12 +1,18 @@
 // From the heads of the detector's three levels to a record of 16 values for each prior: the two scores after softmax, 4 values of the
 // box, 10 of the landmarks. A pixel of a level has 2 priors; its 32 channels are 2x2 logits, 2x4 of boxes, 2x10 of landmarks.
-// One invocation for each prior. `struct Plan` of detector-records.ts stands before.
+// One invocation for each prior.
+
+struct Plan {
+  pixels_0: u32, // up to the end of each level
+  pixels_1: u32,
+  pixels_2: u32,
+}
 
 @group(0) @binding(0) var<storage, read> level_0: array<f32>;
 @group(0) @binding(1) var<storage, read> level_1: array<f32>;
 @group(0) @binding(2) var<storage, read> level_2: array<f32>;
-@group(0) @binding(3) var<storage, read> plan: Plan;
-@group(0) @binding(4) var<storage, read_write> records: array<f32>;
+@group(0) @binding(3) var<storage, read_write> records: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 fn head(pixel: u32, channel: u32) -> f32 {
   if (pixel < plan.pixels_0) {

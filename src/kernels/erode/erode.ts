@@ -34,7 +34,6 @@ export const erode: Kernel<ErodeParams> = {
           name: `erode/${vertical ? 'columns' : 'rows'}`,
           code,
           constants: { VERTICAL: vertical ? 1 : 0 },
-          bindings: ['read', 'read', 'write'],
         },
         workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
         operands: vertical ? ['minima', 'sizes', 'y'] : ['x', 'sizes', 'minima'],

@@ -1,14 +1,16 @@
 // Controllable feature fusion; see feature-fusion.wgsl.
 
 import {
+  array,
   bytesPerElement,
   ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
-  layoutElements,
   linearGrid,
   type Operand,
+  placeOf,
+  tensor,
 } from '../kernel.js';
 import code from './feature-fusion.wgsl';
 
@@ -29,13 +31,12 @@ const RUN = { registers: 16, workgroup: 1 };
 export const featureFusion: Kernel<FeatureFusionParams> = {
   name: 'feature-fusion',
   operands({ d, scale, shift, y, map }): Record<string, Operand> {
-    const read = (l: Layout): Operand => ({ access: 'read', type: 'store', elements: layoutElements(l), layout: l });
     return {
-      d: read(d),
-      scale: read(scale),
-      shift: read(shift),
-      fidelity: { access: 'read', type: 'f32', elements: map ? d.n * d.h * d.w : d.n },
-      y: { access: 'write', type: 'store', elements: layoutElements(y), layout: y },
+      d: tensor('read', d),
+      scale: tensor('read', scale),
+      shift: tensor('read', shift),
+      fidelity: array('read', 'f32', map ? d.n * d.h * d.w : d.n),
+      y: tensor('write', y),
     };
   },
   dispatches({ d, scale, shift, y, map }, target): Dispatch[] {
@@ -43,28 +44,18 @@ export const featureFusion: Kernel<FeatureFusionParams> = {
     const pixels = d.h * d.w;
     const run = RUN[target.family];
     const count = ceilDiv(pixels, run) * groups;
-    const [columns, rows] = linearGrid(count, 64);
+    const [columns, rows] = linearGrid(count);
     return [
       {
-        shader: {
-          name: 'feature-fusion',
-          code,
-          constants: {
-            PIXELS: pixels,
-            GROUPS: groups,
-            COUNT: count,
-            RUN: run,
-            MAP: map ? 1 : 0,
-            D_STRIDE: d.stride / 4,
-            D_OFFSET: d.offset / 4,
-            SCALE_STRIDE: scale.stride / 4,
-            SCALE_OFFSET: scale.offset / 4,
-            SHIFT_STRIDE: shift.stride / 4,
-            SHIFT_OFFSET: shift.offset / 4,
-            Y_STRIDE: y.stride / 4,
-            Y_OFFSET: y.offset / 4,
-          },
-          bindings: ['read', 'read', 'read', 'read', 'write'],
+        shader: { name: 'feature-fusion', code, constants: { RUN: run, MAP: map ? 1 : 0 } },
+        plan: {
+          pixels,
+          groups,
+          count,
+          ...placeOf('d', d),
+          ...placeOf('scale', scale),
+          ...placeOf('shift', shift),
+          ...placeOf('y', y),
         },
         workgroups: [columns, rows, d.n],
         operands: ['d', 'scale', 'shift', 'fidelity', 'y'],

@@ -1,7 +1,6 @@
 // Fidelity for each pixel of a crop, brought to the size of a fusion level; see fidelity-map.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
-import { type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
+import { array, type Dispatch, type Kernel, linearGrid, mismatch, type Operand } from '../kernel.js';
 import code from './fidelity-map.wgsl';
 
 export interface FidelityMapParams {
@@ -19,28 +18,16 @@ export interface FidelityMapParams {
 export const fidelityMap: Kernel<FidelityMapParams> = {
   name: 'fidelity-map',
   operands({ n, size, side }): Record<string, Operand> {
-    if (size % side !== 0) {
-      throw new CodeFormerError(
-        'SHAPE_MISMATCH',
-        `Expected a map with a multiple of ${side} pixels but received ${size}`,
-      );
-    }
-    return {
-      map: { access: 'read', type: 'f32', elements: n * size * size },
-      y: { access: 'write', type: 'f32', elements: n * side * side },
-    };
+    if (size % side !== 0) throw mismatch(`a map with a multiple of ${side} pixels`, size);
+    return { map: array('read', 'f32', n * size * size), y: array('write', 'f32', n * side * side) };
   },
   dispatches({ n, size, side }): Dispatch[] {
     const count = n * side * side;
     return [
       {
-        shader: {
-          name: 'fidelity-map',
-          code,
-          constants: { SIDE: side, BOX: size / side, COUNT: count },
-          bindings: ['read', 'write'],
-        },
-        workgroups: linearGrid(count, 64),
+        shader: { name: 'fidelity-map', code },
+        plan: { side, box: size / side, count },
+        workgroups: linearGrid(count),
         operands: ['map', 'y'],
         flops: 2 * n * size * size,
         bytes: (n * size * size + count) * 4,

@@ -36,7 +36,6 @@ export const gaussianBlur: Kernel<GaussianBlurParams> = {
           name: `gaussian-blur/${vertical ? 'columns' : 'rows'}`,
           code,
           constants: { VERTICAL: vertical ? 1 : 0 },
-          bindings: ['read', 'read', 'read', 'read', 'write'],
         },
         workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
         operands: [vertical ? 'rows' : 'x', 'weights', 'positions', 'sizes', vertical ? 'y' : 'rows'],

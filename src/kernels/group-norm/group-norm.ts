@@ -1,8 +1,16 @@
 // Group norm as a scale and a shift for each picture and channel, to be applied by `normalize` or on the load of a convolution;
 // see strips.wgsl and group-norm.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
-import { type Dispatch, type Kernel, type Layout, layout, layoutElements, type Operand, roundUp } from '../kernel.js';
+import {
+  type Dispatch,
+  type Kernel,
+  type Layout,
+  mismatch,
+  type Operand,
+  roundUp,
+  tensor,
+  vectors,
+} from '../kernel.js';
 import { rowGrid, rowShader, stripStatistics, stripsOf, stripsOperand } from '../statistics/statistics.js';
 import code from './group-norm.wgsl';
 
@@ -21,18 +29,14 @@ export interface GroupNormParams {
 export const groupNorm: Kernel<GroupNormParams> = {
   name: 'group-norm',
   operands({ x, groups }, target): Record<string, Operand> {
-    if (x.c % groups !== 0) {
-      throw new CodeFormerError('SHAPE_MISMATCH', `Expected channels in ${groups} equal groups but received ${x.c}`);
-    }
-    const weights = layout(1, 1, 1, x.c);
-    const affine = layout(x.n, 1, 1, x.c);
+    if (x.c % groups !== 0) throw mismatch(`channels in ${groups} equal groups`, x.c);
     return {
-      x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
-      gamma: { access: 'read', type: 'f32', elements: layoutElements(weights), layout: weights },
-      beta: { access: 'read', type: 'f32', elements: layoutElements(weights), layout: weights },
+      x: tensor('read', x),
+      gamma: vectors('read', 1, x.c),
+      beta: vectors('read', 1, x.c),
       strips: stripsOperand(x, target),
-      scale: { access: 'write', type: 'f32', elements: layoutElements(affine), layout: affine },
-      shift: { access: 'write', type: 'f32', elements: layoutElements(affine), layout: affine },
+      scale: vectors('write', x.n, x.c),
+      shift: vectors('write', x.n, x.c),
     };
   },
   dispatches({ x, groups, eps }, target): Dispatch[] {
@@ -42,20 +46,16 @@ export const groupNorm: Kernel<GroupNormParams> = {
     return [
       stripStatistics(x, 'x', 'strips', target),
       {
-        shader: {
-          name: `group-norm/${target.family}`,
-          code: rowShader(code, target),
-          constants: {
-            CHANNELS: x.c / groups,
-            GROUPS: groups,
-            ROWS: x.n * groups,
-            STRIDE: stride,
-            PIXELS: x.h * x.w,
-            STRIP: strips.length,
-            STRIPS: strips.count,
-            EPS: eps,
-          },
-          bindings: ['read', 'read', 'read', 'write', 'write'],
+        shader: { name: `group-norm/${target.family}`, code: rowShader(code, target) },
+        plan: {
+          channels: x.c / groups,
+          groups,
+          rows: x.n * groups,
+          stride,
+          pixels: x.h * x.w,
+          strip: strips.length,
+          strips: strips.count,
+          eps,
         },
         workgroups: rowGrid(x.n * groups, target),
         operands: ['strips', 'gamma', 'beta', 'scale', 'shift'],

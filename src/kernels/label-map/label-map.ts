@@ -1,14 +1,16 @@
 // From logits of classes to a map of labels; see label-map.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
 import {
+  array,
   ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
-  layoutElements,
   linearGrid,
+  mismatch,
   type Operand,
+  placeOf,
+  tensor,
 } from '../kernel.js';
 import code from './label-map.wgsl';
 
@@ -24,25 +26,19 @@ export interface LabelMapParams {
 export const labelMap: Kernel<LabelMapParams> = {
   name: 'label-map',
   operands({ logits }): Record<string, Operand> {
-    if (logits.c > 256) {
-      throw new CodeFormerError('SHAPE_MISMATCH', `Expected at most 256 classes but received ${logits.c}`);
-    }
+    if (logits.c > 256) throw mismatch('at most 256 classes', logits.c);
     return {
-      logits: { access: 'read', type: 'f32', elements: layoutElements(logits), layout: logits },
-      labels: { access: 'write', type: 'u32', elements: ceilDiv(logits.n * logits.h * logits.w, 4) },
+      logits: tensor('read', logits, 'f32'),
+      labels: array('write', 'u32', ceilDiv(logits.n * logits.h * logits.w, 4)),
     };
   },
   dispatches({ logits }): Dispatch[] {
     const pixels = logits.n * logits.h * logits.w;
     return [
       {
-        shader: {
-          name: 'label-map',
-          code,
-          constants: { CLASSES: logits.c, PIXELS: pixels, STRIDE: logits.stride / 4, OFFSET: logits.offset / 4 },
-          bindings: ['read', 'write'],
-        },
-        workgroups: linearGrid(ceilDiv(pixels, 4), 64),
+        shader: { name: 'label-map', code },
+        plan: { classes: logits.c, pixels, ...placeOf('x', logits) },
+        workgroups: linearGrid(ceilDiv(pixels, 4)),
         operands: ['logits', 'labels'],
         flops: pixels * logits.c * 3,
         bytes: pixels * (logits.c * 4 + 1),

@@ -7,8 +7,10 @@ import {
   type Kernel,
   type Layout,
   layout,
-  layoutElements,
   type Operand,
+  placeOf,
+  tensor,
+  vectors,
 } from '../kernel.js';
 import { rowGrid, rowShader } from '../statistics/statistics.js';
 import code from './layer-norm.wgsl';
@@ -31,17 +33,14 @@ export interface LayerNormParams {
 export const layerNorm: Kernel<LayerNormParams> = {
   name: 'layer-norm',
   operands({ x, y, yPosition }): Record<string, Operand> {
-    const weights = layout(1, 1, 1, x.c);
-    const affine: Operand = { access: 'read', type: 'f32', elements: layoutElements(weights), layout: weights };
-    const positions = layout(1, 1, x.h * x.w, x.c);
     return {
-      x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
-      gamma: affine,
-      beta: affine,
-      y: { access: 'write', type: 'store', elements: layoutElements(y), layout: y },
+      x: tensor('read', x),
+      gamma: vectors('read', 1, x.c),
+      beta: vectors('read', 1, x.c),
+      y: tensor('write', y),
       ...(yPosition && {
-        position: { access: 'read', type: 'f32', elements: layoutElements(positions), layout: positions },
-        yPosition: { access: 'write', type: 'store', elements: layoutElements(yPosition), layout: yPosition },
+        position: tensor('read', layout(1, 1, x.h * x.w, x.c), 'f32'),
+        yPosition: tensor('write', yPosition),
       }),
     };
   },
@@ -54,22 +53,16 @@ export const layerNorm: Kernel<LayerNormParams> = {
         shader: {
           name: `layer-norm/${target.family}`,
           code: rowShader(`${yPosition ? withPosition : withoutPosition}\n${code}`, target),
-          constants: {
-            GROUPS: groups,
-            CHANNELS: x.c,
-            ROWS: rows,
-            X_STRIDE: x.stride / 4,
-            X_OFFSET: x.offset / 4,
-            Y_STRIDE: y.stride / 4,
-            Y_OFFSET: y.offset / 4,
-            EPS: eps,
-            ...(yPosition && {
-              TOKENS: x.h * x.w,
-              P_STRIDE: yPosition.stride / 4,
-              P_OFFSET: yPosition.offset / 4,
-            }),
-          },
-          bindings: ['read', 'read', 'read', 'write', ...(yPosition ? (['read', 'write'] as const) : [])],
+        },
+        plan: {
+          groups,
+          channels: x.c,
+          rows,
+          ...placeOf('x', x),
+          ...placeOf('y', y),
+          tokens: x.h * x.w,
+          ...placeOf('p', yPosition ?? y),
+          eps,
         },
         workgroups: rowGrid(rows, target),
         operands: ['x', 'gamma', 'beta', 'y', ...(yPosition ? ['position', 'yPosition'] : [])],

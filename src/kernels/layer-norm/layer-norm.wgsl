@@ -1,23 +1,29 @@
 // y = (x - mean) / deviation * gamma + beta over the channels of every token; `write_position` follows in one of two files. LANES
 // invocations for each token (see rows-*.wgsl); a token is read three times, from cache but the first.
 
-override GROUPS: u32;        // vec4 of channels
-override CHANNELS: u32;
-override ROWS: u32;          // tokens of all batch items
-override X_STRIDE: u32;      // in vec4, as all strides and offsets
-override X_OFFSET: u32;
-override Y_STRIDE: u32;
-override Y_OFFSET: u32;
-override EPS: f32;
+struct Plan {
+  groups: u32,   // vec4 of channels
+  channels: u32,
+  rows: u32,     // tokens of all batch items
+  x_stride: u32, // in vec4, as all strides and offsets
+  x_offset: u32,
+  y_stride: u32,
+  y_offset: u32,
+  tokens: u32,   // of one batch item; with a second output only, as its stride and offset
+  p_stride: u32,
+  p_offset: u32,
+  eps: f32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
 @group(0) @binding(1) var<storage, read> gamma: array<vec4f>;
 @group(0) @binding(2) var<storage, read> beta: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 // Deviations from the mean; zero in padding channels, which are no part of the variance.
 fn deviations(value: vec4f, mean: f32, group: u32) -> vec4f {
-  return select(vec4f(0.0), value - mean, group * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(CHANNELS));
+  return select(vec4f(0.0), value - mean, group * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(plan.channels));
 }
 
 @compute @workgroup_size(64)
@@ -25,28 +31,28 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let index = id.x + id.y * groups.x * 64u;
   let lane = index % LANES;
   // Surplus invocations repeat the last row up to the end, because barriers want them all; they write nothing.
-  let row = min(index / LANES, ROWS - 1u);
-  let base = row * X_STRIDE + X_OFFSET;
+  let row = min(index / LANES, plan.rows - 1u);
+  let base = row * plan.x_stride + plan.x_offset;
 
   var sums = vec4f(0.0);
-  for (var g = lane; g < GROUPS; g += LANES) {
+  for (var g = lane; g < plan.groups; g += LANES) {
     sums += vec4f(x[base + g]);
   }
-  let mean = row_sum(lane, sums.x + sums.y + sums.z + sums.w) / f32(CHANNELS);
+  let mean = row_sum(lane, sums.x + sums.y + sums.z + sums.w) / f32(plan.channels);
 
   var squares = vec4f(0.0);
-  for (var g = lane; g < GROUPS; g += LANES) {
+  for (var g = lane; g < plan.groups; g += LANES) {
     let d = deviations(vec4f(x[base + g]), mean, g);
     squares = fma(d, d, squares);
   }
-  let variance = row_sum(lane, squares.x + squares.y + squares.z + squares.w) / f32(CHANNELS);
-  let factor = 1.0 / sqrt(variance + EPS);
+  let variance = row_sum(lane, squares.x + squares.y + squares.z + squares.w) / f32(plan.channels);
+  let factor = 1.0 / sqrt(variance + plan.eps);
 
-  if (index / LANES < ROWS) {
-    for (var g = lane; g < GROUPS; g += LANES) {
+  if (index / LANES < plan.rows) {
+    for (var g = lane; g < plan.groups; g += LANES) {
       let d = deviations(vec4f(x[base + g]), mean, g);
       let value = fma(d * factor, gamma[g], beta[g]);
-      y[row * Y_STRIDE + Y_OFFSET + g] = Store4(value);
+      y[row * plan.y_stride + plan.y_offset + g] = Store4(value);
       write_position(row, g, value);
     }
   }

@@ -81,7 +81,6 @@ export const maskBuild: Kernel<MaskBuildParams> = {
       shape: { code: shape, workgroups: square },
     };
     const operands = Object.entries(this.operands(params, target));
-    const bindings = operands.map(([, { access }]) => (access === 'read' ? 'read' : 'write'));
     const constants: Record<string, number> = {};
     if (operation === 'shape') {
       constants.ELLIPSE = params.ellipse ? 1 : 0;
@@ -91,7 +90,7 @@ export const maskBuild: Kernel<MaskBuildParams> = {
     const { code, workgroups } = parts[operation];
     return [
       {
-        shader: { name: `mask-build/${operation}`, code, constants, bindings },
+        shader: { name: `mask-build/${operation}`, code, constants },
         workgroups,
         operands: operands.map(([name]) => name),
         flops: 4 * pixels,

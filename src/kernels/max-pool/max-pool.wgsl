@@ -1,9 +1,22 @@
 // The largest value of every 3x3 window, two pixels apart; what is outside of the picture does not count. One invocation for each vec4 of
-// channels of an output pixel. `struct Plan` of max-pool.ts stands before.
+// channels of an output pixel.
+
+struct Plan {
+  pixels: u32,   // of all output pictures
+  groups: u32,   // vec4 of channels
+  height: u32,
+  width: u32,
+  y_height: u32,
+  y_width: u32,
+  x_stride: u32, // in vec4, as all strides and offsets
+  x_offset: u32,
+  y_stride: u32,
+  y_offset: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
-@group(0) @binding(1) var<storage, read> plan: Plan;
-@group(0) @binding(2) var<storage, read_write> y: array<Store4>;
+@group(0) @binding(1) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {

@@ -1,27 +1,30 @@
 // Planes of float32, [n, c, h, w], to a tensor. One invocation for each pixel and vec4 of channels, neighbours along pixels.
 
-override PIXELS: u32;        // of one picture
-override CHANNELS: u32;
-override GROUPS: u32;        // vec4 of channels
-override COUNT: u32;         // pictures times GROUPS times PIXELS
-override Y_STRIDE: u32;      // in vec4
-override Y_OFFSET: u32;
+struct Plan {
+  pixels: u32,   // of one picture
+  channels: u32,
+  groups: u32,   // vec4 of channels
+  count: u32,    // pictures times groups times pixels
+  x_stride: u32, // in vec4, of the tensor
+  x_offset: u32,
+}
 
 @group(0) @binding(0) var<storage, read> planes: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= COUNT) {
+  if (index >= plan.count) {
     return;
   }
-  let pixel = index % PIXELS;
-  let group = index / PIXELS % GROUPS;
-  let n = index / (PIXELS * GROUPS);
+  let pixel = index % plan.pixels;
+  let group = index / plan.pixels % plan.groups;
+  let n = index / (plan.pixels * plan.groups);
   var value = vec4f(0.0);
-  for (var i = 0u; i < min(4u, CHANNELS - group * 4u); i++) {
-    value[i] = planes[(n * CHANNELS + group * 4u + i) * PIXELS + pixel];
+  for (var i = 0u; i < min(4u, plan.channels - group * 4u); i++) {
+    value[i] = planes[(n * plan.channels + group * 4u + i) * plan.pixels + pixel];
   }
-  y[(n * PIXELS + pixel) * Y_STRIDE + Y_OFFSET + group] = Store4(value);
+  y[(n * plan.pixels + pixel) * plan.x_stride + plan.x_offset + group] = Store4(value);
 }

@@ -6,12 +6,12 @@ import {
   type Dispatch,
   type Kernel,
   type Layout,
-  layout,
-  layoutElements,
   linearGrid,
   type Operand,
-  roundUp,
+  placeOf,
   type Target,
+  tensor,
+  vectors,
 } from '../kernel.js';
 import code from './normalize.wgsl';
 
@@ -28,17 +28,11 @@ export interface NormalizeParams {
 export const normalize: Kernel<NormalizeParams> = {
   name: 'normalize',
   operands({ x, y }): Record<string, Operand> {
-    const affine: Operand = {
-      access: 'read',
-      type: 'f32',
-      elements: x.n * roundUp(x.c, 4),
-      layout: layout(x.n, 1, 1, x.c),
-    };
     return {
-      x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
-      scale: affine,
-      shift: affine,
-      y: { access: 'write', type: 'store', elements: layoutElements(y), layout: y },
+      x: tensor('read', x),
+      scale: vectors('read', x.n, x.c),
+      shift: vectors('read', x.n, x.c),
+      y: tensor('write', y),
     };
   },
   dispatches({ x, y, activation }, target: Target): Dispatch[] {
@@ -46,22 +40,9 @@ export const normalize: Kernel<NormalizeParams> = {
     const count = x.n * x.h * x.w * groups;
     return [
       {
-        shader: {
-          name: 'normalize',
-          code,
-          constants: {
-            PIXELS: x.h * x.w,
-            COUNT: count,
-            GROUPS: groups,
-            X_STRIDE: x.stride / 4,
-            X_OFFSET: x.offset / 4,
-            Y_STRIDE: y.stride / 4,
-            Y_OFFSET: y.offset / 4,
-            SWISH: activation === 'swish' ? 1 : 0,
-          },
-          bindings: ['read', 'read', 'read', 'write'],
-        },
-        workgroups: linearGrid(count, 64),
+        shader: { name: 'normalize', code, constants: { SWISH: activation === 'swish' ? 1 : 0 } },
+        plan: { pixels: x.h * x.w, count, groups, ...placeOf('x', x), ...placeOf('y', y) },
+        workgroups: linearGrid(count),
         operands: ['x', 'scale', 'shift', 'y'],
         flops: count * (activation === 'swish' ? 24 : 8),
         bytes: 2 * count * 4 * bytesPerElement('store', target.precision),

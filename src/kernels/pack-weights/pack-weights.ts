@@ -1,6 +1,7 @@
 // From PyTorch's layout of convolution weights to the one that the convolution kernels read; see pack-weights.wgsl.
 
 import {
+  array,
   bytesPerElement,
   ceilDiv,
   type Dispatch,
@@ -35,29 +36,18 @@ export const packWeights: Kernel<PackWeightsParams> = {
   name: 'pack-weights',
   operands({ out, in: inputs, size, factor }): Record<string, Operand> {
     return {
-      weights: { access: 'read', type: 'f32', elements: out * inputs * size },
-      ...(factor && { factor: { access: 'read', type: 'f32', elements: out } }),
-      packed: { access: 'write', type: 'store', elements: packedWeightElements(out, inputs, size) },
+      weights: array('read', 'f32', out * inputs * size),
+      ...(factor && { factor: array('read', 'f32', out) }),
+      packed: array('write', 'store', packedWeightElements(out, inputs, size)),
     };
   },
   dispatches({ out, in: inputs, size, factor }, target: Target): Dispatch[] {
     const count = packedWeightElements(out, inputs, size) / 4;
     return [
       {
-        shader: {
-          name: 'pack-weights',
-          code,
-          constants: {
-            OUT: out,
-            IN: inputs,
-            TAPS: size,
-            IN_GROUPS: ceilDiv(inputs, 4),
-            COUNT: count,
-            FACTOR: factor ? 1 : 0,
-          },
-          bindings: ['read', 'read', 'write'],
-        },
-        workgroups: linearGrid(count, 64),
+        shader: { name: 'pack-weights', code, constants: { FACTOR: factor ? 1 : 0 } },
+        plan: { outputs: out, inputs, groups: ceilDiv(inputs, 4), taps: size, count },
+        workgroups: linearGrid(count),
         operands: ['weights', factor ? 'factor' : 'weights', 'packed'],
         flops: factor ? count * 4 : 0,
         bytes: count * 4 * (4 + bytesPerElement('store', target.precision)),

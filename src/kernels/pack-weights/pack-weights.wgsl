@@ -2,30 +2,33 @@
 // outputs in the order 0 4 1 5 2 6 3 7, so that one load brings one output in four, as register-tile.ts wants them. One invocation for
 // each packed vec4; outputs and inputs beyond the end are zero.
 
-override OUT: u32;
-override IN: u32;
-override TAPS: u32;
-override IN_GROUPS: u32;   // vec4 of inputs
-override COUNT: u32;       // vec4 of packed weights
+struct Plan {
+  outputs: u32,
+  inputs: u32,
+  groups: u32,  // vec4 of inputs
+  taps: u32,
+  count: u32,   // vec4 of packed weights
+}
 override FACTOR: bool;     // multiply by factor[output]
 
 @group(0) @binding(0) var<storage, read> weights: array<f32>;
 @group(0) @binding(1) var<storage, read> factor: array<f32>;
 @group(0) @binding(2) var<storage, read_write> packed: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= COUNT) {
+  if (index >= plan.count) {
     return;
   }
-  let group = index / 8u % IN_GROUPS;
-  let tap = index / 8u / IN_GROUPS % TAPS;
-  let output = index / 8u / IN_GROUPS / TAPS * 8u + index % 8u / 2u + index % 2u * 4u;
+  let group = index / 8u % plan.groups;
+  let tap = index / 8u / plan.groups % plan.taps;
+  let output = index / 8u / plan.groups / plan.taps * 8u + index % 8u / 2u + index % 2u * 4u;
   var value = vec4f(0.0);
-  if (output < OUT) {
-    for (var i = 0u; i < 4u && group * 4u + i < IN; i++) {
-      value[i] = weights[(output * IN + group * 4u + i) * TAPS + tap];
+  if (output < plan.outputs) {
+    for (var i = 0u; i < 4u && group * 4u + i < plan.inputs; i++) {
+      value[i] = weights[(output * plan.inputs + group * 4u + i) * plan.taps + tap];
     }
     if (FACTOR) {
       value *= factor[output];

@@ -1,19 +1,22 @@
-// 8-bit RGBA to a tensor of three channels: (v - OFFSET) * SCALE - MEAN, with v the byte or, if UNIT, the float32 nearest to byte / 255.
+// 8-bit RGBA to a tensor of three channels: (v - offset) * scale - MEAN, with v the byte or, if UNIT, the float32 nearest to byte / 255.
 // One invocation for each pixel.
 
-override COUNT: u32;         // pixels of all pictures
+struct Plan {
+  count: u32,    // pixels of all pictures
+  offset: f32,
+  scale: f32,
+  mean_0: f32,   // by channel of the tensor
+  mean_1: f32,
+  mean_2: f32,
+  y_stride: u32, // in vec4
+  y_offset: u32,
+}
 override UNIT: bool;
 override BGR: bool;          // order of the channels
-override OFFSET: f32;
-override SCALE: f32;
-override MEAN_0: f32;        // by channel of the tensor
-override MEAN_1: f32;
-override MEAN_2: f32;
-override Y_STRIDE: u32;      // in vec4
-override Y_OFFSET: u32;
 
 @group(0) @binding(0) var<storage, read> picture: array<u32>;  // a pixel each, red in the lowest byte
 @group(0) @binding(1) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 // byte / 255 correctly rounded, by whole numbers: WGSL's own division may be off by some units in the last place.
 fn unit(byte: u32) -> f32 {
@@ -31,13 +34,13 @@ fn unit(byte: u32) -> f32 {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= COUNT) {
+  if (index >= plan.count) {
     return;
   }
   let rgba = picture[index];
   let rgb = (vec3u(rgba) >> vec3u(0u, 8u, 16u)) & vec3u(255u);
   let bytes = select(rgb, rgb.bgr, BGR);
   let value = select(vec3f(bytes), vec3f(unit(bytes.x), unit(bytes.y), unit(bytes.z)), UNIT);
-  let normalized = (value - OFFSET) * SCALE - vec3f(MEAN_0, MEAN_1, MEAN_2);
-  y[index * Y_STRIDE + Y_OFFSET] = Store4(vec4f(normalized, 0.0));
+  let normalized = (value - plan.offset) * plan.scale - vec3f(plan.mean_0, plan.mean_1, plan.mean_2);
+  y[index * plan.y_stride + plan.y_offset] = Store4(vec4f(normalized, 0.0));
 }

@@ -1,14 +1,16 @@
 // Between 8-bit RGBA pictures and tensors of three channels; see picture-to-tensor.wgsl and tensor-to-picture.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
 import {
+  array,
   bytesPerElement,
   type Dispatch,
   type Kernel,
   type Layout,
-  layoutElements,
   linearGrid,
+  mismatch,
   type Operand,
+  placeOf,
+  tensor,
 } from '../kernel.js';
 import fromPicture from './picture-to-tensor.wgsl';
 import toPicture from './tensor-to-picture.wgsl';
@@ -39,7 +41,7 @@ export interface TensorToPictureParams {
  */
 export const pictureToTensor: Kernel<PictureToTensorParams> = {
   name: 'picture-to-tensor',
-  operands: ({ y }) => ({ picture: picture(y, 'read'), y: tensor(y, 'write') }),
+  operands: ({ y }) => ({ picture: picture('read', y), y: rgb('write', y) }),
   dispatches({ y, range, order = 'rgb', mean = [0, 0, 0] }, target): Dispatch[] {
     const count = y.n * y.h * y.w;
     return [
@@ -47,21 +49,18 @@ export const pictureToTensor: Kernel<PictureToTensorParams> = {
         shader: {
           name: 'picture-to-tensor',
           code: fromPicture,
-          constants: {
-            COUNT: count,
-            UNIT: range === 'bytes' ? 0 : 1,
-            BGR: order === 'bgr' ? 1 : 0,
-            OFFSET: range === 'signed' ? 0.5 : 0,
-            SCALE: range === 'signed' ? 2 : 1,
-            MEAN_0: mean[0],
-            MEAN_1: mean[1],
-            MEAN_2: mean[2],
-            Y_STRIDE: y.stride / 4,
-            Y_OFFSET: y.offset / 4,
-          },
-          bindings: ['read', 'write'],
+          constants: { UNIT: range === 'bytes' ? 0 : 1, BGR: order === 'bgr' ? 1 : 0 },
         },
-        workgroups: linearGrid(count, 64),
+        plan: {
+          count,
+          offset: range === 'signed' ? 0.5 : 0,
+          scale: range === 'signed' ? 2 : 1,
+          mean_0: mean[0],
+          mean_1: mean[1],
+          mean_2: mean[2],
+          ...placeOf('y', y),
+        },
+        workgroups: linearGrid(count),
         operands: ['picture', 'y'],
         flops: count * 12,
         bytes: count * (4 + 4 * bytesPerElement('store', target.precision)),
@@ -78,26 +77,21 @@ export const pictureToTensor: Kernel<PictureToTensorParams> = {
  */
 export const tensorToPicture: Kernel<TensorToPictureParams> = {
   name: 'tensor-to-picture',
-  operands: ({ x }) => ({ x: tensor(x, 'read'), picture: picture(x, 'write') }),
+  operands: ({ x }) => ({ x: rgb('read', x), picture: picture('write', x) }),
   dispatches({ x, range }, target): Dispatch[] {
     const count = x.n * x.h * x.w;
     const signed = range === 'signed';
     return [
       {
-        shader: {
-          name: 'tensor-to-picture',
-          code: toPicture,
-          constants: {
-            COUNT: count,
-            LOWEST: signed ? -1 : 0,
-            OFFSET: signed ? 1 : 0,
-            SCALE: signed ? 0.5 : 1,
-            X_STRIDE: x.stride / 4,
-            X_OFFSET: x.offset / 4,
-          },
-          bindings: ['read', 'write'],
+        shader: { name: 'tensor-to-picture', code: toPicture },
+        plan: {
+          count,
+          lowest: signed ? -1 : 0,
+          offset: signed ? 1 : 0,
+          scale: signed ? 0.5 : 1,
+          ...placeOf('x', x),
         },
-        workgroups: linearGrid(count, 64),
+        workgroups: linearGrid(count),
         operands: ['x', 'picture'],
         flops: count * 12,
         bytes: count * (4 + 4 * bytesPerElement('store', target.precision)),
@@ -106,9 +100,9 @@ export const tensorToPicture: Kernel<TensorToPictureParams> = {
   },
 };
 
-function tensor(l: Layout, access: 'read' | 'write'): Operand {
-  if (l.c !== 3) throw new CodeFormerError('SHAPE_MISMATCH', `Expected three channels but received ${l.c}`);
-  return { access, type: 'store', elements: layoutElements(l), layout: l };
+function rgb(access: 'read' | 'write', l: Layout): Operand {
+  if (l.c !== 3) throw mismatch('three channels', l.c);
+  return tensor(access, l);
 }
 
-const picture = (l: Layout, access: 'read' | 'write'): Operand => ({ access, type: 'u32', elements: l.n * l.h * l.w });
+const picture = (access: 'read' | 'write', l: Layout): Operand => array(access, 'u32', l.n * l.h * l.w);

@@ -1,16 +1,18 @@
 // Pixels to channels and back, in PyTorch's order of channels; see pixel-shuffle.wgsl.
 
-import { CodeFormerError } from '../../errors.js';
 import {
   bytesPerElement,
   ceilDiv,
   type Dispatch,
   type Kernel,
   type Layout,
-  layoutElements,
   linearGrid,
+  mismatch,
   type Operand,
+  placeOf,
+  shapeOf,
   type Target,
+  tensor,
 } from '../kernel.js';
 import code from './pixel-shuffle.wgsl';
 
@@ -44,18 +46,10 @@ export const pixelUnshuffle: Kernel<PixelUnshuffleParams> = {
 };
 
 function operands(x: Layout, y: Layout, large: Layout, small: Layout, factor: number): Record<string, Operand> {
-  const shape = (l: Pick<Layout, 'n' | 'h' | 'w' | 'c'>) => `${l.n}x${l.h}x${l.w}x${l.c}`;
   const want = { n: large.n, h: large.h / factor, w: large.w / factor, c: large.c * factor ** 2 };
-  if (shape(small) !== shape(want)) {
-    throw new CodeFormerError(
-      'SHAPE_MISMATCH',
-      `Expected ${shape(large)} to shuffle by ${factor} with ${shape(want)} but received ${shape(small)}`,
-    );
-  }
-  return {
-    x: { access: 'read', type: 'store', elements: layoutElements(x), layout: x },
-    y: { access: 'write', type: 'store', elements: layoutElements(y), layout: y },
-  };
+  if (shapeOf(small) !== shapeOf(want))
+    throw mismatch(`${shapeOf(large)} to shuffle by ${factor} with ${shapeOf(want)}`, shapeOf(small));
+  return { x: tensor('read', x), y: tensor('write', y) };
 }
 
 function dispatches({ x, y, factor }: PixelShuffleParams, unshuffle: boolean, target: Target): Dispatch[] {
@@ -66,22 +60,21 @@ function dispatches({ x, y, factor }: PixelShuffleParams, unshuffle: boolean, ta
       shader: {
         name: unshuffle ? 'pixel-unshuffle' : 'pixel-shuffle',
         code,
-        constants: {
-          FACTOR: factor,
-          UNSHUFFLE: unshuffle ? 1 : 0,
-          COUNT: count,
-          GROUPS: groups,
-          CHANNELS: y.c,
-          WIDTH: y.w,
-          HEIGHT: y.h,
-          X_STRIDE: x.stride,
-          X_OFFSET: x.offset,
-          Y_STRIDE: y.stride / 4,
-          Y_OFFSET: y.offset / 4,
-        },
-        bindings: ['read', 'write'],
+        constants: { UNSHUFFLE: unshuffle ? 1 : 0 },
       },
-      workgroups: linearGrid(count, 64),
+      plan: {
+        factor,
+        count,
+        groups,
+        channels: y.c,
+        width: y.w,
+        height: y.h,
+        // Channels are read one by one.
+        x_stride: x.stride,
+        x_offset: x.offset,
+        ...placeOf('y', y),
+      },
+      workgroups: linearGrid(count),
       operands: ['x', 'y'],
       flops: 0,
       bytes: 2 * count * 4 * bytesPerElement('store', target.precision),

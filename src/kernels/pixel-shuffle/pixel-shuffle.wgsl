@@ -1,48 +1,51 @@
-// Squares of FACTOR x FACTOR pixels to channels (UNSHUFFLE) and back; channel (c * FACTOR + i) * FACTOR + j of the small picture is
+// Squares of factor x factor pixels to channels (UNSHUFFLE) and back; channel (c * factor + i) * factor + j of the small picture is
 // channel c of pixel (i, j) of the square. One invocation for each vec4 of channels of an output pixel, each channel read on its own.
 
-override FACTOR: u32;
+struct Plan {
+  factor: u32,
+  count: u32,    // pixels of all output pictures times groups
+  groups: u32,   // vec4 of output channels
+  channels: u32, // of the output
+  width: u32,    // of the output
+  height: u32,
+  x_stride: u32, // in values
+  x_offset: u32,
+  y_stride: u32, // in vec4
+  y_offset: u32,
+}
 override UNSHUFFLE: bool;
-override COUNT: u32;         // pixels of all output pictures times GROUPS
-override GROUPS: u32;        // vec4 of output channels
-override CHANNELS: u32;      // of the output
-override WIDTH: u32;         // of the output
-override HEIGHT: u32;
-override X_STRIDE: u32;      // in values
-override X_OFFSET: u32;
-override Y_STRIDE: u32;      // in vec4
-override Y_OFFSET: u32;
 
 @group(0) @binding(0) var<storage, read> x: array<Store>;
 @group(0) @binding(1) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 // Channel c of pixel (row, column) of picture n of the output.
 fn source(n: u32, row: u32, column: u32, c: u32) -> f32 {
-  if (c >= CHANNELS) {
+  if (c >= plan.channels) {
     return 0.0;
   }
   if (UNSHUFFLE) {
-    let from_row = (n * HEIGHT + row) * FACTOR + c / FACTOR % FACTOR;
-    let from_column = column * FACTOR + c % FACTOR;
-    return f32(x[(from_row * WIDTH * FACTOR + from_column) * X_STRIDE + X_OFFSET + c / (FACTOR * FACTOR)]);
+    let from_row = (n * plan.height + row) * plan.factor + c / plan.factor % plan.factor;
+    let from_column = column * plan.factor + c % plan.factor;
+    return f32(x[(from_row * plan.width * plan.factor + from_column) * plan.x_stride + plan.x_offset + c / (plan.factor * plan.factor)]);
   }
-  let from_row = n * (HEIGHT / FACTOR) + row / FACTOR;
-  let channel = (c * FACTOR + row % FACTOR) * FACTOR + column % FACTOR;
-  return f32(x[(from_row * (WIDTH / FACTOR) + column / FACTOR) * X_STRIDE + X_OFFSET + channel]);
+  let from_row = n * (plan.height / plan.factor) + row / plan.factor;
+  let channel = (c * plan.factor + row % plan.factor) * plan.factor + column % plan.factor;
+  return f32(x[(from_row * (plan.width / plan.factor) + column / plan.factor) * plan.x_stride + plan.x_offset + channel]);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= COUNT) {
+  if (index >= plan.count) {
     return;
   }
-  let pixel = index / GROUPS;
-  let c = index % GROUPS;
-  let column = pixel % WIDTH;
-  let row = pixel / WIDTH % HEIGHT;
-  let n = pixel / (WIDTH * HEIGHT);
-  y[pixel * Y_STRIDE + Y_OFFSET + c] = Store4(vec4f(
+  let pixel = index / plan.groups;
+  let c = index % plan.groups;
+  let column = pixel % plan.width;
+  let row = pixel / plan.width % plan.height;
+  let n = pixel / (plan.width * plan.height);
+  y[pixel * plan.y_stride + plan.y_offset + c] = Store4(vec4f(
     source(n, row, column, c * 4u),
     source(n, row, column, c * 4u + 1u),
     source(n, row, column, c * 4u + 2u),

@@ -23,7 +23,7 @@ export const planeSum: Kernel<PlaneSumParams> = {
   dispatches({ values }): Dispatch[] {
     return [
       {
-        shader: { name: 'plane-sum', code, constants: { LENGTH }, bindings: ['read', 'read', 'write'] },
+        shader: { name: 'plane-sum', code, constants: { LENGTH } },
         workgroups: linearGrid(sumCount(values), 64),
         operands: ['x', 'sizes', 'sums'],
         flops: values,

@@ -33,7 +33,7 @@ export const resizeArea: Kernel<ResizeAreaParams> = {
   dispatches({ from, to, taps }): Dispatch[] {
     return [
       {
-        shader: { name: 'resize-area', code, bindings: ['read', 'read', 'read', 'read', 'read', 'write'] },
+        shader: { name: 'resize-area', code },
         workgroups: [ceilDiv(to.width, 8), ceilDiv(to.height, 8), 1],
         operands: ['x', 'columns', 'rows', 'weights', 'sizes', 'y'],
         flops: 16 * taps.columns.weights.length * taps.rows.weights.length,

@@ -40,17 +40,16 @@ export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
     const { inX, inY } = bandRows(params);
     const sums = to.width * inX;
     const pixels = to.width * inY;
-    const bindings = ['read', 'read', 'read', 'read', 'write'] as const;
     return [
       {
-        shader: { name: 'resize-lanczos4/horizontal', code: horizontal, bindings },
+        shader: { name: 'resize-lanczos4/horizontal', code: horizontal },
         workgroups: [ceilDiv(to.width, 8), ceilDiv(inX, 8), 1],
         operands: ['x', 'columns', 'columnWeights', 'sizes', 'sums'],
         flops: sums * 8 * 8,
         bytes: 4 * from.width * inX + 16 * sums,
       },
       {
-        shader: { name: 'resize-lanczos4/vertical', code: vertical, bindings },
+        shader: { name: 'resize-lanczos4/vertical', code: vertical },
         workgroups: [ceilDiv(to.width, 8), ceilDiv(inY, 8), 1],
         operands: ['sums', 'rows', 'rowWeights', 'sizes', 'y'],
         flops: pixels * 8 * 8,

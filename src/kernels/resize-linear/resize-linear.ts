@@ -35,7 +35,7 @@ export const resizeLinear: Kernel<ResizeLinearParams> = {
     const pixels = to.width * to.height;
     return [
       {
-        shader: { name: 'resize-linear', code, bindings: ['read', 'read', 'read', 'read', 'write'] },
+        shader: { name: 'resize-linear', code },
         workgroups: [ceilDiv(to.width, 8), ceilDiv(to.height, 8), 1],
         operands: ['x', 'columns', 'rows', 'sizes', 'y'],
         flops: pixels * 4 * 10,

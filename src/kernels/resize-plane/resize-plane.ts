@@ -30,7 +30,7 @@ export const resizePlane: Kernel<ResizePlaneParams> = {
     const sums = taps.columns.weights.length * taps.rows.weights.length * planes;
     return [
       {
-        shader: { name: 'resize-plane', code, bindings: ['read', 'read', 'read', 'read', 'read', 'write'] },
+        shader: { name: 'resize-plane', code },
         workgroups: [ceilDiv(to.width, 8), ceilDiv(to.height, 8), planes],
         operands: ['x', 'columns', 'rows', 'weights', 'sizes', 'y'],
         flops: 2 * sums,

@@ -1,13 +1,17 @@
 // The records of 16 values whose second value is above a threshold, in their order, then zeros. A record's first value becomes its
 // number; a record with the count of those selected stands before all others. First pass (PASS 0): the count of every chunk of 64 records;
 // second pass: every chunk knows from the counts where its records go. One invocation for each chunk; nothing depends on the order in
-// which they run. `struct Plan` of select-records.ts and the constant PASS stand before.
+// which they run. The constant PASS stands before.
+
+struct Plan {
+  records: u32,
+}
 
 @group(0) @binding(0) var<storage, read> records: array<vec4f>;
 @group(0) @binding(1) var<storage, read> threshold: array<f32>;
-@group(0) @binding(2) var<storage, read> plan: Plan;
-@group(0) @binding(3) var<storage, read_write> counts: array<u32>;
-@group(0) @binding(4) var<storage, read_write> selected: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(3) var<storage, read_write> selected: array<vec4f>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(16)
 fn main(@builtin(global_invocation_id) id: vec3u) {

@@ -2,12 +2,14 @@
 // reduced by one invocation or by a workgroup, as the adapter likes it.
 
 import {
+  array,
   bytesPerElement,
   ceilDiv,
   type Dispatch,
   type Layout,
   linearGrid,
   type Operand,
+  placeOf,
   roundUp,
   type Target,
 } from '../kernel.js';
@@ -35,7 +37,7 @@ export function stripsOf(x: Layout, { family }: Target): Strips {
 /** The scratch operand that `stripStatistics` fills: f32 [n, strips, 2, c rounded up to 4], means and M2. */
 export function stripsOperand(x: Layout, target: Target): Operand {
   const { count } = stripsOf(x, target);
-  return { access: 'scratch', type: 'f32', elements: x.n * count * 2 * roundUp(x.c, 4) };
+  return array('scratch', 'f32', x.n * count * 2 * roundUp(x.c, 4));
 }
 
 /** Means and M2 of the strips of `x`, from and into the operands of these names. */
@@ -45,21 +47,9 @@ export function stripStatistics(x: Layout, from: string, into: string, target: T
   const invocations = x.n * count * groups;
   const values = x.n * x.h * x.w * groups * 4;
   return {
-    shader: {
-      name: 'statistics/strips',
-      code,
-      constants: {
-        PIXELS: x.h * x.w,
-        STRIP: length,
-        STRIPS: count,
-        GROUPS: groups,
-        COUNT: invocations,
-        X_STRIDE: x.stride / 4,
-        X_OFFSET: x.offset / 4,
-      },
-      bindings: ['read', 'write'],
-    },
-    workgroups: linearGrid(invocations, 64),
+    shader: { name: 'statistics/strips', code },
+    plan: { pixels: x.h * x.w, strip: length, strips: count, groups, count: invocations, ...placeOf('x', x) },
+    workgroups: linearGrid(invocations),
     operands: [from, into],
     flops: values * 4,
     bytes: values * bytesPerElement('store', target.precision) + invocations * 32,
@@ -77,5 +67,4 @@ export const rowShader = (code: string, { family }: Target): string =>
   `${family === 'registers' ? rowsRegisters : rowsWorkgroup}\n${code}`;
 
 /** Workgroups for a shader made by `rowShader`. */
-export const rowGrid = (rows: number, { family }: Target): [number, number, number] =>
-  linearGrid(rows * LANES[family], 64);
+export const rowGrid = (rows: number, { family }: Target): [number, number, number] => linearGrid(rows * LANES[family]);

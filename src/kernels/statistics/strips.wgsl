@@ -2,28 +2,31 @@
 // steps of every statistic over a picture. One invocation for each picture, strip and vec4 of channels, neighbours along channels;
 // x is read once, nothing is shared. Deviations are taken from the strip's first pixel, so that a large mean costs no precision.
 
-override PIXELS: u32;        // of one picture
-override STRIP: u32;         // pixels of a strip; the last one of a picture may be shorter
-override STRIPS: u32;        // of one picture
-override GROUPS: u32;        // vec4 of channels
-override COUNT: u32;         // pictures times STRIPS times GROUPS
-override X_STRIDE: u32;      // in vec4
-override X_OFFSET: u32;
+struct Plan {
+  pixels: u32,   // of one picture
+  strip: u32,    // pixels of a strip; the last one of a picture may be shorter
+  strips: u32,   // of one picture
+  groups: u32,   // vec4 of channels
+  count: u32,    // pictures times strips times groups
+  x_stride: u32, // in vec4
+  x_offset: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
-@group(0) @binding(1) var<storage, read_write> strips: array<vec4f>;  // [n, STRIPS, 2, GROUPS]: mean, then M2
+@group(0) @binding(1) var<storage, read_write> strips: array<vec4f>;  // [n, strips, 2, groups]: mean, then M2
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= COUNT) {
+  if (index >= plan.count) {
     return;
   }
-  let c = index % GROUPS;
-  let row = index / GROUPS;
-  let first = row % STRIPS * STRIP;
-  let count = min(STRIP, PIXELS - first);
-  var at = (row / STRIPS * PIXELS + first) * X_STRIDE + X_OFFSET + c;
+  let c = index % plan.groups;
+  let row = index / plan.groups;
+  let first = row % plan.strips * plan.strip;
+  let count = min(plan.strip, plan.pixels - first);
+  var at = (row / plan.strips * plan.pixels + first) * plan.x_stride + plan.x_offset + c;
   let pivot = vec4f(x[at]);
   var sum = vec4f(0.0);
   var squares = vec4f(0.0);
@@ -31,20 +34,20 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var i = 0u;
   for (; i + 4u <= count; i += 4u) {
     let d0 = vec4f(x[at]) - pivot;
-    let d1 = vec4f(x[at + X_STRIDE]) - pivot;
-    let d2 = vec4f(x[at + 2u * X_STRIDE]) - pivot;
-    let d3 = vec4f(x[at + 3u * X_STRIDE]) - pivot;
+    let d1 = vec4f(x[at + plan.x_stride]) - pivot;
+    let d2 = vec4f(x[at + 2u * plan.x_stride]) - pivot;
+    let d3 = vec4f(x[at + 3u * plan.x_stride]) - pivot;
     sum += (d0 + d1) + (d2 + d3);
     squares = fma(d0, d0, fma(d1, d1, fma(d2, d2, fma(d3, d3, squares))));
-    at += 4u * X_STRIDE;
+    at += 4u * plan.x_stride;
   }
   for (; i < count; i++) {
     let d = vec4f(x[at]) - pivot;
     sum += d;
     squares = fma(d, d, squares);
-    at += X_STRIDE;
+    at += plan.x_stride;
   }
   let mean = sum / f32(count);
-  strips[row * 2u * GROUPS + c] = pivot + mean;
-  strips[(row * 2u + 1u) * GROUPS + c] = max(fma(-sum, mean, squares), vec4f(0.0));
+  strips[row * 2u * plan.groups + c] = pivot + mean;
+  strips[(row * 2u + 1u) * plan.groups + c] = max(fma(-sum, mean, squares), vec4f(0.0));
 }

@@ -32,7 +32,6 @@ export const warpAffine: Kernel<WarpAffineParams> = {
           name: 'warp-affine',
           code,
           constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
-          bindings: ['read', 'read', 'read', 'read', 'write'],
         },
         workgroups: [ceilDiv(target.width, 8), ceilDiv(target.height, 8), 1],
         operands: ['x', 'columns', 'rows', 'sizes', 'y'],

@@ -28,7 +28,6 @@ export const warpPlane: Kernel<WarpPlaneParams> = {
           name: 'warp-plane',
           code,
           constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
-          bindings: ['read', 'read', 'read', 'read', 'write'],
         },
         workgroups: [ceilDiv(target.width, 8), ceilDiv(target.height, 8), planes],
         operands: ['x', 'columns', 'rows', 'sizes', 'y'],

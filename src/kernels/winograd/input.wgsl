@@ -2,11 +2,27 @@
 //
 // x: the rows of the strip as stage.wgsl leaves them (STAGED), or pictures as laid out, which are then read with upsampling and zero
 // padding. v: [36][tiles / TILE_PIXELS][groups][TILE_PIXELS] vec4. One invocation for each tile and vec4 of channels, neighbours in channels; 36 loads, 36 stores.
-// `struct Plan` of winograd.ts, the transforms, TILE_PIXELS, STAGED and Input4 stand before.
+// The transforms, TILE_PIXELS, STAGED and Input4 stand before.
+
+struct Plan {
+  picture: u32,        // of the strip
+  row: u32,            // of output that the strip starts with
+  rows: u32,           // of output in a strip
+  tile_rows: u32,      // tiles of a picture
+  tile_columns: u32,
+  tiles: u32,          // of a strip, rounded up
+  groups: u32,         // vec4 of channels
+  height: u32,         // of a picture after upsampling
+  width: u32,
+  upsample: u32,       // 1 for twice the size
+  x_stride: u32,       // in vec4
+  x_offset: u32,
+  staged_columns: u32,
+}
 
 @group(0) @binding(0) var<storage, read> x: array<Input4>;
-@group(0) @binding(1) var<storage, read> plan: Plan;
-@group(0) @binding(2) var<storage, read_write> v: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> v: array<vec4f>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 // Where a row or column of x starts, or that it is outside of the picture.
 struct Line { start: u32, zero: bool }

@@ -1,14 +1,32 @@
 // Winograd F(4x4, 3x3), last step: y = A^T m A of every tile m of the strip, then bias, activation and residual.
 //
 // m: [36][tiles of the strip][m_groups] vec4. y: pictures as laid out. One invocation for each tile and vec4 of output channels,
-// neighbours in channels; 36 loads, up to 16 stores. `struct Plan` of winograd.ts, the transforms, RESIDUAL and the epilogue stand
-// before.
+// neighbours in channels; 36 loads, up to 16 stores. The transforms, RESIDUAL and the epilogue stand before.
+
+struct Plan {
+  picture: u32,         // of the strip
+  row: u32,             // that the strip starts with
+  rows: u32,            // of a strip
+  tile_columns: u32,    // of a picture
+  tiles: u32,           // of a strip, rounded up
+  height: u32,          // of a picture
+  width: u32,
+  out_groups: u32,      // vec4 of channels
+  m_groups: u32,        // as many, rounded up to whole tiles of channels
+  y_stride: u32,        // in vec4, as all strides and offsets
+  y_offset: u32,
+  residual_stride: u32,
+  residual_offset: u32,
+  bias: u32,            // whether there is one
+  slope: f32,           // of negative values
+  alpha: f32,           // of what is added to the residual
+}
 
 @group(0) @binding(0) var<storage, read> m: array<vec4f>;
 @group(0) @binding(1) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(2) var<storage, read> residual: array<Store4>;
-@group(0) @binding(3) var<storage, read> plan: Plan;
-@group(0) @binding(4) var<storage, read_write> y: array<Store4>;
+@group(0) @binding(3) var<storage, read_write> y: array<Store4>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 fn tile_column(index: u32, step: u32) -> Four {
   let row_step = 6u * step;

@@ -1,11 +1,19 @@
-// Winograd, second step on GPUs: m = v u for each frequency; the operands of workgroup-tile.wgsl, which stands behind; `struct Plan` of winograd.ts,
-// TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.ts: v [36][tiles / TILE_PIXELS][groups][TILE_PIXELS] vec4, u
-// [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, m [36][tiles][m_groups] vec4.
+// Winograd, second step on GPUs: m = v u for each frequency; the operands of workgroup-tile.wgsl, which stands behind;
+// TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.ts: v [36][tiles /
+// TILE_PIXELS][groups][TILE_PIXELS] vec4, u [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, m [36][tiles][m_groups] vec4.
+
+struct Plan {
+  groups: u32,       // vec4 of inputs
+  tiles: u32,        // of a strip, rounded up
+  m_groups: u32,     // vec4 of outputs, rounded up to whole tiles of channels
+  size: u32,         // of filters: 1
+  column_tiles: u32, // of 64 outputs
+}
 
 @group(0) @binding(0) var<storage, read> v: array<vec4f>;
 @group(0) @binding(1) var<storage, read> u: array<vec4f>;
-@group(0) @binding(2) var<storage, read> plan: Plan;
-@group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> m: array<vec4f>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 struct Row { valid: bool, start: u32 }
 

@@ -1,12 +1,18 @@
 // Winograd F(4x4, 3x3), weights: U = G g G^T of every 3x3 filter g.
 //
 // weights: packed [out / 8][9][groups][4][2] vec4. u: [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, f32, with
-// channels i, i + 4 and so on of a tile beside each other. One invocation for each vec4 of inputs of an output channel. TILE_CHANNELS,
-// `struct Plan` of winograd.ts and the transforms stand before.
+// channels i, i + 4 and so on of a tile beside each other. One invocation for each vec4 of inputs of an output channel. TILE_CHANNELS and
+// the transforms stand before.
+
+struct Plan {
+  groups: u32,   // vec4 of inputs
+  blocks: u32,   // of packed weights
+  m_groups: u32, // vec4 of outputs, rounded up to whole tiles of channels
+}
 
 @group(0) @binding(0) var<storage, read> weights: array<Store4>;
-@group(0) @binding(1) var<storage, read> plan: Plan;
-@group(0) @binding(2) var<storage, read_write> u: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> u: array<vec4f>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 fn store_row(index: u32, step: u32, a: vec4f, b: vec4f, c: vec4f) {
   let row = weight_transform(a, b, c);

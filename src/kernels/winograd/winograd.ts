@@ -2,11 +2,9 @@
 // (input.wgsl, a matrix product for each of the 36 frequencies, output.wgsl); the transformed weights are made at each run, which costs
 // little at the sizes where this pays and saves four times the memory of the weights. All intermediates are f32.
 
-import { CodeFormerError } from '../../errors.js';
-import { ACTIVATIONS, type ConvParams, checkConv, convOperands, PROLOGUES } from '../conv/conv.js';
+import { ACTIVATIONS, type ConvParams, checkConv, convOperands, epiloguePlan } from '../conv/conv.js';
 import { TILE_SIZE, tileGrid } from '../conv/conv-workgroup.js';
 import epilogue from '../conv/epilogue.wgsl';
-import { nextRows, Plan } from '../conv/plan.js';
 import {
   type Filters,
   features,
@@ -18,15 +16,18 @@ import {
   sums,
   type Tile,
 } from '../conv/register-tile.js';
-import stage from '../conv/stage.wgsl';
+import { stageStrip, stripsOf } from '../conv/stage.js';
 import workgroupTile from '../conv/workgroup-tile.wgsl';
 import {
+  array,
   bytesPerElement,
   ceilDiv,
   type Dispatch,
   type Kernel,
   linearGrid,
+  mismatch,
   type Operand,
+  placeOf,
   roundUp,
   type Shader,
   type Target,
@@ -50,51 +51,6 @@ const STRIP = {
   registers: { bytes: 6 << 20, flops: 5e8 },
   workgroup: { bytes: 32 << 20, flops: 2e10 },
 } as const;
-
-const plan = new Plan(
-  'winograd',
-  {
-    // Where a strip starts, rows of output in it and in a picture.
-    picture: 'u32',
-    row: 'u32',
-    rows: 'u32',
-    y_height: 'u32',
-    // Tiles of a picture; `tiles` of a strip, rounded up.
-    tile_rows: 'u32',
-    tile_columns: 'u32',
-    tiles: 'u32',
-    // Logical picture: after upsampling. Strides and offsets in vec4.
-    height: 'u32',
-    width: 'u32',
-    upsample: 'u32',
-    x_stride: 'u32',
-    x_offset: 'u32',
-    groups: 'u32',
-    prologue: 'u32',
-    // What staging needs besides.
-    stride: 'u32',
-    pad_top: 'u32',
-    pad_left: 'u32',
-    mirror: 'u32',
-    staged_rows: 'u32',
-    staged_columns: 'u32',
-    // Blocks of packed weights.
-    blocks: 'u32',
-    y_stride: 'u32',
-    y_offset: 'u32',
-    out_groups: 'u32',
-    m_groups: 'u32',
-    // Side of the filter and tiles of 64 channels, for workgroup-tile.wgsl.
-    size: 'u32',
-    column_tiles: 'u32',
-    bias: 'u32',
-    slope: 'f32',
-    residual_stride: 'u32',
-    residual_offset: 'u32',
-    alpha: 'f32',
-  },
-  nextRows,
-);
 
 /** Whether `winograd` computes this convolution at all. */
 const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsample }: ConvParams): boolean =>
@@ -179,150 +135,109 @@ export const winograd: Kernel<ConvParams> = {
     checkConv(params);
     if (!fits(params)) {
       const { size, stride, padTop, padLeft, padMode, outputType } = params;
-      throw new CodeFormerError(
-        'SHAPE_MISMATCH',
-        `Expected a 3x3 convolution with stride 1, one row of zeros around and y of type store but received size ${size}, stride ${stride}, padding ${padTop} and ${padLeft} (${padMode}), y of type ${outputType}`,
+      throw mismatch(
+        'a 3x3 convolution with stride 1, one row of zeros around and y of type store',
+        `size ${size}, stride ${stride}, padding ${padTop} and ${padLeft} (${padMode}), y of type ${outputType}`,
       );
     }
     const { staged, u, v, m } = geometry(params, target);
-    const scratch = (elements: number): Operand => ({ access: 'scratch', type: 'f32', elements });
     return {
       ...convOperands(params),
-      plan: plan.operand(),
-      ...(staged > 0 && { staged: scratch(staged) }),
-      u: scratch(u),
-      v: scratch(v),
-      m: scratch(m),
+      ...(staged > 0 && { staged: array('scratch', 'f32', staged) }),
+      u: array('scratch', 'f32', u),
+      v: array('scratch', 'f32', v),
+      m: array('scratch', 'f32', m),
     };
   },
   dispatches(params, target: Target): Dispatch[] {
-    const { x, y, upsample, prologue, residual, activation } = params;
+    const { x, y, upsample, residual, activation } = params;
     const g = geometry(params, target);
     const { tile, tiles, mGroups } = g;
     const groups = ceilDiv(x.c, 4);
     const outGroups = ceilDiv(y.c, 4);
     const store = bytesPerElement('store', target.precision);
-    const write = plan.write({
-      rows: g.rows,
-      y_height: y.h,
-      tile_rows: g.tileRows,
-      tile_columns: g.tileColumns,
-      tiles,
-      height: y.h,
-      width: y.w,
-      upsample: upsample - 1,
-      x_stride: x.stride / 4,
-      x_offset: x.offset / 4,
-      groups,
-      prologue: PROLOGUES.indexOf(prologue),
-      stride: 1,
-      pad_top: 1,
-      pad_left: 1,
-      mirror: 0,
-      staged_rows: g.stagedRows,
-      staged_columns: g.stagedColumns,
-      blocks: ceilDiv(y.c, 8),
-      y_stride: y.stride / 4,
-      y_offset: y.offset / 4,
-      out_groups: outGroups,
-      m_groups: mGroups,
-      size: 1,
-      column_tiles: ceilDiv(mGroups * 4, TILE_SIZE),
-      bias: params.bias ? 1 : 0,
-      slope: activation.slope ?? 0,
-      residual_stride: (residual?.layout.stride ?? 0) / 4,
-      residual_offset: (residual?.layout.offset ?? 0) / 4,
-      alpha: residual?.alpha ?? 1,
-    });
     const filters = roundUp(y.c, 8) * groups;
     const transformWeights: Dispatch = {
-      shader: {
-        name: 'winograd/weights',
-        code: `const TILE_CHANNELS = ${tile.channels}u;\n${plan.struct}${transforms}${weights}`,
-        bindings: ['read', 'read', 'write'],
-      },
-      workgroups: linearGrid(filters, 64),
-      operands: ['weights', 'plan', 'u'],
+      shader: { name: 'winograd/weights', code: `const TILE_CHANNELS = ${tile.channels}u;\n${transforms}${weights}` },
+      plan: { groups, blocks: ceilDiv(y.c, 8), m_groups: mGroups },
+      workgroups: linearGrid(filters),
+      operands: ['weights', 'u'],
       flops: filters * 4 * 90,
       bytes: filters * 4 * (9 * store + FREQUENCIES * 4),
     };
     const staged = g.staged > 0;
-    const strip: Dispatch[] = [];
-    if (staged) {
-      strip.push({
-        shader: {
-          name: 'winograd/stage',
-          code: `${plan.struct}${stage}`,
-          bindings: ['read', 'read', 'read', 'read', 'write'],
-        },
-        workgroups: [ceilDiv(g.stagedColumns * groups, 64), 1, 1],
-        operands: ['x', 'scale', 'shift', 'plan', 'staged'],
-        flops: g.staged * (prologue === 'affine-swish' ? 16 : 2),
-        bytes: g.staged * (4 + store),
-      });
-    }
-    strip.push(
+    const { residual: _, ...epilogueFields } = epiloguePlan(params);
+    const common = { rows: g.rows, tile_columns: g.tileColumns, tiles, height: y.h, width: y.w };
+    const all = stripsOf(y.n, g.strips, g.rows).flatMap((strip): Dispatch[] => [
+      ...(staged ? [stageStrip(params, strip, g.stagedRows, g.stagedColumns, target)] : []),
       {
         shader: {
           name: 'winograd/input',
-          code: `const TILE_PIXELS = ${tile.pixels}u;\nconst STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${plan.struct}${transforms}${input}`,
-          bindings: ['read', 'read', 'write'],
+          code: `const TILE_PIXELS = ${tile.pixels}u;\nconst STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${transforms}${input}`,
         },
-        workgroups: linearGrid(tiles * groups, 64),
-        operands: [staged ? 'staged' : 'x', 'plan', 'v'],
+        plan: {
+          ...strip,
+          ...common,
+          tile_rows: g.tileRows,
+          groups,
+          upsample: upsample - 1,
+          ...placeOf('x', x),
+          staged_columns: g.stagedColumns,
+        },
+        workgroups: linearGrid(tiles * groups),
+        operands: [staged ? 'staged' : 'x', 'v'],
         flops: tiles * groups * 4 * 144,
         bytes: tiles * groups * 4 * (16 * (staged ? 4 : store) + FREQUENCIES * 4),
       },
       {
-        ...(target.family === 'registers' ? registerProduct(g) : workgroupProduct(g)),
+        ...(target.family === 'registers' ? registerProduct(g, groups) : workgroupProduct(g, groups)),
+        operands: ['v', 'u', 'm'],
         flops: 2 * FREQUENCIES * tiles * groups * 4 * mGroups * 4,
         bytes: FREQUENCIES * (tiles * (groups + mGroups) + groups * mGroups * 4) * 16,
       },
       {
         shader: {
           name: 'winograd/output',
-          code: `const RESIDUAL = ${residual !== undefined};\nconst ACTIVATION = ${ACTIVATIONS.indexOf(activation.kind)};\n${plan.struct}${transforms}${epilogue}${output}`,
-          bindings: ['read', 'read', 'read', 'read', 'write'],
+          code: `const RESIDUAL = ${residual !== undefined};\nconst ACTIVATION = ${ACTIVATIONS.indexOf(activation.kind)};\n${transforms}${epilogue}${output}`,
         },
-        workgroups: linearGrid(tiles * outGroups, 64),
-        operands: ['m', params.bias ? 'bias' : 'm', residual ? 'residual' : 'm', 'plan', 'y'],
+        plan: { ...strip, ...common, m_groups: mGroups, ...epilogueFields },
+        workgroups: linearGrid(tiles * outGroups),
+        operands: ['m', params.bias ? 'bias' : 'm', residual ? 'residual' : 'm', 'y'],
         flops: tiles * outGroups * 4 * (16 * 8 + 120),
         bytes: tiles * outGroups * 4 * (16 * store * (residual ? 2 : 1) + FREQUENCIES * 4),
       },
-    );
-    const all = Array.from({ length: g.strips * y.n }, (_, i) => (i > 0 ? [plan.advance(), ...strip] : strip));
-    return [write, transformWeights, ...all.flat()];
+    ]);
+    return [transformWeights, ...all];
   },
 };
 
-type Product = Pick<Dispatch, 'shader' | 'workgroups' | 'operands'>;
+type Product = Pick<Dispatch, 'shader' | 'plan' | 'workgroups'>;
 
-function workgroupProduct({ tile, tiles, mGroups }: Geometry): Product {
+function workgroupProduct({ tile, tiles, mGroups }: Geometry, groups: number): Product {
   return {
     shader: {
       name: 'winograd/product/workgroup',
-      code: `const TILE_PIXELS = ${tile.pixels}u;\nconst TILE_CHANNELS = ${tile.channels}u;\n${plan.struct}${productWorkgroup}${workgroupTile}`,
-      bindings: ['read', 'read', 'read', 'write'],
+      code: `const TILE_PIXELS = ${tile.pixels}u;\nconst TILE_CHANNELS = ${tile.channels}u;\n${productWorkgroup}${workgroupTile}`,
     },
+    plan: { groups, tiles, m_groups: mGroups, size: 1, column_tiles: ceilDiv(mGroups * 4, TILE_SIZE) },
     workgroups: tileGrid(tiles, mGroups * 4, FREQUENCIES),
-    operands: ['v', 'u', 'plan', 'm'],
   };
 }
 
 const shaders = new Map<string, Shader>();
 
 /** The shader is the same object for the same tile. */
-function registerProduct({ tile, tiles, mGroups }: Geometry): Product {
+function registerProduct({ tile, tiles, mGroups }: Geometry, groups: number): Product {
   const name = `winograd/product/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}`;
   let shader = shaders.get(name);
   if (!shader) {
-    shader = { name, code: productCode(tile), features: features(tile), bindings: ['read', 'read', 'read', 'write'] };
+    shader = { name, code: productCode(tile), features: features(tile) };
     shaders.set(name, shader);
   }
   return {
     shader,
+    plan: { groups, tiles, m_groups: mGroups },
     workgroups: [tiles / (QUAD * tile.pixels), (mGroups * 4) / tile.channels, FREQUENCIES],
-    operands: ['v', 'u', 'plan', 'm'],
   };
 }
 
@@ -337,15 +252,21 @@ function productCode(tile: Tile): string {
   return `// Winograd, second step: m = v u for each frequency; ${pixels} tiles x ${channels} output channels in each invocation.
 // v: [36][tiles / ${pixels}][groups][${pixels}] vec4; u: [36][channels / ${channels}][groups][4 lanes][${groups}] vec4; m: [36][tiles][m_groups] vec4.
 // No workgroup memory.
-${plan.struct}
+
+struct Plan {
+  groups: u32,   // vec4 of inputs
+  tiles: u32,    // of a strip, rounded up
+  m_groups: u32, // vec4 of outputs, rounded up to whole tiles of channels
+}
+
 struct Inputs { tile: array<vec4f, ${pixels}> }
 // Channels lane, lane + 4 and so on.
 struct Filters { group: array<vec4f, ${groups}> }
 
 @group(0) @binding(0) var<storage, read> v: array<Inputs>;
 @group(0) @binding(1) var<storage, read> u: array<Filters>;
-@group(0) @binding(2) var<storage, read> plan: Plan;
-@group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> m: array<vec4f>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 ${helpers}
 @compute @workgroup_size(${QUAD})

@@ -3,7 +3,7 @@
 import { CodeFormerError, invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import { Arena, GpuProgram, ParameterSet, type RunOptions, type Timing } from '../../gpu/program.js';
-import { bindKernel } from '../../gpu/run-kernel.js';
+import { submitKernel } from '../../gpu/run-kernel.js';
 import { type Picture, toRgba } from '../../image/picture.js';
 import { layout, type Target } from '../../kernels/kernel.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
@@ -87,7 +87,7 @@ export class Encoded {
     const count = batch * side * side * config.embedding;
     const output = await device.checked('a feature', () => device.buffer('codeformer/feature', count * 4));
     try {
-      await device.run(await bindKernel(device, tensorToNchw, { x: shape }, { x: this.buffers.lq_feat!, output }));
+      await submitKernel(device, tensorToNchw, { x: shape }, { x: this.buffers.lq_feat!, output });
       return new Float32Array(await device.read(output, 0, count * 4));
     } finally {
       device.release(output);
@@ -255,6 +255,7 @@ export class CodeFormer {
         return result;
       } finally {
         for (const buffer of Object.values(buffers)) this.device.release(buffer);
+        compiled.destroy();
       }
     });
   }
@@ -281,6 +282,7 @@ export class CodeFormer {
   destroy(): void {
     if (!this.alive) return;
     this.alive = false;
+    for (const program of this.programs.values()) program.then(made => made.destroy()).catch(() => {});
     this.arena.destroy();
     this.parameters.destroy();
   }

@@ -3,7 +3,7 @@
 import { bytesPerElement } from '../kernels/kernel.js';
 import type { Program, Storage } from './graph.js';
 
-export interface Plan {
+export interface MemoryPlan {
   /** Bytes of each slot, largest first. */
   readonly slots: readonly number[];
   /** Slot by storage id, for transient storages. */
@@ -24,7 +24,7 @@ export const storageBytes = (program: Program, { type, elements }: Storage): num
  * Greedy by size: the largest tensor first, each into the smallest slot that is free for its whole life. Slots are whole buffers,
  * because WebGPU does not let one dispatch read and write ranges of the same buffer.
  */
-export function planMemory(program: Program): Plan {
+export function planMemory(program: Program): MemoryPlan {
   const lives = new Map<number, Life>();
   program.calls.forEach((call, index) => {
     for (const storage of Object.values(call.operands)) {

@@ -1,0 +1,55 @@
+// The first step of convolutions that do not read x as it is; see stage.wgsl.
+
+import { bytesPerElement, ceilDiv, type Dispatch, placeOf, type Target } from '../kernel.js';
+import { type ConvParams, PROLOGUES } from './conv.js';
+import code from './stage.wgsl';
+
+/** Where a strip of output starts. */
+export interface Strip {
+  readonly picture: number;
+  readonly row: number;
+}
+
+/** The strips of `pictures`, each of which has `strips` of `rows`. */
+export const stripsOf = (pictures: number, strips: number, rows: number): Strip[] =>
+  Array.from({ length: pictures * strips }, (_, i) => ({
+    picture: Math.floor(i / strips),
+    row: (i % strips) * rows,
+  }));
+
+/** Copies what a strip of output reads of `x` into `staged`: so many rows and columns of it. */
+export function stageStrip(
+  { x, upsample, stride, prologue, padTop, padLeft, padMode }: ConvParams,
+  { picture, row }: Strip,
+  rows: number,
+  columns: number,
+  target: Target,
+): Dispatch {
+  const groups = ceilDiv(x.c, 4);
+  const values = rows * columns * groups * 4;
+  // What is not read may be any buffer.
+  const [scale, shift] = prologue === 'none' ? ['x', 'x'] : ['scale', 'shift'];
+  return {
+    shader: { name: 'conv/stage', code },
+    plan: {
+      picture,
+      row,
+      height: x.h * upsample,
+      width: x.w * upsample,
+      upsample: upsample - 1,
+      ...placeOf('x', x),
+      groups,
+      prologue: PROLOGUES.indexOf(prologue),
+      pad_top: padTop,
+      pad_left: padLeft,
+      mirror: padMode === 'reflect' ? 1 : 0,
+      stride,
+      staged_rows: rows,
+      staged_columns: columns,
+    },
+    workgroups: [ceilDiv(columns * groups, 64), 1, 1],
+    operands: ['x', scale, shift, 'staged'],
+    flops: prologue === 'none' ? 0 : values * (prologue === 'affine' ? 2 : 16),
+    bytes: values * (4 + bytesPerElement('store', target.precision)),
+  };
+}
