@@ -109,6 +109,8 @@ export interface EncodedFace {
   readonly margin: Float32Array;
   readonly warnings: readonly string[];
   decode(options?: DecodeFaceOptions): Promise<Picture>;
+  /** Logit of each code for each place: a row of as many as there are codes, place by place. */
+  logits(): Promise<Float32Array>;
   /** Frees the memory on the device. */
   destroy(): void;
   [Symbol.dispose](): void;
@@ -379,6 +381,10 @@ export class Restorer {
   private encodedFace(home: Loaded, encoded: Encoded, warnings: readonly string[]): EncodedFace {
     const { size } = this;
     const destroy = () => encoded.destroy();
+    const checkHome = (loaded: Loaded) => {
+      if (loaded === home) return;
+      throw new CodeFormerError('DEVICE_LOST', 'The device that the face was encoded on was lost: encode it again');
+    };
     return {
       size,
       indices: encoded.indices,
@@ -386,11 +392,7 @@ export class Restorer {
       warnings,
       decode: ({ fidelity = 0.5, adain = true, indices, signal, onProgress, ...sampling } = {}) => {
         return this.exclusive(signal, async loaded => {
-          if (loaded !== home)
-            throw new CodeFormerError(
-              'DEVICE_LOST',
-              'The device that the face was encoded on was lost: encode it again',
-            );
+          checkHome(loaded);
           const net = loaded.networks.restorer!;
           checkFidelity(fidelity, size);
           const { temperature, seed } = checkRestoreOptions(sampling, size);
@@ -399,6 +401,11 @@ export class Restorer {
           return net.decodePicture(encoded, { fidelity, adain, signal, onProgress, ...chosen });
         });
       },
+      logits: () =>
+        this.exclusive(undefined, async loaded => {
+          checkHome(loaded);
+          return encoded.logits();
+        }),
       destroy,
       [Symbol.dispose]: destroy,
     };

@@ -209,6 +209,7 @@ class Client implements ClientRestorer {
     return {
       ...face,
       decode: (options: DecodeFaceOptions = {}) => link.call('decode', [handle], options),
+      logits: () => link.call('logits', [handle], {}),
       destroy,
       [Symbol.dispose]: destroy,
     };

@@ -13,6 +13,7 @@ export interface Calls {
   sweep(photo: unknown, options: object): SweepResult<unknown>;
   encode(crop: unknown, options: object): EncodedData;
   decode(face: number, options: object): Picture;
+  logits(face: number, options: object): Float32Array;
 }
 
 /** An encoded face that stays in the worker under a number. */

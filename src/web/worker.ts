@@ -49,6 +49,7 @@ const calls: {
     return { value: { handle, size, indices, margin, warnings }, ours: false };
   },
   decode: async (handle, options) => ({ value: await face(handle).decode(options), ours: true }),
+  logits: async handle => ({ value: await face(handle).logits(), ours: true }),
 };
 
 let nextHandle = 1;

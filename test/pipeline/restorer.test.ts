@@ -10,6 +10,7 @@ import { createDevice } from '../../src/node/gpu.js';
 import { encodeImage } from '../../src/node/images.js';
 import { NODE } from '../../src/node/restorer.js';
 import { Restorer, type RestorerOptions } from '../../src/pipeline/restorer.js';
+import { randomNumbers, sampleCodes } from '../../src/pipeline/sampling.js';
 import type { Progress, RestoreOptions } from '../../src/pipeline/types.js';
 import { testDevice } from '../device.js';
 import { TINY } from '../tiny.js';
@@ -135,6 +136,10 @@ describe('encode and decode', () => {
     expect(a).not.toEqual(best);
     expect(await draw({ temperature: 1e-6, seed: 5 })).toEqual(best);
     using face = await restorer.encode(crop);
+    const logits = await face.logits();
+    const { codebook, grid } = restorer.info.codes!;
+    expect(sampleCodes(logits, codebook, 1, randomNumbers(5, 0))).toEqual(a);
+    expect(logits.length).toBe(codebook * grid ** 2);
     const drawn = await face.decode({ temperature: 1, seed: 5 });
     expect(drawn.data).toEqual((await face.decode({ indices: a })).data);
   });
@@ -334,6 +339,7 @@ describe('lost devices', () => {
     await devices[0]!.gpu.lost;
     expect((await restorer.restore(photo, { faces })).width).toBe(320);
     await expect(face.decode()).rejects.toMatchObject({ code: 'DEVICE_LOST' });
+    await expect(face.logits()).rejects.toMatchObject({ code: 'DEVICE_LOST' });
     face.destroy();
   });
 

@@ -111,12 +111,17 @@ describe.skipIf(!chromium)('the client', () => {
         await encoded.decode({ fidelity: 0.5 }),
         await encoded.decode({ fidelity: 0.5, indices: encoded.indices.map(code => (code + 1) % 16) }),
       ];
+      const logits = await encoded.logits();
+      const best = encoded.indices.every((code, i) =>
+        logits.subarray(16 * i, 16 * i + 16).every(x => x <= logits[16 * i + code]!),
+      );
       encoded.destroy();
       const again = await codeOf(encoded.decode());
       return {
         fidelities: images.map(({ fidelity }) => fidelity),
         size: [width, height],
         tokens: encoded.indices.length,
+        best,
         same: String(a.data) === String(b.data),
         others: String(a.data) !== String(c.data),
         again,
@@ -126,6 +131,7 @@ describe.skipIf(!chromium)('the client', () => {
       fidelities: [0, 1],
       size: [96, 80],
       tokens: 256,
+      best: true,
       same: true,
       others: true,
       again: 'DESTROYED',
