@@ -3,7 +3,7 @@
 // What goes to the worker is copied, so that buffers, pictures and frames of the caller stay usable; a Blob is not copied. What comes
 // back is transferred, without a copy on the page. Pictures are decoded and encoded in the worker.
 
-import { CodeFormerError, describe, invalidArgument } from '../errors.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import type { DecodeFaceOptions, EncodedFace, EncodeFaceOptions, RestorerInfo } from '../pipeline/restorer.js';
 import type {
@@ -18,6 +18,7 @@ import type {
   RestoreResult,
   SweepResult,
 } from '../pipeline/types.js';
+import { bitmapOf, isElement, type PictureElement } from './elements.js';
 import { type Calls, errorFrom, type ToClient, type ToWorker } from './protocol.js';
 import type { WebRestorerOptions } from './restorer.js';
 
@@ -34,12 +35,10 @@ export type * from '../pipeline/types.js';
 export type { WeightsProgress } from './restorer.js';
 
 /** Also elements of the page, which become bitmaps. */
-export type ClientInput = PhotoInput | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement;
+export type ClientInput = PhotoInput | PictureElement;
 
 /** What a restored photo comes back as: an element of the page as an `ImageBitmap`, all else as in the library. */
-export type ClientOutput<I> = I extends HTMLCanvasElement | OffscreenCanvas | HTMLImageElement
-  ? ImageBitmap
-  : PhotoOutput<I>;
+export type ClientOutput<I> = I extends PictureElement ? ImageBitmap : PhotoOutput<I>;
 
 /** Functions cannot go to a worker, but for listeners. */
 export type ClientPhotoOptions = Omit<PhotoOptions, 'detectFaces'>;
@@ -274,26 +273,6 @@ const isPicture = (photo: unknown): photo is Picture => {
 
 const imageData = ({ data, width, height }: Picture) =>
   new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
-
-const isElement = (photo: unknown): photo is HTMLCanvasElement | OffscreenCanvas | HTMLImageElement =>
-  [globalThis.HTMLCanvasElement, globalThis.OffscreenCanvas, globalThis.HTMLImageElement].some(
-    kind => kind !== undefined && photo instanceof kind,
-  );
-
-async function bitmapOf(element: HTMLCanvasElement | OffscreenCanvas | HTMLImageElement): Promise<ImageBitmap> {
-  try {
-    if ('decode' in element) await element.decode();
-    return await createImageBitmap(element, { premultiplyAlpha: 'none' });
-  } catch (cause) {
-    throw new CodeFormerError(
-      'INVALID_IMAGE',
-      `photo: ${describe(element)} has no picture: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
-}
 
 interface Pending {
   resolve(value: never): void;

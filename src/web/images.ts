@@ -4,6 +4,7 @@ import { CodeFormerError, invalidArgument } from '../errors.js';
 import { pictureFormat, readPngHeader } from '../image/format.js';
 import { checkPicture, checkPixelCount, isOpaque, type Picture, type PictureLimits, toRgba } from '../image/picture.js';
 import type { PixelForm } from '../pipeline/platform.js';
+import { bitmapOf, isElement } from './elements.js';
 
 export interface EncodeImageOptions {
   /** Default `png`. */
@@ -64,8 +65,16 @@ export async function encodeImage(picture: Picture, options: EncodeImageOptions 
   return new Uint8Array(await blob.arrayBuffer());
 }
 
-/** Pixels of an `ImageData`, `ImageBitmap` or `VideoFrame`, and the way back; null for other things. */
+/** Pixels of an `ImageData`, `ImageBitmap`, `VideoFrame` or element, and the way back; null for other things. */
 export async function readPixels(input: unknown, limits: PictureLimits): Promise<PixelForm | null> {
+  if (isElement(input)) {
+    const bitmap = await bitmapOf(input);
+    try {
+      return await readPixels(bitmap, limits);
+    } finally {
+      bitmap.close();
+    }
+  }
   if (input instanceof ImageData) return { picture: input, again: imageData };
   if (input instanceof ImageBitmap) {
     checkPixelCount(input.width, input.height, limits);
@@ -89,7 +98,14 @@ export async function readPixels(input: unknown, limits: PictureLimits): Promise
 function drawn(image: CanvasImageSource, width: number, height: number): Picture {
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
   context.drawImage(image, 0, 0);
-  return context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
+  try {
+    return context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
+  } catch (cause) {
+    // Of another origin than the page, without its consent.
+    throw new CodeFormerError('INVALID_IMAGE', `photo: its pixels may not be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function imageData(picture: Picture): ImageData {

@@ -1,0 +1,227 @@
+// The library in a page and in a worker of the page's own: every form of a photo goes in, upright, and pixels come back in the same form.
+
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type * as Client from '../../src/web/client.js';
+import type * as Library from '../../src/web/index.js';
+import { launchChromium, openPage } from './chromium.js';
+import { buildProject, sendBytes, serveProject, type TestServer } from './server.js';
+
+declare global {
+  var library: typeof Library;
+  /** A restorer without networks, and options that leave a photo as it is. */
+  var bare: Library.Restorer;
+  var nothing: { readonly faces: readonly number[]; readonly upscaling: number };
+  /** RGBA of whatever shows pixels. */
+  var pixelsOf: (image: CanvasImageSource | ImageData | Library.Picture) => number[];
+}
+
+const chromium = await launchChromium();
+
+/** 4x2: a row of red, green, blue, white over a row of greys. */
+const COLOURS = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 255, 255];
+const GREYS = [10, 60, 110, 160].flatMap(grey => [grey, grey, grey, 255]);
+
+describe.skipIf(!chromium)('photos in a page', () => {
+  let server: TestServer;
+  let elsewhere: TestServer;
+  let page: Page & { readonly faults: readonly string[] };
+
+  beforeAll(async () => {
+    buildProject();
+    server = await serveProject();
+    elsewhere = await serveProject();
+    // Tiles of 16x16, so that JPEG keeps their colours.
+    const small = { raw: { width: 4, height: 2, channels: 4 } } as const;
+    const large = sharp(Buffer.from([...COLOURS, ...GREYS]), small).resize(64, 32, { kernel: 'nearest' });
+    const jpeg = await large.removeAlpha().jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
+    // Orientation 6: to be seen, the picture has to be turned clockwise.
+    const turned = await sharp(jpeg).withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toBuffer();
+    server.routes.set('/turned.jpg', (request, response) => sendBytes(request, response, turned, 'image/jpeg'));
+    page = await openPage(chromium as Browser, server);
+    await page.evaluate(async () => {
+      globalThis.library = await load('/dist/web.js');
+      globalThis.bare = await library.createRestorer({ weights: null, detector: null });
+      globalThis.nothing = { faces: [], upscaling: 1 };
+      globalThis.pixelsOf = image => {
+        if ('data' in image) return [...image.data];
+        const { width, height } = 'displayWidth' in image ? { width: 4, height: 2 } : (image as ImageBitmap);
+        const context = new OffscreenCanvas(width, height).getContext('2d')!;
+        context.drawImage(image, 0, 0);
+        return [...context.getImageData(0, 0, width, height).data];
+      };
+    });
+  });
+  afterAll(async () => {
+    await chromium?.close();
+    await server?.close();
+    await elsewhere?.close();
+  });
+
+  test('every form of pixels comes back as it went in', async () => {
+    const forms = await page.evaluate(
+      async rgba => {
+        const data = Uint8ClampedArray.from(rgba);
+        const image = new ImageData(data, 4, 2);
+        const canvas = Object.assign(document.createElement('canvas'), { width: 4, height: 2 });
+        canvas.getContext('2d')!.putImageData(image, 0, 0);
+        const offscreen = new OffscreenCanvas(4, 2);
+        offscreen.getContext('2d')!.putImageData(image, 0, 0);
+        const png = await offscreen.convertToBlob();
+        const element = new Image(400, 7);
+        element.src = URL.createObjectURL(png);
+        const bytes = await png.arrayBuffer();
+        const frame = new VideoFrame(data, {
+          format: 'RGBA',
+          codedWidth: 4,
+          codedHeight: 2,
+          timestamp: 12,
+          duration: 3,
+        });
+        const inputs = {
+          picture: { data, width: 4, height: 2 },
+          rgb: { data: Uint8Array.from(rgba.filter((_, i) => i % 4 < 3)), width: 4, height: 2 },
+          image,
+          bitmap: await createImageBitmap(image),
+          frame,
+          canvas,
+          offscreen,
+          element,
+          png,
+          bytes,
+          array: new Uint8Array(bytes),
+        };
+        const forms: Record<string, string> = {};
+        for (const [name, input] of Object.entries(inputs)) {
+          const result = (await bare.restore(input as Library.PhotoInput, nothing)).image;
+          const kind =
+            'data' in result
+              ? `${result.constructor.name} of ${result.data.constructor.name}`
+              : result.constructor.name;
+          const expected = name === 'rgb' ? rgba.filter((_, i) => i % 4 < 3) : rgba;
+          forms[name] = String(pixelsOf(result)) === String(expected) ? kind : `${kind}: ${pixelsOf(result)}`;
+          if (result instanceof VideoFrame) {
+            forms[name] += ` at ${result.timestamp} for ${result.duration}`;
+            result.close();
+          }
+        }
+        frame.close();
+        return forms;
+      },
+      [...COLOURS, ...GREYS],
+    );
+    expect(forms).toEqual({
+      picture: 'Object of Uint8ClampedArray',
+      rgb: 'Object of Uint8Array',
+      image: 'ImageData of Uint8ClampedArray',
+      bitmap: 'ImageBitmap',
+      frame: 'VideoFrame at 12 for 3',
+      canvas: 'ImageBitmap',
+      offscreen: 'ImageBitmap',
+      element: 'ImageBitmap',
+      png: 'Object of Uint8ClampedArray',
+      bytes: 'Object of Uint8ClampedArray',
+      array: 'Object of Uint8ClampedArray',
+    });
+  });
+
+  test('a photo that says how it has to be turned is turned, once', async () => {
+    const seen = await page.evaluate(async () => {
+      const blob = await (await fetch('/turned.jpg')).blob();
+      const element = new Image();
+      element.src = '/turned.jpg';
+      const bytes = new Uint8Array(await blob.arrayBuffer());
+      const inputs = { blob, bytes, element, bitmap: await createImageBitmap(blob) };
+      const seen: Record<string, number[]> = {};
+      for (const [name, input] of Object.entries(inputs)) {
+        const { image, width, height } = await bare.restore(input as Library.PhotoInput, nothing);
+        const pixels = pixelsOf(image);
+        // The middles of the corners' tiles, by whether each colour is there.
+        const corners = [8 * 32 + 8, 8 * 32 + 24, 56 * 32 + 8, 56 * 32 + 24].map(at => {
+          return pixels.slice(4 * at, 4 * at + 3).reduce((bits, value) => 2 * bits + (value > 127 ? 1 : 0), 0);
+        });
+        seen[name] = [width, height, ...corners];
+      }
+      return seen;
+    });
+    // Clockwise: the row of greys is the left column, the row of colours the right one, red at its top and white below.
+    const expected = [32, 64, 0b000, 0b100, 0b111, 0b111];
+    expect(seen).toEqual({ blob: expected, bytes: expected, element: expected, bitmap: expected });
+  });
+
+  test('what shows no picture, or may not be read, is an invalid image', async () => {
+    const seen = await page.evaluate(async origin => {
+      const foreign = new Image();
+      foreign.src = `${origin}/docs/samples/hopper.jpg`;
+      await foreign.decode();
+      const inputs = [
+        new Image(),
+        Object.assign(document.createElement('canvas'), { width: 0 }),
+        foreign,
+        new Blob(['GIF']),
+      ];
+      const codes: string[] = [];
+      for (const input of inputs) {
+        await bare.restore(input as unknown as Library.PhotoInput, nothing).then(
+          () => codes.push('no error'),
+          error => codes.push(error.code),
+        );
+      }
+      return codes;
+    }, elsewhere.origin);
+    expect(seen).toEqual(['INVALID_IMAGE', 'INVALID_IMAGE', 'INVALID_IMAGE', 'INVALID_IMAGE']);
+  });
+
+  test('the library runs in a worker of the page’s own', async () => {
+    const seen = await page.evaluate(async () => {
+      const code = `
+        import { createRestorer } from '${new URL('/dist/web.js', location.href)}';
+        onmessage = async ({ data }) => {
+          const restorer = await createRestorer({ weights: null, detector: null });
+          const { image } = await restorer.restore(data, { faces: [], upscaling: 1 });
+          postMessage([restorer.info.adapter, image.width, image.height, image.constructor.name], []);
+          await restorer.destroy();
+        };`;
+      const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+      const worker = new Worker(url, { type: 'module' });
+      const answer = new Promise<unknown[]>((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      });
+      worker.postMessage(await (await fetch('/turned.jpg')).blob());
+      const [adapter, ...rest] = await answer;
+      worker.terminate();
+      return [adapter === bare.info.adapter, ...rest];
+    });
+    expect(seen).toEqual([true, 32, 64, 'Object']);
+  });
+
+  test('the client decodes and encodes nothing on the page', async () => {
+    const seen = await page.evaluate(async () => {
+      const { createRestorer } = await load<typeof Client>('/dist/client.js');
+      const restorer = await createRestorer({ weights: null, detector: null });
+      const blob = await (await fetch('/turned.jpg')).blob();
+      const used: string[] = [];
+      const watch = (owner: object, name: string) => {
+        const own = Reflect.get(owner, name) as (...args: unknown[]) => unknown;
+        Reflect.set(owner, name, function (this: unknown, ...args: unknown[]) {
+          used.push(name);
+          return own.apply(this, args);
+        });
+      };
+      watch(globalThis, 'createImageBitmap');
+      watch(OffscreenCanvas.prototype, 'convertToBlob');
+      watch(OffscreenCanvas.prototype, 'getContext');
+      watch(HTMLCanvasElement.prototype, 'getContext');
+      watch(HTMLCanvasElement.prototype, 'toBlob');
+      const { image, width, height } = await restorer.restore(blob, { ...nothing, output: 'jpeg' });
+      const before = used.length;
+      await createImageBitmap(new Blob([image as Uint8Array<ArrayBuffer>]));
+      await restorer.destroy();
+      return [image.slice(0, 2).join(), width, height, before, used.length];
+    });
+    // The last one shows that the watch would have seen it.
+    expect(seen).toEqual(['255,216', 32, 64, 0, 1]);
+  });
+});
