@@ -44,11 +44,22 @@ export interface RestoredFace extends DetectedFace {
   readonly warnings: readonly string[];
 }
 
-/** Encoded bytes, or pixels. Pixels come back in the form in which they went in. */
-export type PhotoInput = Blob | ArrayBuffer | Uint8Array | ImageData | ImageBitmap | VideoFrame | Picture;
+/** A picture that a page shows. */
+export type PictureElement = HTMLCanvasElement | OffscreenCanvas | HTMLImageElement;
+
+/** Encoded bytes, or pixels. Pixels come back in the form in which they went in, those of elements as an `ImageBitmap`. */
+export type PhotoInput =
+  | Blob
+  | ArrayBuffer
+  | Uint8Array
+  | ImageData
+  | ImageBitmap
+  | VideoFrame
+  | PictureElement
+  | Picture;
 
 /** What a restored photo comes back as, unless `output` asks for encoded bytes. */
-export type PhotoOutput<I> = I extends ImageBitmap
+export type PhotoOutput<I> = I extends ImageBitmap | PictureElement
   ? ImageBitmap
   : I extends VideoFrame
     ? VideoFrame

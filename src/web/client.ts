@@ -5,7 +5,13 @@
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import type { DecodeFaceOptions, EncodedFace, EncodeFaceOptions, RestorerInfo } from '../pipeline/restorer.js';
+import type {
+  DecodeFaceOptions,
+  EncodedFace,
+  EncodeFaceOptions,
+  PreparedPhoto,
+  RestorerInfo,
+} from '../pipeline/restorer.js';
 import type {
   DetectedFace,
   EncodedType,
@@ -13,12 +19,13 @@ import type {
   PhotoInput,
   PhotoOptions,
   PhotoOutput,
+  RenderOptions,
   ReplaceableParts,
   RestoreOptions,
   RestoreResult,
   SweepResult,
 } from '../pipeline/types.js';
-import { bitmapOf, isElement, type PictureElement } from './elements.js';
+import { bitmapOf, isElement } from './elements.js';
 import { type Calls, errorFrom, type ToClient, type ToWorker } from './protocol.js';
 import type { WebRestorerOptions } from './restorer.js';
 
@@ -29,16 +36,11 @@ export type {
   EncodedFace,
   EncodeFaceOptions,
   NetworkInfo,
+  PreparedPhoto,
   RestorerInfo,
 } from '../pipeline/restorer.js';
 export type * from '../pipeline/types.js';
 export type { WeightsProgress } from './restorer.js';
-
-/** Also elements of the page, which become bitmaps. */
-export type ClientInput = PhotoInput | PictureElement;
-
-/** What a restored photo comes back as: an element of the page as an `ImageBitmap`, all else as in the library. */
-export type ClientOutput<I> = I extends PictureElement ? ImageBitmap : PhotoOutput<I>;
 
 /** Functions cannot go to a worker, but for listeners. */
 export type ClientPhotoOptions = Omit<PhotoOptions, 'detectFaces'>;
@@ -71,28 +73,29 @@ export interface ClientOptions
 export interface ClientRestorer {
   /** As it was at the last answer of the worker. */
   readonly info: RestorerInfo;
-  detect(photo: ClientInput, options?: ClientPhotoOptions): Promise<DetectedFace[]>;
-  restore<I extends ClientInput>(
+  detect(photo: PhotoInput, options?: ClientPhotoOptions): Promise<DetectedFace[]>;
+  restore<I extends PhotoInput>(
     photo: I,
     options: ClientRestoreOptions & { readonly output: EncodedType },
   ): Promise<RestoreResult<Uint8Array>>;
-  restore<I extends ClientInput>(
+  restore<I extends PhotoInput>(
     photo: I,
     options?: ClientRestoreOptions & { readonly output?: undefined },
-  ): Promise<RestoreResult<ClientOutput<I>>>;
-  restore<I extends ClientInput>(
+  ): Promise<RestoreResult<PhotoOutput<I>>>;
+  restore<I extends PhotoInput>(
     photo: I,
     options?: ClientRestoreOptions,
-  ): Promise<RestoreResult<ClientOutput<I> | Uint8Array>>;
-  sweep<I extends ClientInput>(
+  ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array>>;
+  sweep<I extends PhotoInput>(
     photo: I,
     options: SweepOptions & { readonly output: EncodedType },
   ): Promise<SweepResult<Uint8Array>>;
-  sweep<I extends ClientInput>(
+  sweep<I extends PhotoInput>(
     photo: I,
     options: SweepOptions & { readonly output?: undefined },
-  ): Promise<SweepResult<ClientOutput<I>>>;
-  encode(crop: ClientInput, options?: EncodeFaceOptions): Promise<EncodedFace>;
+  ): Promise<SweepResult<PhotoOutput<I>>>;
+  encode(crop: PhotoInput, options?: EncodeFaceOptions): Promise<EncodedFace>;
+  prepare<I extends PhotoInput>(photo: I, options?: ClientRestoreOptions): Promise<PreparedPhoto<PhotoOutput<I>>>;
   /** Ends the worker at once. Calls that are under way fail with `DESTROYED`. */
   destroy(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -187,21 +190,21 @@ class Client implements ClientRestorer {
     }
   }
 
-  async detect(photo: ClientInput, options: ClientPhotoOptions = {}): Promise<DetectedFace[]> {
+  async detect(photo: PhotoInput, options: ClientPhotoOptions = {}): Promise<DetectedFace[]> {
     return (await this.withPhoto('detect', photo, options)).value;
   }
 
-  async restore(photo: ClientInput, options: ClientRestoreOptions = {}): Promise<RestoreResult<never>> {
+  async restore(photo: PhotoInput, options: ClientRestoreOptions = {}): Promise<RestoreResult<never>> {
     const { value, again } = await this.withPhoto('restore', photo, options);
     return { ...value, image: again(value.image) };
   }
 
-  async sweep(photo: ClientInput, options: SweepOptions): Promise<SweepResult<never>> {
+  async sweep(photo: PhotoInput, options: SweepOptions): Promise<SweepResult<never>> {
     const { value, again } = await this.withPhoto('sweep', photo, options);
     return { ...value, images: value.images.map(row => ({ ...row, image: again(row.image) })) };
   }
 
-  async encode(crop: ClientInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
+  async encode(crop: PhotoInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
     const { link, value } = await this.withPhoto('encode', crop, options);
     const { handle, ...face } = value;
     const destroy = () => link.release(handle);
@@ -209,6 +212,21 @@ class Client implements ClientRestorer {
       ...face,
       decode: (options: DecodeFaceOptions = {}) => link.call('decode', [handle], options),
       logits: () => link.call('logits', [handle], {}),
+      destroy,
+      [Symbol.dispose]: destroy,
+    };
+  }
+
+  async prepare(photo: PhotoInput, options: ClientRestoreOptions = {}): Promise<PreparedPhoto<never>> {
+    const { link, value, again } = await this.withPhoto('prepare', photo, options);
+    const { handle, ...prepared } = value;
+    const destroy = () => link.release(handle);
+    return {
+      ...prepared,
+      render: async (options: RenderOptions = {}): Promise<RestoreResult<never>> => {
+        const result = await link.call('render', [handle], options);
+        return { ...result, image: again(result.image) };
+      },
       destroy,
       [Symbol.dispose]: destroy,
     };
@@ -223,9 +241,9 @@ class Client implements ClientRestorer {
     return this.destroy();
   }
 
-  private async withPhoto<M extends 'detect' | 'restore' | 'sweep' | 'encode'>(
+  private async withPhoto<M extends 'detect' | 'restore' | 'sweep' | 'encode' | 'prepare'>(
     method: M,
-    photo: ClientInput,
+    photo: PhotoInput,
     options: object,
   ): Promise<{ link: Link; value: ReturnType<Calls[M]>; again(image: unknown): never }> {
     const link = await this.connect();

@@ -1,8 +1,7 @@
 // Pictures that a page shows: canvases and image elements.
 
 import { CodeFormerError, describe } from '../errors.js';
-
-export type PictureElement = HTMLCanvasElement | OffscreenCanvas | HTMLImageElement;
+import type { PictureElement } from '../pipeline/types.js';
 
 /** Workers know only some of the kinds. */
 export const isElement = (value: unknown): value is PictureElement =>

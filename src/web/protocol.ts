@@ -2,7 +2,7 @@
 
 import { CodeFormerError, type ErrorCode } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import type { EncodedFace, RestorerInfo } from '../pipeline/restorer.js';
+import type { EncodedFace, PreparedPhoto, RestorerInfo } from '../pipeline/restorer.js';
 import type { DetectedFace, RestoreResult, SweepResult } from '../pipeline/types.js';
 
 /** Calls, with their arguments as they are sent. The options come last, without signal and listeners. */
@@ -14,10 +14,15 @@ export interface Calls {
   encode(crop: unknown, options: object): EncodedData;
   decode(face: number, options: object): Picture;
   logits(face: number, options: object): Float32Array;
+  prepare(photo: unknown, options: object): PreparedData;
+  render(photo: number, options: object): RestoreResult<unknown>;
 }
 
 /** An encoded face that stays in the worker under a number. */
 export type EncodedData = { readonly handle: number } & Pick<EncodedFace, 'size' | 'indices' | 'margin' | 'warnings'>;
+
+/** A prepared photo that stays in the worker under a number. */
+export type PreparedData = { readonly handle: number } & Pick<PreparedPhoto, 'width' | 'height' | 'faces' | 'warnings'>;
 
 export type ToWorker =
   | {

@@ -1,7 +1,7 @@
 // The worker behind the client: has the restorer and does what the client asks for.
 
 import { CodeFormerError } from '../errors.js';
-import type { EncodedFace, Restorer } from '../pipeline/restorer.js';
+import type { EncodedFace, PreparedPhoto, Restorer } from '../pipeline/restorer.js';
 import type { PhotoInput } from '../pipeline/types.js';
 import { type Calls, errorData, type ToClient, type ToWorker } from './protocol.js';
 import { createRestorer } from './restorer.js';
@@ -15,44 +15,49 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 let restorer: Restorer;
-const kept = new Map<number, EncodedFace>();
+/** What calls of the page refer to by its number. */
+const kept = new Map<number, EncodedFace | PreparedPhoto<unknown>>();
+let lastHandle = 0;
 const running = new Map<number, AbortController>();
 
-const face = (handle: number): EncodedFace => {
-  const found = kept.get(handle);
-  if (!found) throw new CodeFormerError('DESTROYED', 'A face was used after destroy()');
-  return found;
-};
+function keep(object: EncodedFace | PreparedPhoto<unknown>): number {
+  kept.set(++lastHandle, object);
+  return lastHandle;
+}
 
-/** What each call does, and whether what it returns may be transferred: the worker does not need it afterwards. */
-const calls: {
-  readonly [M in keyof Calls]: (
-    ...args: Parameters<Calls[M]>
-  ) => Promise<{ value: ReturnType<Calls[M]>; ours: boolean }>;
-} = {
+function held<T>(handle: number): T {
+  const found = kept.get(handle);
+  if (!found) throw new CodeFormerError('DESTROYED', 'A face or prepared photo was used after destroy()');
+  return found as T;
+}
+
+/** What each call does. Its value is transferred, so of what the worker goes on using it is a copy. */
+const calls: { readonly [M in keyof Calls]: (...args: Parameters<Calls[M]>) => Promise<ReturnType<Calls[M]>> } = {
   async create(options) {
     restorer = await createRestorer(options);
-    return { value: null, ours: false };
+    return null;
   },
-  detect: async (photo, options) => ({ value: await restorer.detect(photo as PhotoInput, options), ours: false }),
-  restore: async (photo, options) => ({ value: await restorer.restore(photo as PhotoInput, options), ours: true }),
-  async sweep(photo, options) {
-    // The library checks what it gets.
-    const sweep = options as { fidelity: readonly number[] };
-    return { value: await restorer.sweep(photo as PhotoInput, sweep), ours: true };
-  },
+  detect: (photo, options) => restorer.detect(photo as PhotoInput, options),
+  restore: (photo, options) => restorer.restore(photo as PhotoInput, options),
+  // The library checks what it gets.
+  sweep: (photo, options) => restorer.sweep(photo as PhotoInput, options as { fidelity: readonly number[] }),
   async encode(crop, options) {
-    const encoded = await restorer.encode(crop as PhotoInput, options);
-    const { size, indices, margin, warnings } = encoded;
-    const handle = nextHandle++;
-    kept.set(handle, encoded);
-    return { value: { handle, size, indices, margin, warnings }, ours: false };
+    const face = await restorer.encode(crop as PhotoInput, options);
+    const { size, indices, margin, warnings } = face;
+    return { handle: keep(face), ...structuredClone({ size, indices, margin, warnings }) };
   },
-  decode: async (handle, options) => ({ value: await face(handle).decode(options), ours: true }),
-  logits: async handle => ({ value: await face(handle).logits(), ours: true }),
+  decode: (handle, options) => held<EncodedFace>(handle).decode(options),
+  logits: handle => held<EncodedFace>(handle).logits(),
+  async prepare(photo, options) {
+    const prepared = await restorer.prepare(photo as PhotoInput, options);
+    const { width, height, faces, warnings } = prepared;
+    return { handle: keep(prepared), ...structuredClone({ width, height, faces, warnings }) };
+  },
+  async render(handle, options) {
+    const { image, ...others } = await held<PreparedPhoto<unknown>>(handle).render(options);
+    return { image: isFrame(image) ? image : structuredClone(image), ...structuredClone(others) };
+  },
 };
-
-let nextHandle = 1;
 
 scope.addEventListener('message', ({ data }) => {
   if (data.type === 'call') answer(data);
@@ -72,9 +77,9 @@ async function answer({ id, method, args, listeners }: Extract<ToWorker, { type:
     });
     const [options, ...others] = args.toReversed();
     const filled = { ...(options as object), signal: controller.signal, ...Object.fromEntries(hooks) };
-    const call = calls[method] as (...args: unknown[]) => Promise<{ value: unknown; ours: boolean }>;
-    const { value, ours } = await call(...others.toReversed(), filled);
-    scope.postMessage({ type: 'value', id, value, info: restorer.info }, ours ? transferables(value) : []);
+    const call = calls[method] as (...args: unknown[]) => Promise<unknown>;
+    const value = await call(...others.toReversed(), filled);
+    scope.postMessage({ type: 'value', id, value, info: restorer.info }, transferables(value));
   } catch (error) {
     scope.postMessage({ type: 'error', id, error: errorData(error) }, []);
   } finally {

@@ -156,7 +156,7 @@ describe.skipIf(!chromium)('the client', () => {
         codedHeight: 80,
         timestamp: 7,
       });
-      const inputs: Record<string, Client.ClientInput> = {
+      const inputs: Record<string, Client.PhotoInput> = {
         picture: photo,
         image,
         canvas,
@@ -177,7 +177,7 @@ describe.skipIf(!chromium)('the client', () => {
       const expected = pixels((await restorer.restore(photo, face)).image);
       const forms: Record<string, string> = {};
       for (const [name, input] of Object.entries(inputs)) {
-        const { image: result } = await restorer.restore(input as Client.ClientInput, face);
+        const { image: result } = await restorer.restore(input as Client.PhotoInput, face);
         const same = pixels(result as Client.Picture) === expected ? '' : ', other pixels';
         forms[name] = `${result.constructor.name}${same}`;
         if (result instanceof VideoFrame) result.close();
@@ -307,31 +307,88 @@ describe.skipIf(!chromium)('the client', () => {
     ]);
   });
 
+  test('a photo that was prepared is rendered often, in its own form', async () => {
+    const seen = await page.evaluate(async () => {
+      const shares: number[] = [];
+      const onProgress = ({ done }: Client.Progress) => void shares.push(done);
+      const image = new ImageData(photo.data.slice(), photo.width, photo.height);
+      const prepared = await restorer.prepare(image, { ...face, onProgress });
+      const heard = shares.length;
+      const results = [];
+      for (const fidelity of [0.2, 0.9, 0.2])
+        results.push(await prepared.render({ fidelity, ...(fidelity === 0.9 && { onProgress }) }));
+      const restored = await restorer.restore(photo, { ...face, fidelity: 0.2 });
+      const none = await prepared.render({ faces: [] });
+      const png = await prepared.render({ output: 'png' });
+      const wrong = await codeOf(prepared.render({ faces: [7] }));
+      const aborted = await codeOf(prepared.render({ signal: AbortSignal.abort() }));
+      // Each result is the page's own: to take one away leaves the others.
+      results[0]!.faces[0]!.crop.data.fill(0);
+      structuredClone(results[1]!.image.data, { transfer: [results[1]!.image.data.buffer] });
+      const text = (data: ArrayLike<number>) => Array.from(data).join();
+      const last = (await prepared.render({ fidelity: 0.2 })).faces[0]!;
+      const seen = {
+        faces: prepared.faces.map(({ id, crop, indices }) => [id, crop.width, indices!.length]),
+        size: [prepared.width, prepared.height, prepared.warnings.length],
+        kinds: results.map(({ image }) => image.constructor.name),
+        again: text(results[0]!.image.data) === text(results[2]!.image.data),
+        asRestored: text(results[0]!.image.data) === text(restored.image.data),
+        none: [none.faces.length, text(none.image.data) === text(photo.data)],
+        png: (png.image as Uint8Array).slice(1, 4).join(),
+        crop: text(last.crop.data) === text(restored.faces[0]!.crop.data),
+        heard: [heard > 0, shares.length > heard],
+        codes: [wrong, aborted],
+      };
+      prepared.destroy();
+      return { ...seen, destroyed: await codeOf(prepared.render()) };
+    });
+    expect(seen).toEqual({
+      faces: [[0, 32, 256]],
+      size: [96, 80, 0],
+      kinds: ['ImageData', 'ImageData', 'ImageData'],
+      again: true,
+      asRestored: true,
+      none: [0, true],
+      png: '80,78,71',
+      crop: true,
+      heard: [true, true],
+      codes: ['INVALID_ARGUMENT', 'ABORTED'],
+      destroyed: 'DESTROYED',
+    });
+  });
+
   test('a worker that breaks fails its calls; the next call has another one', async () => {
     const seen = await page.evaluate(async () => {
-      const workers: Worker[] = [];
+      const script = (code: string) => URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+      let workers = 0;
       const worker = () => {
-        // Breaks when it is told to, and is the package's worker otherwise.
-        const code = `import '${new URL('/dist/worker.js', location.href)}';
-          addEventListener('message', ({ data }) => { if (data.type === 'break') throw new Error('broken'); });`;
-        const made = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
-        workers.push(made);
-        return made;
+        // The first one breaks when it is to restore. Modules run in the order of their imports, so it hears of it first.
+        const breaking = script(`addEventListener('message', event => {
+          if (event.data.method !== 'restore') return;
+          event.stopImmediatePropagation();
+          throw new Error('broken');
+        })`);
+        const imports = [...(workers++ === 0 ? [breaking] : []), new URL('/dist/worker.js', location.href)];
+        return new Worker(script(imports.map(url => `import '${url}';`).join('\n')), { type: 'module' });
       };
-      const own = await client.createRestorer({ weights: 'tiny.safetensors', detector: null, worker });
-      const crop = { data: photo.data.slice(0, 4 * 32 * 32), width: 32, height: 32 };
-      const encoded = await own.encode(crop);
-      const running = codeOf(own.restore(photo, face));
-      workers[0]!.postMessage({ type: 'break' });
-      const code = await running;
-      const { faces } = await own.restore(photo, face);
-      const old = await codeOf(encoded.decode());
-      const last = own.restore(photo, face);
-      await Promise.resolve();
+      const own = await client.createRestorer({ weights: null, detector: null, worker });
+      const prepared = await own.prepare(photo, { faces: [] });
+      const error = await own.restore(photo, { faces: [] }).catch(error => error);
+      const { width } = await own.restore(photo, { faces: [] });
+      const old = await codeOf(prepared.render());
+      const last = codeOf(own.restore(photo, { faces: [] }));
       await own.destroy();
-      return [code, faces.length, workers.length, old, await codeOf(last), await codeOf(own.detect(photo))];
+      return [error.code, error.message, width, workers, old, await last, await codeOf(own.detect(photo))];
     });
-    expect(seen).toEqual(['WORKER_FAILED', 1, 2, 'WORKER_FAILED', 'DESTROYED', 'DESTROYED']);
+    expect(seen).toEqual([
+      'WORKER_FAILED',
+      expect.stringMatching(/^The worker broke: .*broken/),
+      192,
+      2,
+      'WORKER_FAILED',
+      'DESTROYED',
+      'DESTROYED',
+    ]);
   });
 
   test('nothing went wrong that nobody saw', () => {

@@ -79,7 +79,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
           timestamp: 12,
           duration: 3,
         });
-        const inputs = {
+        const inputs: Record<string, Library.PhotoInput> = {
           picture: { data, width: 4, height: 2 },
           rgb: { data: Uint8Array.from(rgba.filter((_, i) => i % 4 < 3)), width: 4, height: 2 },
           image,
@@ -94,7 +94,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
         };
         const forms: Record<string, string> = {};
         for (const [name, input] of Object.entries(inputs)) {
-          const result = (await bare.restore(input as Library.PhotoInput, nothing)).image;
+          const result = (await bare.restore(input, nothing)).image;
           const kind =
             'data' in result
               ? `${result.constructor.name} of ${result.data.constructor.name}`
@@ -135,7 +135,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
       const inputs = { blob, bytes, element, bitmap: await createImageBitmap(blob) };
       const seen: Record<string, number[]> = {};
       for (const [name, input] of Object.entries(inputs)) {
-        const { image, width, height } = await bare.restore(input as Library.PhotoInput, nothing);
+        const { image, width, height } = await bare.restore(input, nothing);
         const pixels = pixelsOf(image);
         // The middles of the corners' tiles, by whether each colour is there.
         const corners = [8 * 32 + 8, 8 * 32 + 24, 56 * 32 + 8, 56 * 32 + 24].map(at => {
@@ -163,7 +163,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
       ];
       const codes: string[] = [];
       for (const input of inputs) {
-        await bare.restore(input as unknown as Library.PhotoInput, nothing).then(
+        await bare.restore(input, nothing).then(
           () => codes.push('no error'),
           error => codes.push(error.code),
         );
