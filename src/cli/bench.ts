@@ -7,7 +7,7 @@ import { CodeFormerError } from '../errors.js';
 import type { Io } from './io.js';
 import { packageFolder } from './package.js';
 
-const SCRIPT = join('scripts', 'bench.mjs');
+const SCRIPT = join('scripts', 'run.mjs');
 
 /** Runs the benches with the arguments as they are; their exit code is that of the command. */
 export async function benchCommand(args: readonly string[], { signal }: Io): Promise<number> {
@@ -19,7 +19,7 @@ export async function benchCommand(args: readonly string[], { signal }: Io): Pro
     );
   }
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit', signal });
+    const child = spawn(process.execPath, [script, 'bench/main.ts', ...args], { stdio: 'inherit', signal });
     child.once('exit', code => resolve(code ?? 1));
     child.once('error', error => {
       const aborted = signal.aborted && new CodeFormerError('ABORTED', 'The benches were aborted', { cause: error });

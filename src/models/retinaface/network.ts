@@ -6,6 +6,7 @@ import { depthwiseConv, depthwiseWeightElements } from '../../kernels/depthwise-
 import { detectorRecords, HEAD_CHANNELS, priorCount, RECORD } from '../../kernels/detector-records/detector-records.js';
 import { ceilDiv, layout, roundUp, type Target } from '../../kernels/kernel.js';
 import { maxPool } from '../../kernels/max-pool/max-pool.js';
+import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { pictureToTensor } from '../../kernels/picture/picture.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { selectRecords } from '../../kernels/select-records/select-records.js';
@@ -31,6 +32,8 @@ class Network {
   constructor(
     readonly backbone: RetinaFaceBackbone,
     target: Target,
+    /** Gets the output of each block of the mobile backbone. */
+    private readonly onBlock: (name: string, x: Tensor) => void = () => {},
   ) {
     this.graph = new Graph(target);
   }
@@ -86,6 +89,7 @@ class Network {
         const params = { x: x.layout, y: y.layout, stride, slope: MOBILE_SLOPE } as const;
         g.call(`${path}.0`, depthwiseConv, params, { x, weights, bias, y });
         x = this.conv(y, `${path}.3`, `${path}.4`, to, { size: 1, slope: MOBILE_SLOPE });
+        this.onBlock(`stage${stage + 1}.${i}`, x);
       });
       return x;
     });
@@ -170,4 +174,25 @@ export function retinaFaceProgram(backbone: RetinaFaceBackbone, size: Size, targ
   const network = new Network(backbone, target);
   network.build(size);
   return network.graph.finish();
+}
+
+/**
+ * The network with the mobile backbone that also writes outputs of its blocks (`stage1.3`), as external tensors of these names.
+ * @returns the program, and the shape of each of them: [C, h, w]
+ */
+export function mobileFeatureProgram(
+  size: Size,
+  target: Target,
+  names: readonly string[],
+): { program: Program; shapes: ReadonlyMap<string, readonly number[]> } {
+  const shapes = new Map<string, readonly number[]>();
+  const network: Network = new Network('mobile', target, (name, x) => {
+    if (!names.includes(name)) return;
+    const { h, w, c } = x.layout;
+    const output = network.graph.external(name, layout(1, 1, 1, h * w * c), 'f32');
+    network.graph.call(name, tensorToNchw, { x: x.layout }, { x, output });
+    shapes.set(name, [c, h, w]);
+  });
+  network.build(size);
+  return { program: network.graph.finish(), shapes };
 }

@@ -1,13 +1,15 @@
-// Bundles the benches and runs them: `node scripts/bench.mjs kernels --filter 3x3`. See bench/main.ts.
+// Bundles a TypeScript program of this project and runs it: `node scripts/run.mjs bench/main.ts kernels --filter 3x3`.
 
+import { basename, dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 
 const path = name => fileURLToPath(new URL(name, new URL('..', import.meta.url)));
-const outfile = path('.cache/bench.mjs');
+const [entry] = process.argv.splice(2, 1);
+const outfile = path(`.cache/${basename(dirname(entry))}-${basename(entry, '.ts')}.mjs`);
 
 await esbuild.build({
-  entryPoints: [path('bench/main.ts')],
+  entryPoints: [path(entry)],
   outfile,
   bundle: true,
   format: 'esm',
