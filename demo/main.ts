@@ -1,4 +1,66 @@
-// The page: wires its parts to each other.
+// The page: makes its parts and lets them know each other.
 
-const file = document.querySelector<HTMLInputElement>('#photo-file')!;
-document.querySelector('#choose-photo')!.addEventListener('click', () => file.click());
+import { compareSheet } from './compare.js';
+import { Controls } from './controls.js';
+import { find } from './dom.js';
+import { listenForSaving } from './download.js';
+import { Faces } from './faces.js';
+import { listenForKeys } from './keys.js';
+import { Messages } from './messages.js';
+import { keepOffline } from './offline.js';
+import { listenForPhotos } from './open.js';
+import { Session } from './session.js';
+import { Store } from './store.js';
+import { toast } from './toasts.js';
+import { Viewer } from './viewer/viewer.js';
+import { weightsDialog } from './weights.js';
+
+const store = new Store();
+const session = new Session(store, text => toast(text, { kind: 'warning' }));
+const viewer = new Viewer(store);
+const controls = new Controls(store, session);
+new Faces(
+  store,
+  viewer,
+  selected => store.set({ selected }),
+  (id, included) => session.setFace(id, { included }),
+);
+const photos = listenForPhotos(
+  (blob, name) => session.open(blob, name),
+  text => toast(text, { kind: 'warning' }),
+);
+const save = listenForSaving(store, session);
+const compare = compareSheet(store, session);
+const chooseWeights = weightsDialog(store, session);
+new Messages(store, remedy => {
+  if (remedy === 'again') void session.again();
+  else if (remedy === 'cheaper') void session.cheaper();
+  else if (remedy === 'open') photos.choose();
+  else void chooseWeights();
+});
+
+const help = find<HTMLDialogElement>('#help');
+find('#open-help').addEventListener('click', () => help.showModal());
+find('#stop').addEventListener('click', () => session.stop());
+
+listenForKeys(
+  {
+    '+': () => viewer.zoomIn(),
+    '=': () => viewer.zoomIn(),
+    '-': () => viewer.zoomOut(),
+    '0': () => viewer.fit(),
+    '1': () => viewer.pixels(),
+    '[': () => controls.step(-1),
+    ']': () => controls.step(1),
+    n: () => controls.nextFace(),
+    f: () => controls.toggleOutlines(),
+    c: () => compare(),
+    o: () => photos.choose(),
+    s: () => save(),
+    '?': () => help.showModal(),
+  },
+  { b: on => viewer.hold(on) },
+);
+
+void session.start();
+keepOffline();

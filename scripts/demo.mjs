@@ -2,6 +2,7 @@
 // loads and fails where that is too much. `node scripts/demo.mjs dev [--port N]` serves it, builds again and reloads open pages when a
 // source changes.
 
+import { createHash } from 'node:crypto';
 import { existsSync, watch } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -22,6 +23,9 @@ const FIRST_VISIT_LIMIT = 200 * 1024;
 /** Side of the pictures of samples, in pixels. */
 const THUMBNAIL = 144;
 
+/** A sample that needs to be restored, made of a square of one that does not: left, top, side, and what is left of it. */
+const WORN = { file: 'astronaut.png', square: { left: 94, top: 0, width: 260, height: 260 }, side: 120, quality: 45 };
+
 /** Folders with a page of their own: markup, script, style. */
 const PAGES = ['.', 'lab'].filter(page => existsSync(join(demo, page, 'index.html')));
 
@@ -34,26 +38,56 @@ async function build(folder, { live = false } = {}) {
       out: join(page, name),
     })),
   );
+  entryPoints.push({ in: join(root, 'src/web/worker.ts'), out: 'engine/worker' });
+  const common = { outdir: folder, bundle: true, target: 'es2022', minify: !live, logLevel: 'warning' };
   const { metafile } = await esbuild.build({
+    ...common,
     entryPoints,
-    outdir: folder,
-    bundle: true,
     splitting: true,
-    chunkNames: 'chunk-[hash]',
+    chunkNames: 'engine/chunk-[hash]',
     format: 'esm',
-    target: 'es2022',
     loader: { '.wgsl': 'text' },
     plugins: [denseShaders, usedMatrices],
-    minify: !live,
+    define: { OFFLINE: String(!live) },
     sourcemap: live,
     metafile: true,
-    logLevel: 'warning',
   });
+  // Frames in a sandbox load no modules.
+  await esbuild.build({ ...common, entryPoints: [join(demo, 'fetcher.ts')], format: 'iife' });
   for (const page of PAGES) await writePage(folder, page, live);
-  for (const name of ['icon.svg', 'manifest.webmanifest']) await cp(join(demo, name), join(folder, name));
+  for (const name of ['fetcher.html', 'icon.svg', 'manifest.webmanifest'])
+    await cp(join(demo, name), join(folder, name));
   await copySamples(folder);
   await copyWeights(folder);
+  if (!live) await writeServiceWorker(folder, common);
   return metafile;
+}
+
+/** The service worker knows every file but the weights, which the engine keeps. Photos can come later. */
+async function writeServiceWorker(folder, common) {
+  const files = (await filesOf(folder)).filter(name => !name.endsWith('.safetensors'));
+  const later = (await readdir(join(root, 'docs/samples'))).map(name => `samples/${name}`);
+  const hash = createHash('sha256');
+  for (const name of files) hash.update(`${name}\n`).update(await readFile(join(folder, name)));
+  await esbuild.build({
+    ...common,
+    entryPoints: [join(demo, 'sw.ts')],
+    format: 'iife',
+    define: {
+      FILES: JSON.stringify(files.filter(name => !later.includes(name))),
+      LATER: JSON.stringify(later),
+      VERSION: JSON.stringify(hash.digest('hex').slice(0, 16)),
+    },
+  });
+}
+
+/** Every file of a folder with its path in it, by slashes. */
+async function filesOf(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort();
 }
 
 async function writePage(folder, page, live) {
@@ -70,6 +104,8 @@ async function copySamples(folder) {
     const small = sharp(join(samples, name)).resize(THUMBNAIL, THUMBNAIL, { position: 'top' }).webp({ quality: 80 });
     await small.toFile(join(folder, 'samples', `${name.replace(/\.\w+$/, '')}.webp`));
   }
+  const worn = sharp(join(samples, WORN.file)).extract(WORN.square).resize(WORN.side).jpeg({ quality: WORN.quality });
+  await worn.toFile(join(folder, 'samples/worn.jpg'));
 }
 
 async function copyWeights(folder) {
@@ -93,7 +129,7 @@ async function firstVisit(folder, page, metafile) {
       imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => relative(folder, resolve(path))),
     ]),
   );
-  const loaded = new Set([join(page, 'index.html'), ...named.filter(name => extname(name))]);
+  const loaded = new Set([join(page, 'index.html'), ...named.filter(name => extname(name)), 'engine/worker.js']);
   // A set also goes through what is added on the way.
   for (const name of loaded) for (const imported of imports.get(name) ?? []) loaded.add(imported);
   let bytes = 0;

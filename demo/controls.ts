@@ -1,0 +1,115 @@
+// The panel: settings of all faces or of one, size, what was done.
+
+import { find } from './dom.js';
+import { summary } from './messages.js';
+import type { Session } from './session.js';
+import { type Face, type State, type Store, settingsOf } from './store.js';
+
+/** What a key changes of the fidelity. */
+const FIDELITY_STEP = 0.05;
+
+const ranges = ['fidelity', 'strength'] as const;
+
+export class Controls {
+  private readonly upscaling = [...document.querySelectorAll<HTMLInputElement>('#upscaling input')];
+  private readonly background = find<HTMLInputElement>('#background');
+
+  constructor(
+    private readonly store: Store,
+    private readonly session: Session,
+  ) {
+    for (const name of ranges) {
+      const input = find<HTMLInputElement>(`#${name}`);
+      input.addEventListener('input', () => this.change({ [name]: input.valueAsNumber }));
+    }
+    for (const input of this.upscaling)
+      input.addEventListener('change', () => session.setSettings({ upscaling: Number(input.value) }));
+    this.background.addEventListener('change', () =>
+      session.setSettings({ backgroundUpscale: this.background.checked }),
+    );
+    find('#scope-all').addEventListener('click', () => {
+      store.set({ selected: null });
+      find('#fidelity').focus();
+    });
+    find('#own-none').addEventListener('click', () => {
+      this.change({ fidelity: null, strength: null });
+      find('#fidelity').focus();
+    });
+    find('#search-more').addEventListener('click', () => session.searchMore());
+    find('#show-outlines').addEventListener('click', () => this.toggleOutlines());
+    store.subscribe(state => this.show(state));
+  }
+
+  /** Less (-1) or more (1) fidelity. */
+  step(direction: number): void {
+    const { settings } = this.store.state;
+    const face = this.selected();
+    const now = face ? settingsOf(face, settings).fidelity : settings.fidelity;
+    this.change({ fidelity: Math.min(1, Math.max(0, Math.round(100 * (now + direction * FIDELITY_STEP)) / 100)) });
+  }
+
+  /** The next face, and all after the last. */
+  nextFace(): void {
+    const { faces, selected } = this.store.state;
+    const at = faces.findIndex(face => face.id === selected);
+    this.store.set({ selected: faces[at + 1]?.id ?? null });
+  }
+
+  toggleOutlines(): void {
+    this.store.set({ outlines: !this.store.state.outlines });
+  }
+
+  private selected(): Face | undefined {
+    const { faces, selected } = this.store.state;
+    return faces.find(face => face.id === selected);
+  }
+
+  /** Of the selected face, or of all. Null: as for all. */
+  private change(change: { fidelity?: number | null; strength?: number | null }): void {
+    const face = this.selected();
+    if (face) this.session.setFace(face.id, change);
+    else this.session.setSettings(change as { fidelity?: number; strength?: number });
+  }
+
+  private show(state: State): void {
+    const { settings, photo, faces, engine, phase, result } = state;
+    find('#panel').hidden = photo === null;
+    find('#view-bar').hidden = photo === null;
+    find('#open-photo').hidden = photo === null;
+    document.body.dataset.phase = phase;
+    find('#summary').textContent = summary(state);
+    find('#hold').hidden = result === null;
+    find('#show-outlines').hidden = faces.length === 0;
+    find('#show-outlines').setAttribute('aria-pressed', String(state.outlines));
+    find('#no-faces').hidden = !(phase === 'done' && faces.length === 0);
+    find('#tuning').hidden = faces.length === 0;
+
+    const face = this.selected();
+    const number = face ? faces.indexOf(face) + 1 : 0;
+    find('#scope').textContent = face ? `Face ${number}` : faces.length === 1 ? 'The face' : 'All faces';
+    find('#scope-all').hidden = !face;
+    find('#own-none').hidden = !face || (face.fidelity === null && face.strength === null);
+    const { fidelity, strength } = face ? settingsOf(face, settings) : settings;
+    showRange('fidelity', fidelity, fidelity.toFixed(2));
+    showRange('strength', strength, `${Math.round(100 * strength)}%`);
+
+    for (const input of this.upscaling) input.checked = Number(input.value) === settings.upscaling;
+    const size = (length: number) => Math.round(length * settings.upscaling);
+    find('#result-size').textContent = photo ? `${size(photo.width)} × ${size(photo.height)} pixels` : '';
+    const upscaler = engine.status === 'ready' && engine.info.networks.upscaler !== null;
+    this.background.disabled = !upscaler;
+    this.background.checked = settings.backgroundUpscale;
+    find('#background-note').hidden = upscaler;
+    find('#open-compare').toggleAttribute('disabled', result === null || faces.length === 0);
+    find('#save').toggleAttribute('disabled', result === null);
+  }
+}
+
+function showRange(name: (typeof ranges)[number], value: number, text: string): void {
+  const input = find<HTMLInputElement>(`#${name}`);
+  // Also while it is dragged: what is set is what was dragged to.
+  input.valueAsNumber = value;
+  input.style.setProperty('--share', `${100 * value}%`);
+  input.setAttribute('aria-valuetext', text);
+  find(`#${name}-value`).textContent = text;
+}

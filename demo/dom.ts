@@ -1,0 +1,29 @@
+// Short ways to the markup.
+
+/** The element that a selector finds; that there is none is a defect of the markup. */
+export function find<E extends Element = HTMLElement>(selector: string, within: ParentNode = document): E {
+  const element = within.querySelector<E>(selector);
+  if (!element) throw new Error(`The markup has no ${selector}`);
+  return element;
+}
+
+/** A new element with properties and children. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<HTMLElementTagNameMap[K]> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** Bytes as people read them. */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+/** Milliseconds as people read them. */
+export function seconds(time: number): string {
+  return `${(time / 1000).toFixed(time < 9950 ? 1 : 0)} s`;
+}

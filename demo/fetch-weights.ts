@@ -1,0 +1,45 @@
+// Gets weights from an address by the frame that may reach other hosts (fetcher.ts).
+
+import { CodeFormerError } from '../src/web/client.js';
+import type { Fetched } from './fetcher.js';
+
+/**
+ * @param onProgress gets bytes received, and all of them where the server says so
+ * @throws `DOWNLOAD_FAILED`, `ABORTED`
+ */
+export async function fetchWeights(
+  url: string,
+  onProgress: (received: number, total: number | null) => void,
+  signal: AbortSignal,
+): Promise<Blob> {
+  const frame = document.createElement('iframe');
+  frame.hidden = true;
+  frame.title = 'Downloads weights';
+  frame.setAttribute('sandbox', 'allow-scripts');
+  frame.src = 'fetcher.html';
+  try {
+    await new Promise(resolve => {
+      frame.addEventListener('load', resolve, { once: true });
+      document.body.append(frame);
+    });
+    const { port1, port2 } = new MessageChannel();
+    return await new Promise<Blob>((resolve, reject) => {
+      const stop = () => reject(new CodeFormerError('ABORTED', `The download of ${url} was stopped`));
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      port1.onmessage = ({ data }: MessageEvent<Fetched>) => {
+        if (data.blob) resolve(data.blob);
+        else if (data.failure !== undefined) reject(new CodeFormerError('DOWNLOAD_FAILED', refused(url, data.failure)));
+        else onProgress(data.received ?? 0, data.total ?? null);
+      };
+      // A frame in a sandbox has no origin that could be named.
+      frame.contentWindow!.postMessage(url, '*', [port2]);
+    });
+  } finally {
+    // It takes its downloads with it.
+    frame.remove();
+  }
+}
+
+const refused = (url: string, why: string) =>
+  `${url} could not be downloaded: ${why}. Many hosts, GitHub among them, let no page read their files: download the file by hand and choose it here.`;

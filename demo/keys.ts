@@ -1,0 +1,55 @@
+// Single keys for what is done often. They can be turned off in the help, for those who type by voice or by accident.
+
+import { find } from './dom.js';
+
+const SETTING = 'keys';
+
+/**
+ * @param press what keys do, by what they write
+ * @param hold what holding a key does, and letting it go
+ */
+export function listenForKeys(
+  press: Readonly<Record<string, () => void>>,
+  hold: Readonly<Record<string, (on: boolean) => void>>,
+): void {
+  const toggle = find<HTMLInputElement>('#use-keys');
+  toggle.checked = read() !== 'off';
+  toggle.addEventListener('change', () => write(toggle.checked ? 'on' : 'off'));
+
+  addEventListener('keydown', event => {
+    if (!toggle.checked || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector('dialog[open]') || isTyping(event.target)) return;
+    const key = event.key.toLowerCase();
+    const act = press[key];
+    if (hold[key] && !event.repeat) hold[key](true);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  addEventListener('keyup', event => hold[event.key.toLowerCase()]?.(false));
+  addEventListener('blur', () => {
+    for (const release of Object.values(hold)) release(false);
+  });
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
+  return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range', 'button'].includes(target.type);
+}
+
+// Where cookies are refused, there is no storage either.
+function read(): string | null {
+  try {
+    return localStorage.getItem(SETTING);
+  } catch {
+    return null;
+  }
+}
+
+function write(value: string): void {
+  try {
+    localStorage.setItem(SETTING, value);
+  } catch {
+    // It then holds until the page is closed.
+  }
+}

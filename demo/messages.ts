@@ -1,0 +1,130 @@
+// What is going on and what went wrong, over the picture.
+
+import { find, make, megabytes, seconds } from './dom.js';
+import { BROWSERS, type Problem, type Remedy } from './problems.js';
+import { isWorking, type State, type Store } from './store.js';
+import { announce } from './toasts.js';
+
+/** Milliseconds between two numbers of the clock. */
+const TICK = 100;
+
+/** Work that is over sooner is not worth a message. */
+const QUIET = 250;
+
+const REMEDIES: Readonly<Record<Remedy, string>> = {
+  again: 'Try again',
+  cheaper: 'Try a smaller result',
+  open: 'Choose another photo',
+  weights: 'Choose other weights',
+};
+
+export class Messages {
+  private clock: ReturnType<typeof setInterval> | null = null;
+  private shown: Problem | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly remedy: (remedy: Remedy) => void,
+  ) {
+    store.subscribe((state, before) => this.changed(state, before));
+  }
+
+  private changed(state: State, before: State): void {
+    const working = isWorking(state);
+    if (working && this.clock === null) this.clock = setInterval(() => this.tick(), TICK);
+    if (!working && this.clock !== null) {
+      clearInterval(this.clock);
+      this.clock = null;
+    }
+    this.tick();
+    if (state.phase !== before.phase || state.faces.length !== before.faces.length) this.announce(state, before);
+    // Without WebGPU there is nothing to choose a photo for.
+    const { engine } = state;
+    const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);
+    if (problem !== this.shown) this.showProblem(problem);
+    find('#empty').hidden = state.photo !== null || state.phase === 'reading' || problem?.code === 'NO_WEBGPU';
+  }
+
+  private tick(): void {
+    const { state } = this.store;
+    const { work } = state;
+    const time = work ? performance.now() - work.since : 0;
+    // A slider that moves would make a message flicker.
+    const hidden = !work || (state.result !== null && time < QUIET);
+    find('#progress').hidden = hidden;
+    if (hidden) return;
+    const text = wordsFor(state);
+    if (find('#progress-text').textContent !== text) find('#progress-text').textContent = text;
+    find('#progress-time').textContent = seconds(time);
+    const bar = find('#progress-bar');
+    bar.style.setProperty('--share', String(work.done));
+    bar.setAttribute('aria-valuenow', String(Math.round(100 * work.done)));
+  }
+
+  private announce(state: State, before: State): void {
+    const { phase, faces, result } = state;
+    if (phase === 'encoding' && before.phase === 'finding') announce(`${count(faces.length)} found.`);
+    if (phase === 'done' && before.phase === 'rendering' && result) {
+      announce(before.result ? 'The picture is up to date.' : `Done: ${summary(state)}`);
+    }
+  }
+
+  private showProblem(problem: Problem | null): void {
+    this.shown = problem;
+    const box = find('#problem');
+    box.hidden = problem === null;
+    box.classList.toggle('alone', this.store.state.photo === null);
+    box.classList.toggle('blocking', problem?.code === 'NO_WEBGPU');
+    if (!problem) return;
+    const buttons = problem.remedies.map((remedy, i) => {
+      const button = make(
+        'button',
+        { type: 'button', className: `button${i === 0 ? ' primary' : ''}` },
+        REMEDIES[remedy],
+      );
+      button.addEventListener('click', () => this.remedy(remedy));
+      return button;
+    });
+    box.replaceChildren(
+      make('h2', {}, problem.title),
+      make('p', {}, problem.text),
+      ...(problem.code === 'NO_WEBGPU' && globalThis.isSecureContext ? [browserList()] : []),
+      make('div', { className: 'problem-actions' }, ...buttons),
+    );
+  }
+}
+
+function wordsFor({ phase, work, engine, faces }: State): string {
+  if (phase === 'reading') return 'Opening the photo';
+  if (engine.status === 'loading') {
+    const { received, total } = engine;
+    if (received === 0) return 'Starting';
+    return `Loading the networks, ${megabytes(received)}${total ? ` of ${megabytes(total)}` : ''}`;
+  }
+  if (phase === 'finding') return 'Looking for faces';
+  const which = work && work.face > 0 && work.faces > 1 ? `face ${work.face} of ${work.faces}` : '';
+  if (phase === 'encoding') return `Reading ${which || (faces.length > 1 ? 'the faces' : 'the face')}`;
+  return which ? `Restoring ${which}` : 'Restoring';
+}
+
+const count = (faces: number) => (faces === 0 ? 'No face' : faces === 1 ? 'One face' : `${faces} faces`);
+
+/** What was done, in a sentence. */
+export function summary({ faces, result, firstTime, engine }: State): string {
+  if (!result || firstTime === null) return '';
+  const restored = faces.filter(face => face.included).length;
+  const done = restored === 0 ? 'Enlarged' : `${count(restored)} restored`;
+  const where = engine.status === 'ready' && engine.info.software ? ' without a graphics card' : '';
+  return `${done} in ${seconds(firstTime)}${where}`;
+}
+
+/** What to do in which browser, this one first. */
+function browserList(): HTMLElement {
+  const own = BROWSERS.find(({ agent }) => agent.test(navigator.userAgent));
+  const sorted = BROWSERS.toSorted((a, b) => Number(b === own) - Number(a === own));
+  const entries = sorted.flatMap(browser => [
+    make('dt', {}, browser.name, ...(browser === own ? [make('span', { className: 'badge' }, 'this one')] : [])),
+    make('dd', {}, browser.text),
+  ]);
+  return make('dl', { className: 'browsers' }, ...entries);
+}

@@ -1,0 +1,118 @@
+// What went wrong in words for people, with what they can do.
+
+import { CodeFormerError, type ErrorCode } from '../src/web/client.js';
+
+/** What a button of a message does. */
+export type Remedy = 'again' | 'cheaper' | 'open' | 'weights';
+
+export interface Problem {
+  readonly code: ErrorCode | 'NO_WEBGPU' | 'UNKNOWN';
+  readonly title: string;
+  readonly text: string;
+  readonly remedies: readonly Remedy[];
+}
+
+type Words = Pick<Problem, 'title' | 'text' | 'remedies'>;
+
+const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
+  INVALID_IMAGE: () => ({
+    title: 'This file cannot be read as a photo',
+    text: 'Photos in JPEG, PNG, WebP, AVIF and GIF work in every browser. The file may also be damaged.',
+    remedies: ['open'],
+  }),
+  IMAGE_TOO_LARGE: message => ({
+    title: 'The picture would be too large',
+    text: `Up to 100 megapixels are possible, before and after. ${message}`,
+    remedies: ['cheaper'],
+  }),
+  OUT_OF_MEMORY: () => ({
+    title: 'The graphics card ran out of memory',
+    text: 'Close other tabs and programs that use it, or try again with a smaller result.',
+    remedies: ['cheaper', 'again'],
+  }),
+  ADAPTER_LIMITS: message => ({
+    title: 'The photo is too large for this graphics card',
+    text: `A smaller result may fit. ${message}`,
+    remedies: ['cheaper'],
+  }),
+  DEVICE_LOST: () => ({
+    title: 'The connection to the graphics card was lost',
+    text: 'The driver was reset, or the card was needed elsewhere. Your photo is still here.',
+    remedies: ['again', 'cheaper'],
+  }),
+  GPU_ERROR: message => ({
+    title: 'The graphics driver refused the work',
+    text: `A newer browser or driver may help. ${message}`,
+    remedies: ['again'],
+  }),
+  DOWNLOAD_FAILED: message => ({
+    title: 'The weights could not be downloaded',
+    text: `Check the connection, then try again. ${message}`,
+    remedies: ['again', 'weights'],
+  }),
+  INVALID_CHECKPOINT: message => ({
+    title: 'This file holds no weights that can be read',
+    text: message,
+    remedies: ['weights'],
+  }),
+  WEIGHTS_MISMATCH: message => ({
+    title: 'These weights belong to another network',
+    text: message,
+    remedies: ['weights'],
+  }),
+  INTEGRITY: message => ({
+    title: 'The file of weights is not complete',
+    text: message,
+    remedies: ['weights'],
+  }),
+};
+
+/** Words for an error. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof CodeFormerError) {
+    if (error.code === 'NO_ADAPTER') return noWebgpu();
+    const words = KNOWN[error.code]?.(error.message);
+    if (words) return { code: error.code, ...words };
+    return { code: error.code, title: 'That did not work', text: error.message, remedies: ['again'] };
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return { code: 'UNKNOWN', title: 'That did not work', text, remedies: ['again'] };
+}
+
+export const isAbort = (error: unknown): boolean => error instanceof CodeFormerError && error.code === 'ABORTED';
+
+function noWebgpu(): Problem {
+  if (globalThis.isSecureContext === false) {
+    return {
+      code: 'NO_WEBGPU',
+      title: 'This page needs a secure address',
+      text: 'Browsers give WebGPU only to pages from https or localhost. Open the page by such an address.',
+      remedies: [],
+    };
+  }
+  return {
+    code: 'NO_WEBGPU',
+    title: 'This browser offers no WebGPU',
+    text: 'Faces are restored by the graphics card of this machine, which pages reach by WebGPU.',
+    remedies: ['again'],
+  };
+}
+
+/** What to do for WebGPU, by browser. */
+export const BROWSERS: readonly { readonly name: string; readonly agent: RegExp; readonly text: string }[] = [
+  {
+    name: 'Chrome, Edge, Brave, Opera',
+    agent: /Chrome\//,
+    text: 'Version 113 or newer on Windows, macOS and ChromeOS, 121 on Android. Turn on “Use graphics acceleration when available” in the system settings of the browser. On Linux, also turn on “Unsafe WebGPU Support” and “Vulkan” at chrome://flags.',
+  },
+  {
+    name: 'Safari',
+    agent: /Version\/[\d.]+ (Mobile\/\w+ )?Safari\//,
+    text: 'Version 26 or newer on macOS, iOS and iPadOS. In version 18, turn on “WebGPU” in the feature flags of the developer settings.',
+  },
+  {
+    name: 'Firefox',
+    agent: /Firefox\//,
+    text: 'Version 141 or newer on Windows, 145 on Macs with Apple silicon. Elsewhere take Firefox Nightly, or set dom.webgpu.enabled to true at about:config.',
+  },
+];

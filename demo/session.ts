@@ -1,0 +1,430 @@
+// A photo with the engine: opened once, then made again whenever a setting changes.
+
+import type {
+  ClientOptions,
+  ClientRestorer,
+  EncodedType,
+  Picture,
+  PreparedPhoto,
+  Progress,
+} from '../src/web/client.js';
+import { CodeFormerError } from '../src/web/client.js';
+import { startEngine } from './engine.js';
+import { Latest } from './latest.js';
+import { isAbort, type Problem, problemOf } from './problems.js';
+import { type Area, type Face, isWorking, type Settings, type State, type Store, settingsOf } from './store.js';
+
+/** Milliseconds of a picture above which a part of it is shown first. */
+const PATIENCE = 300;
+
+/** A lost device is answered by another attempt, unless one was lost as recently as this, in milliseconds. */
+const LOSS_PAUSE = 30_000;
+
+/** Sizes at which small and very large faces are found as well. */
+const MORE_SCALES = [0.5, 1, 2];
+
+/** Longest side of a part that is shown first, in pixels. */
+const LARGEST_PREVIEW = 2048;
+
+/** Longest side of what is pasted where only the crops are wanted. */
+const LEAST_RESULT = 64;
+
+export type Weights = Pick<ClientOptions, 'weights' | 'detector' | 'parser' | 'upscaler'>;
+
+/** A photo as it was given, and how it is to be opened. */
+interface Source {
+  readonly blob: Blob;
+  readonly name: string;
+  /** Below 1 where memory was short. */
+  readonly scale: number;
+  /** Look for small and very large faces, too. */
+  readonly thorough: boolean;
+}
+
+interface Opened {
+  readonly prepared: PreparedPhoto<ImageBitmap>;
+  readonly signal: AbortSignal;
+}
+
+const STOPPED: Problem = {
+  code: 'ABORTED',
+  title: 'Stopped',
+  text: 'Nothing more is done with this photo until you try again.',
+  remedies: ['again'],
+};
+
+export class Session {
+  private engine: Promise<ClientRestorer> = new Promise(() => {});
+  /** The engine before, which ends first. */
+  private former: Promise<ClientRestorer | null> = Promise.resolve(null);
+  private weights: Weights = {};
+  private source: Source | null = null;
+  private opened: Opened | null = null;
+  private work = new AbortController();
+  /** Milliseconds that the last whole picture took. */
+  private lastTime = 0;
+  private lastLoss = Number.NEGATIVE_INFINITY;
+  private readonly renders = new Latest<number>((since, newer) => this.render(since, newer));
+
+  /** @param notify tells people what happens without their doing */
+  constructor(
+    private readonly store: Store,
+    private readonly notify: (text: string) => void,
+  ) {}
+
+  /** Starts the engine, or another one with other weights, which then restores the photo again. False where it does not start. */
+  async start(weights: Weights = this.weights): Promise<boolean> {
+    this.weights = weights;
+    this.abort();
+    this.store.set({ engine: { status: 'loading', received: 0, total: null } });
+    const engine = this.load(weights);
+    this.engine = engine;
+    this.former = engine;
+    try {
+      const { info } = await engine;
+      if (this.engine !== engine) return false;
+      const { settings } = this.store.state;
+      const backgroundUpscale = settings.backgroundUpscale && info.networks.upscaler !== null;
+      this.store.set({ engine: { status: 'ready', info }, settings: { ...settings, backgroundUpscale } });
+    } catch (error) {
+      if (this.engine !== engine) return false;
+      const problem = problemOf(error);
+      const stuck = isWorking(this.store.state);
+      this.store.set({ engine: { status: 'failed', problem }, ...(stuck && { phase: 'failed', work: null, problem }) });
+      return false;
+    }
+    if (this.source && this.work.signal.aborted) void this.open(this.source.blob, this.source.name, this.source);
+    return true;
+  }
+
+  private async load(weights: Weights): Promise<ClientRestorer> {
+    if (!navigator.gpu) throw new CodeFormerError('NO_ADAPTER', 'Expected WebGPU but this browser has none');
+    // Two engines at once would need twice the memory.
+    await this.former.then(
+      engine => engine?.destroy(),
+      () => {},
+    );
+    const shares = new Map<string, { received: number; total: number }>();
+    return startEngine({
+      ...weights,
+      onWeights: ({ role, received, total }) => {
+        shares.set(role, { received, total: total ?? 0 });
+        const sum = (key: 'received' | 'total') => [...shares.values()].reduce((all, share) => all + share[key], 0);
+        if (this.store.state.engine.status === 'loading')
+          this.store.set({ engine: { status: 'loading', received: sum('received'), total: sum('total') || null } });
+      },
+    });
+  }
+
+  /** Opens a photo and restores its faces. What was done before is dropped. */
+  async open(blob: Blob, name: string, { scale = 1, thorough = false }: Partial<Source> = {}): Promise<void> {
+    const source = { blob, name, scale, thorough };
+    this.source = source;
+    this.abort();
+    this.work = new AbortController();
+    const { signal } = this.work;
+    const since = performance.now();
+    const { photo, result, preview } = this.store.state;
+    this.store.set({
+      phase: 'reading',
+      photo: null,
+      faces: [],
+      selected: null,
+      result: null,
+      preview: null,
+      firstTime: null,
+      problem: null,
+      work: { face: 0, faces: 0, done: 0, since },
+    });
+    for (const old of [photo, result, preview]) old?.bitmap.close();
+    await this.attempt(signal, async () => {
+      const bitmap = await readPhoto(blob, scale);
+      signal.throwIfAborted();
+      this.store.set({ photo: { name, width: bitmap.width, height: bitmap.height, bitmap }, phase: 'finding' });
+      const engine = await this.engine;
+      signal.throwIfAborted();
+      await this.find(engine, bitmap, source, signal);
+      this.renders.push(since);
+    });
+  }
+
+  /** Finds the faces of a photo and has each read by the network, so that pictures can be made of it. */
+  private async find(engine: ClientRestorer, bitmap: ImageBitmap, { thorough }: Source, signal: AbortSignal) {
+    const faces = await engine.detect(bitmap, {
+      ...(thorough && { detectionScales: MORE_SCALES }),
+      signal,
+      onProgress: progress => this.follow(progress, 0, 0.1),
+    });
+    this.store.set({
+      phase: 'encoding',
+      faces: faces.map(face => ({
+        ...face,
+        included: true,
+        fidelity: null,
+        strength: null,
+        crop: null,
+        restored: null,
+        area: null,
+      })),
+    });
+    const prepared = await engine.prepare(bitmap, {
+      faces: faces.map(({ landmarks, box, score }) => ({ landmarks, box, score })),
+      signal,
+      onProgress: progress => this.follow(progress, 0.1, 0.5),
+    });
+    if (signal.aborted) prepared.destroy();
+    signal.throwIfAborted();
+    this.opened = { prepared, signal };
+    this.store.set({
+      phase: 'rendering',
+      faces: this.store.state.faces.map((face, i) => {
+        const { id, crop, transform } = prepared.faces[i]!;
+        return { ...face, id, crop, area: areaOf(transform, crop.width, bitmap) };
+      }),
+    });
+  }
+
+  /** Makes the picture for the settings as they are now. */
+  private async render(since: number, newer: AbortSignal): Promise<void> {
+    if (!this.opened) return;
+    const { prepared, signal } = this.opened;
+    await this.attempt(signal, async () => {
+      const { state } = this.store;
+      const first = state.result === null;
+      this.store.set({ phase: 'rendering', problem: null, work: { face: 0, faces: 0, done: first ? 0.5 : 0, since } });
+      if (!first && this.lastTime > PATIENCE) await this.renderPart(prepared, state, signal);
+      const begun = performance.now();
+      const both = AbortSignal.any([signal, newer]);
+      const { image, width, height, faces } = await prepared
+        .render({
+          ...renderOptions(state),
+          signal: both,
+          onProgress: progress => this.follow(progress, first ? 0.5 : 0, 1),
+        })
+        .catch(error => {
+          // Where a newer value waits, the next picture follows at once.
+          if (newer.aborted && !signal.aborted && isAbort(error))
+            return { image: null, width: 0, height: 0, faces: [] };
+          throw error;
+        });
+      if (!image) return;
+      if (signal.aborted) image.close();
+      signal.throwIfAborted();
+      const now = performance.now();
+      this.lastTime = now - begun;
+      const { result, preview, firstTime } = this.store.state;
+      this.store.set({
+        phase: 'done',
+        work: null,
+        result: { bitmap: image, width, height, time: now - since },
+        preview: null,
+        firstTime: firstTime ?? now - since,
+        faces: withRestored(this.store.state.faces, faces),
+      });
+      result?.bitmap.close();
+      preview?.bitmap.close();
+    });
+  }
+
+  /** Makes the face that is being looked at, no larger than in the photo, and shows it over the last result. */
+  private async renderPart(prepared: PreparedPhoto<ImageBitmap>, state: State, signal: AbortSignal): Promise<void> {
+    const face = faceInView(state);
+    if (!face?.area) return;
+    const { image, faces } = await prepared.render({
+      ...renderOptions(state),
+      faces: [face.id],
+      upscaling: Math.min(1, state.settings.upscaling, LARGEST_PREVIEW / longestSide(state)),
+      backgroundUpscale: false,
+      faceUpscale: false,
+      signal,
+    });
+    const { preview } = this.store.state;
+    this.store.set({
+      preview: { bitmap: image, area: face.area },
+      faces: withRestored(this.store.state.faces, faces),
+    });
+    preview?.bitmap.close();
+  }
+
+  /** Other settings for all faces. */
+  setSettings(change: Partial<Settings>): void {
+    this.store.set({ settings: { ...this.store.state.settings, ...change } });
+    this.renewed();
+  }
+
+  /** Other settings for one. */
+  setFace(id: number, change: Partial<Pick<Face, 'included' | 'fidelity' | 'strength'>>): void {
+    this.store.setFace(id, change);
+    this.renewed();
+  }
+
+  private renewed(): void {
+    if (this.opened) this.renders.push(performance.now());
+  }
+
+  /** Ends what is being done. */
+  stop(): void {
+    const { result } = this.store.state;
+    this.abort();
+    this.store.set({ phase: 'failed', work: null, problem: STOPPED, ...(result && { preview: null }) });
+  }
+
+  /** The photo once more, or the engine where that is what failed. */
+  async again(): Promise<void> {
+    if (this.store.state.engine.status === 'failed') await this.start();
+    else if (this.source) await this.open(this.source.blob, this.source.name, this.source);
+  }
+
+  /** Once more with a smaller result, and where that is as small as the photo, with a smaller photo. */
+  async cheaper(): Promise<void> {
+    if (!this.source) return;
+    const { settings } = this.store.state;
+    const { blob, name, scale, thorough } = this.source;
+    if (settings.upscaling > 1 || settings.backgroundUpscale) {
+      this.store.set({ settings: { ...settings, upscaling: 1, backgroundUpscale: false } });
+      await this.open(blob, name, { scale, thorough });
+    } else {
+      await this.open(blob, name, { scale: scale / 2, thorough });
+    }
+  }
+
+  /** Looks for small and very large faces as well. */
+  async searchMore(): Promise<void> {
+    if (this.source) await this.open(this.source.blob, this.source.name, { ...this.source, thorough: true });
+  }
+
+  /**
+   * What the network makes of each included face at some fidelities.
+   * @param each gets the faces of a fidelity as soon as they are made
+   */
+  async sweep(
+    fidelities: readonly number[],
+    each: (fidelity: number, faces: readonly { readonly id: number; readonly restored: Picture }[]) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { prepared } = this.mustBeOpen();
+    const { faces } = this.store.state;
+    for (const fidelity of fidelities) {
+      const result = await prepared.render({
+        faces: faces.filter(face => face.included).map(face => face.id),
+        fidelity,
+        upscaling: Math.min(1, LEAST_RESULT / longestSide(this.store.state)),
+        faceUpscale: false,
+        signal,
+      });
+      result.image.close();
+      each(fidelity, result.faces);
+    }
+  }
+
+  /** The picture for the settings as they are now, as a file. */
+  async save(output: EncodedType, quality: number): Promise<Blob> {
+    const { prepared, signal } = this.mustBeOpen();
+    const { image } = await prepared.render({ ...renderOptions(this.store.state), output, quality, signal });
+    return new Blob([image as Uint8Array<ArrayBuffer>], { type: `image/${output}` });
+  }
+
+  private mustBeOpen(): Opened {
+    if (!this.opened) throw new CodeFormerError('ABORTED', 'No photo is open');
+    return this.opened;
+  }
+
+  private abort(): void {
+    this.work.abort();
+    this.renders.clear();
+    this.opened?.prepared.destroy();
+    this.opened = null;
+  }
+
+  private follow({ face, faces, done }: Progress, from: number, to: number): void {
+    const { work } = this.store.state;
+    if (work) this.store.set({ work: { ...work, face, faces, done: from + (to - from) * done } });
+  }
+
+  /** Does some work on a photo; what goes wrong with it is shown, unless another photo has come meanwhile. */
+  private async attempt(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (signal.aborted) return;
+      const problem = problemOf(error);
+      const now = performance.now();
+      if (problem.code === 'DEVICE_LOST' && now - this.lastLoss > LOSS_PAUSE && this.source) {
+        this.lastLoss = now;
+        this.notify('The connection to the graphics card was lost. Starting again.');
+        // The engine gets another device by itself.
+        if (this.opened) this.renewed();
+        else await this.open(this.source.blob, this.source.name, this.source);
+        return;
+      }
+      this.store.set({ phase: 'failed', work: null, problem });
+    }
+  }
+}
+
+/** Decodes a photo upright. */
+async function readPhoto(blob: Blob, scale: number): Promise<ImageBitmap> {
+  const options: ImageBitmapOptions = { imageOrientation: 'from-image' };
+  const bitmap = await createImageBitmap(blob, options).catch(cause => {
+    throw new CodeFormerError('INVALID_IMAGE', `Expected a picture: ${cause.message}`, { cause });
+  });
+  if (scale === 1) return bitmap;
+  const smaller = await createImageBitmap(bitmap, {
+    resizeWidth: Math.max(1, Math.round(scale * bitmap.width)),
+    resizeHeight: Math.max(1, Math.round(scale * bitmap.height)),
+    resizeQuality: 'high',
+  });
+  bitmap.close();
+  return smaller;
+}
+
+function renderOptions({ settings, faces }: State) {
+  return {
+    ...settings,
+    faces: faces.filter(face => face.included).map(face => face.id),
+    perFace: Object.fromEntries(faces.map(face => [face.id, settingsOf(face, settings)])),
+  };
+}
+
+const longestSide = ({ photo }: State) => Math.max(photo!.width, photo!.height);
+
+/** The selected face, else the largest. */
+function faceInView({ faces, selected }: State): Face | undefined {
+  const included = faces.filter(face => face.included);
+  const side = ({ box: [left, , right] }: Face) => right - left;
+  return included.find(face => face.id === selected) ?? included.toSorted((a, b) => side(b) - side(a))[0];
+}
+
+function withRestored(
+  faces: readonly Face[],
+  restored: readonly { readonly id: number; readonly restored: Picture }[],
+): Face[] {
+  return faces.map(face => {
+    const made = restored.find(({ id }) => id === face.id);
+    return made ? { ...face, restored: made.restored } : face;
+  });
+}
+
+/** The part of the photo that a crop covers, at full pixels. */
+function areaOf(transform: ArrayLike<number>, side: number, photo: { width: number; height: number }): Area {
+  const [a, b, c, d, e, f] = Array.from(transform) as [number, number, number, number, number, number];
+  const determinant = a * e - b * d;
+  const corners = [
+    [0, 0],
+    [side, 0],
+    [0, side],
+    [side, side],
+  ].map(([x, y]) => {
+    const dx = x! - c;
+    const dy = y! - f;
+    return [(e * dx - b * dy) / determinant, (a * dy - d * dx) / determinant] as const;
+  });
+  const xs = corners.map(([x]) => x);
+  const ys = corners.map(([, y]) => y);
+  return [
+    Math.max(0, Math.floor(Math.min(...xs))),
+    Math.max(0, Math.floor(Math.min(...ys))),
+    Math.min(photo.width, Math.ceil(Math.max(...xs))),
+    Math.min(photo.height, Math.ceil(Math.max(...ys))),
+  ];
+}

@@ -1,0 +1,150 @@
+// What the page knows, in one place, and the steps that a photo goes through.
+
+import type { DetectedFace, Picture, RestorerInfo } from '../src/web/client.js';
+import type { Problem } from './problems.js';
+
+/**
+ * Where the photo is: none yet, read from its file, searched for faces, faces read by the network, the picture being made, made,
+ * or stopped by a problem.
+ */
+export type Phase = 'empty' | 'reading' | 'finding' | 'encoding' | 'rendering' | 'done' | 'failed';
+
+/** A new photo can come at any time, and anything can fail; else a photo goes straight on. */
+const NEXT: Readonly<Record<Phase, readonly Phase[]>> = {
+  empty: ['reading'],
+  reading: ['empty', 'reading', 'finding', 'failed'],
+  finding: ['reading', 'finding', 'encoding', 'failed'],
+  encoding: ['reading', 'rendering', 'failed'],
+  rendering: ['reading', 'rendering', 'done', 'failed'],
+  done: ['reading', 'rendering', 'failed'],
+  failed: ['reading', 'finding', 'rendering', 'failed'],
+};
+
+export type Engine =
+  | { readonly status: 'loading'; readonly received: number; readonly total: number | null }
+  | { readonly status: 'ready'; readonly info: RestorerInfo }
+  | { readonly status: 'failed'; readonly problem: Problem };
+
+export interface Photo {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** As it is shown; upright. */
+  readonly bitmap: ImageBitmap;
+}
+
+/** Left, top, right, bottom in pixels of the photo. */
+export type Area = readonly [number, number, number, number];
+
+export interface Face extends DetectedFace {
+  readonly included: boolean;
+  /** Null: as for all faces. */
+  readonly fidelity: number | null;
+  readonly strength: number | null;
+  readonly crop: Picture | null;
+  readonly restored: Picture | null;
+  /** The part of the photo that the crop covers. */
+  readonly area: Area | null;
+}
+
+export interface Settings {
+  readonly fidelity: number;
+  readonly strength: number;
+  readonly upscaling: number;
+  readonly backgroundUpscale: boolean;
+}
+
+export interface Result {
+  readonly bitmap: ImageBitmap;
+  readonly width: number;
+  readonly height: number;
+  /** Milliseconds from the change to the picture. */
+  readonly time: number;
+}
+
+/** A part of the picture that was made in a hurry, over the last result. */
+export interface Preview {
+  readonly bitmap: ImageBitmap;
+  readonly area: Area;
+}
+
+export interface Work {
+  /** Number of the face that is worked on, from 1; 0 for the whole photo. */
+  readonly face: number;
+  readonly faces: number;
+  /** 0 to 1. */
+  readonly done: number;
+  /** When it began, as `performance.now()` says it. */
+  readonly since: number;
+}
+
+export interface State {
+  readonly engine: Engine;
+  readonly phase: Phase;
+  readonly photo: Photo | null;
+  readonly faces: readonly Face[];
+  /** Id of the face that the settings are shown of; null for all. */
+  readonly selected: number | null;
+  readonly settings: Settings;
+  readonly work: Work | null;
+  readonly result: Result | null;
+  readonly preview: Preview | null;
+  /** Milliseconds from the photo to its first result. */
+  readonly firstTime: number | null;
+  readonly problem: Problem | null;
+  readonly outlines: boolean;
+}
+
+export const INITIAL: State = {
+  engine: { status: 'loading', received: 0, total: null },
+  phase: 'empty',
+  photo: null,
+  faces: [],
+  selected: null,
+  settings: { fidelity: 0.5, strength: 1, upscaling: 2, backgroundUpscale: false },
+  work: null,
+  result: null,
+  preview: null,
+  firstTime: null,
+  problem: null,
+  outlines: true,
+};
+
+export type Listener = (state: State, before: State) => void;
+
+export class Store {
+  private readonly listeners: Listener[] = [];
+
+  constructor(private current: State = INITIAL) {}
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** Changes some of the state and tells everyone. A phase that cannot follow the present one is a defect. */
+  set(change: Partial<State>): void {
+    const before = this.current;
+    if (change.phase && !NEXT[before.phase].includes(change.phase) && change.phase !== before.phase)
+      throw new Error(`A photo cannot go from ${before.phase} to ${change.phase}`);
+    this.current = { ...before, ...change };
+    for (const listener of this.listeners) listener(this.current, before);
+  }
+
+  setFace(id: number, change: Partial<Face>): void {
+    this.set({ faces: this.current.faces.map(face => (face.id === id ? { ...face, ...change } : face)) });
+  }
+
+  /** The listener is called at once and after every change. */
+  subscribe(listener: Listener): void {
+    this.listeners.push(listener);
+    listener(this.current, this.current);
+  }
+}
+
+/** What a face is restored with. */
+export function settingsOf(face: Face, settings: Settings): { readonly fidelity: number; readonly strength: number } {
+  return { fidelity: face.fidelity ?? settings.fidelity, strength: face.strength ?? settings.strength };
+}
+
+export const isWorking = ({ phase }: State): boolean =>
+  phase === 'reading' || phase === 'finding' || phase === 'encoding' || phase === 'rendering';

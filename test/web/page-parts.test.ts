@@ -1,0 +1,139 @@
+// Parts of the page that need no browser: where the picture lies, which value counts, which steps a photo takes.
+
+import { describe, expect, test } from 'vitest';
+import { Latest } from '../../demo/latest.js';
+import { type Face, INITIAL, Store, settingsOf } from '../../demo/store.js';
+import { clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
+
+const picture = { width: 1000, height: 500 };
+const stage = { width: 632, height: 532 };
+
+describe('the view', () => {
+  test('a picture that fits is centred with a margin', () => {
+    const view = whole(picture, stage);
+    expect(view.scale).toBeCloseTo(0.6);
+    expect(view.x).toBeCloseTo(16);
+    expect(view.y).toBeCloseTo((532 - 300) / 2);
+  });
+
+  test('small pictures grow six times at most', () => {
+    expect(whole({ width: 10, height: 10 }, stage).scale).toBe(6);
+  });
+
+  test('zooming leaves the point under the pointer where it is', () => {
+    const view = zoomAt(whole(picture, stage), 5, 300, 260, picture, stage);
+    const before = whole(picture, stage);
+    const at = (v: typeof view) => [(300 - v.x) / v.scale, (260 - v.y) / v.scale];
+    expect(view.scale).toBeCloseTo(3);
+    expect(at(view)[0]).toBeCloseTo(at(before)[0]!);
+    expect(at(view)[1]).toBeCloseTo(at(before)[1]!);
+  });
+
+  test('zooming ends where the picture fits, and at 16 pixels a pixel', () => {
+    expect(zoomAt(whole(picture, stage), 0.1, 0, 0, picture, stage)).toEqual(whole(picture, stage));
+    expect(zoomAt(whole(picture, stage), 1000, 0, 0, picture, stage).scale).toBe(16);
+  });
+
+  test('a picture cannot be pushed off the stage', () => {
+    const large = zoomAt(whole(picture, stage), 10, 316, 266, picture, stage);
+    expect(pan(large, 1e6, 1e6, picture, stage)).toMatchObject({ x: 16, y: 16 });
+    const far = pan(large, -1e6, -1e6, picture, stage);
+    expect(far.x + far.scale * picture.width).toBeCloseTo(stage.width - 16);
+    expect(far.y + far.scale * picture.height).toBeCloseTo(stage.height - 16);
+    expect(clamp({ scale: 0.1, x: 500, y: -500 }, picture, stage)).toEqual({ scale: 0.1, x: 266, y: 241 });
+  });
+
+  test('a part of the picture is brought to the middle', () => {
+    const view = zoomTo([400, 200, 500, 300], picture, stage);
+    expect(view.x + view.scale * 450).toBeCloseTo(316);
+    expect(view.y + view.scale * 250).toBeCloseTo(266);
+    expect(view.scale * 100).toBeCloseTo(0.7 * 532);
+  });
+
+  test('what is seen of the picture ends with the stage', () => {
+    expect(visible({ scale: 1, x: -100, y: 20 }, picture, stage)).toEqual({
+      left: 0,
+      right: 632,
+      top: 20,
+      bottom: 520,
+    });
+  });
+});
+
+describe('the latest value', () => {
+  /** Work that ends when the test says so. */
+  function controlled() {
+    const begun: { value: number; newer: AbortSignal; end: () => void }[] = [];
+    const latest = new Latest<number>((value, newer) => new Promise(end => begun.push({ value, newer, end })));
+    const settled = () => new Promise(resolve => setTimeout(resolve));
+    return { begun, latest, settled };
+  }
+
+  test('is the next that is worked on; those before it are left out', async () => {
+    const { begun, latest, settled } = controlled();
+    for (const value of [1, 2, 3, 4]) latest.push(value);
+    expect(begun.map(({ value }) => value)).toEqual([1]);
+    begun[0]!.end();
+    await settled();
+    expect(begun.map(({ value }) => value)).toEqual([1, 4]);
+    begun[1]!.end();
+    await settled();
+    expect(begun).toHaveLength(2);
+  });
+
+  test('is told to the work before it', () => {
+    const { begun, latest } = controlled();
+    latest.push(1);
+    expect(begun[0]!.newer.aborted).toBe(false);
+    latest.push(2);
+    expect(begun[0]!.newer.aborted).toBe(true);
+  });
+
+  test('can be forgotten', async () => {
+    const { begun, latest, settled } = controlled();
+    latest.push(1);
+    latest.push(2);
+    latest.clear();
+    begun[0]!.end();
+    await settled();
+    expect(begun).toHaveLength(1);
+    latest.push(3);
+    expect(begun[1]!.value).toBe(3);
+  });
+});
+
+describe('the state', () => {
+  test('goes through the phases in their order only', () => {
+    const store = new Store();
+    for (const phase of [
+      'reading',
+      'finding',
+      'encoding',
+      'rendering',
+      'done',
+      'rendering',
+      'failed',
+      'reading',
+    ] as const)
+      store.set({ phase });
+    expect(() => store.set({ phase: 'done' })).toThrow('from reading to done');
+    expect(store.state.phase).toBe('reading');
+  });
+
+  test('is told to listeners with what it was before', () => {
+    const store = new Store();
+    const seen: string[] = [];
+    store.subscribe((state, before) => seen.push(`${before.phase}>${state.phase}`));
+    store.set({ phase: 'reading' });
+    expect(seen).toEqual(['empty>empty', 'empty>reading']);
+  });
+
+  test('faces have the settings of all unless they have their own', () => {
+    const face = { id: 3, included: true, fidelity: null, strength: 0.25 } as Face;
+    const store = new Store({ ...INITIAL, faces: [face, { ...face, id: 4 }] });
+    store.setFace(3, { fidelity: 0.9 });
+    const [own, other] = store.state.faces;
+    expect(settingsOf(own!, store.state.settings)).toEqual({ fidelity: 0.9, strength: 0.25 });
+    expect(settingsOf(other!, store.state.settings)).toEqual({ fidelity: 0.5, strength: 0.25 });
+  });
+});

@@ -1,0 +1,645 @@
+// The page in headless Chromium: from a photo to a file, by mouse, keys and screen reader; what it says when something goes wrong; that
+// it asks for nothing but its own files; and that it opens without a connection.
+//
+// PAGE_SCREENSHOT=1 also makes docs/page.jpg, the picture in the README.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Download, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeImage } from '../../src/node/index.js';
+import { launchChromium } from './chromium.js';
+import { sendBytes, serveProject, type TestServer } from './server.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const sample = join(root, 'docs/samples/astronaut.png');
+
+const chromium = await launchChromium();
+
+describe.skipIf(!chromium)('the page', () => {
+  const browser = chromium as Browser;
+  let site: string;
+  let server: TestServer;
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    site = await mkdtemp(join(tmpdir(), 'codeformer-page-'));
+    // Fails where a first visit loads too much.
+    execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
+    server = await serveProject(site);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server?.close();
+    if (site) await rm(site, { recursive: true });
+  });
+
+  /** The page in a context of its own, with what went wrong in it and what it asked for. */
+  async function visit(options: BrowserContextOptions = {}, script?: () => void, from = server) {
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      serviceWorkers: 'block',
+      ...options,
+    });
+    contexts.push(context);
+    if (script) await context.addInitScript(script);
+    const requests: { url: string; method: string }[] = [];
+    const faults: string[] = [];
+    context.on('request', request => requests.push({ url: request.url(), method: request.method() }));
+    const page = await context.newPage();
+    page.on('pageerror', error => faults.push(String(error)));
+    // Violations of the security policy are among them.
+    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
+    await page.goto(`${from.origin}/`);
+    return { context, page, requests, faults };
+  }
+
+  const phase = (page: Page, name: string) => page.waitForSelector(`body[data-phase="${name}"]`, { timeout: 100_000 });
+
+  /** Sets a slider as a hand does. */
+  const slide = (page: Page, id: string, value: number) =>
+    page.locator(id).evaluate((input: HTMLInputElement, to) => {
+      input.valueAsNumber = to;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    }, value);
+
+  /** The pixels that are shown of the picture's middle. */
+  async function shown(page: Page): Promise<number[]> {
+    // What has changed is drawn with the next frame.
+    return page.evaluate(async () => {
+      await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      const canvas = document.querySelector<HTMLCanvasElement>('#canvas')!;
+      const { left, top } = canvas.getBoundingClientRect();
+      const box = document.querySelector('.outline')!.getBoundingClientRect();
+      const { data } = canvas
+        .getContext('2d')!
+        .getImageData(box.left - left, box.top - top, Math.floor(box.width), Math.floor(box.height));
+      return [...data];
+    });
+  }
+
+  const difference = (a: readonly number[], b: readonly number[]) =>
+    a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
+
+  async function faultsOfAccess(page: Page): Promise<string[]> {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }),
+    );
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.target.join(' ')).join(', ')}`);
+  }
+
+  async function bytesOf(download: Download): Promise<Buffer> {
+    return readFile((await download.path())!);
+  }
+
+  async function saved(page: Page, type: string): Promise<{ name: string; bytes: Buffer }> {
+    await page.selectOption('#save-type', type);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+    return { name: download.suggestedFilename(), bytes: await bytesOf(download) };
+  }
+
+  describe('with a sample', () => {
+    let page: Page;
+    let visited: Awaited<ReturnType<typeof visit>>;
+    /** Before the first picture was made. */
+    let early: { faces: number; phase: string | undefined };
+
+    beforeAll(async () => {
+      visited = await visit();
+      page = visited.page;
+      await page.click('[data-sample$="astronaut.png"]');
+      await page.waitForSelector('.outline', { timeout: 100_000 });
+      early = await page.evaluate(() => ({
+        faces: document.querySelectorAll('.outline').length,
+        phase: document.body.dataset.phase,
+      }));
+      await phase(page, 'done');
+    });
+    afterAll(() => visited.context.close());
+
+    test('faces are outlined before they are restored', async () => {
+      expect(early.faces).toBe(1);
+      expect(['encoding', 'rendering']).toContain(early.phase);
+      const box = await page.locator('.outline').boundingBox();
+      const canvas = await page.locator('#canvas').boundingBox();
+      // The head of the astronaut is in the upper half, left of the middle.
+      expect(box!.y + box!.height).toBeLessThan(canvas!.y + canvas!.height / 2);
+      expect(box!.width).toBeGreaterThan(60);
+      expect(await page.locator('.outline').getAttribute('aria-label')).toBe('Face 1 of 1, restored');
+    });
+
+    test('what was done is said with its time', async () => {
+      expect(await page.textContent('#summary')).toMatch(/^One face restored in [\d.]+ s/);
+      expect(await page.textContent('#announcer')).toMatch(/^Done: One face restored/);
+      expect(await page.textContent('#result-size')).toBe('1024 × 1024 pixels');
+    });
+
+    test('arrow keys move the divider between before and after', async () => {
+      const divider = page.locator('#divider');
+      await divider.focus();
+      await page.keyboard.press('ArrowRight');
+      await expect.poll(() => divider.getAttribute('aria-valuenow')).toBe('52');
+      await page.keyboard.press('End');
+      await expect.poll(() => divider.getAttribute('aria-valuetext')).toBe('100% original, 0% restored');
+      const before = await shown(page);
+      await page.keyboard.press('Home');
+      const after = await shown(page);
+      expect(difference(before, after)).toBeGreaterThan(2);
+    });
+
+    test('the divider can be dragged', async () => {
+      const divider = page.locator('#divider');
+      await divider.focus();
+      await page.keyboard.press('Home');
+      const surface = (await page.locator('#surface').boundingBox())!;
+      const at = (await divider.boundingBox())!;
+      await page.mouse.move(at.x + at.width / 2, at.y + 40);
+      await page.mouse.down();
+      await page.mouse.move(surface.x + surface.width / 2, at.y + 60, { steps: 4 });
+      await page.mouse.up();
+      await expect.poll(async () => Number(await divider.getAttribute('aria-valuenow'))).toBeCloseTo(50, -1);
+      await divider.focus();
+      await page.keyboard.press('Home');
+    });
+
+    test('a key that is held shows the original', async () => {
+      const after = await shown(page);
+      await page.keyboard.down('b');
+      const original = await shown(page);
+      await page.keyboard.up('b');
+      expect(difference(original, after)).toBeGreaterThan(2);
+      expect(await shown(page)).toEqual(after);
+    });
+
+    test('zooms by wheel, keys and buttons, and fits again', async () => {
+      const level = () => page.textContent('#zoom-level').then(text => Number.parseInt(text!, 10));
+      const fitted = await level();
+      const surface = (await page.locator('#surface').boundingBox())!;
+      await page.mouse.move(surface.x + 300, surface.y + 200);
+      await page.mouse.wheel(0, -400);
+      await expect.poll(level).toBeGreaterThan(fitted * 1.5);
+      await page.keyboard.press('0');
+      expect(await level()).toBe(fitted);
+      await page.click('#zoom-in');
+      expect(await level()).toBeGreaterThan(fitted);
+      await page.keyboard.press('1');
+      expect(await level()).toBe(200);
+      await page.keyboard.press('0');
+    });
+
+    test('another fidelity makes another picture; strength 0 gives the photo', async () => {
+      const half = await shown(page);
+      await slide(page, '#fidelity', 1);
+      await phase(page, 'done');
+      expect(await page.textContent('#fidelity-value')).toBe('1.00');
+      const one = await shown(page);
+      expect(difference(half, one)).toBeGreaterThan(0.3);
+      await slide(page, '#strength', 0);
+      await phase(page, 'done');
+      const none = await shown(page);
+      await page.keyboard.down('b');
+      const original = await shown(page);
+      await page.keyboard.up('b');
+      expect(difference(none, original)).toBeLessThan(2);
+      await slide(page, '#strength', 1);
+      await phase(page, 'done');
+      expect(await shown(page)).toEqual(one);
+    });
+
+    test('of many values of a slider the last one counts', async () => {
+      for (const value of [0.9, 0.7, 0.4, 0.2, 0.5]) await slide(page, '#fidelity', value);
+      await phase(page, 'done');
+      const last = await shown(page);
+      await slide(page, '#fidelity', 0.2);
+      await phase(page, 'done');
+      expect(difference(await shown(page), last)).toBeGreaterThan(0.1);
+      await slide(page, '#fidelity', 0.5);
+      await phase(page, 'done');
+      expect(await shown(page)).toEqual(last);
+    });
+
+    test('a face has its own fidelity, and can be left out', async () => {
+      const before = await shown(page);
+      await page.click('.face-row');
+      expect(await page.textContent('#scope')).toBe('Face 1');
+      await page.keyboard.press(']');
+      await phase(page, 'done');
+      expect(await page.textContent('.face-row .quiet-text')).toBe('fidelity 0.55');
+      await page.click('#own-none');
+      await phase(page, 'done');
+      expect(await shown(page)).toEqual(before);
+      await page.click('#scope-all');
+      await page.uncheck('.face-list input');
+      await phase(page, 'done');
+      expect(difference(await shown(page), before)).toBeGreaterThan(2);
+      expect(await page.getAttribute('.outline', 'aria-label')).toBe('Face 1 of 1, left as it is');
+      await page.check('.face-list input');
+      await phase(page, 'done');
+      expect(await shown(page)).toEqual(before);
+    });
+
+    test('the sheet shows fidelities and sets one', async () => {
+      await page.keyboard.press('c');
+      await page.waitForSelector('#compare[open]');
+      await expect.poll(() => page.locator('.sheet-cell:enabled').count(), { timeout: 100_000 }).toBe(5);
+      expect(await faultsOfAccess(page)).toEqual([]);
+      await page.click('[aria-label="Face 1 with fidelity 0.75"]');
+      await phase(page, 'done');
+      expect(await page.locator('#compare').getAttribute('open')).toBeNull();
+      expect(await page.textContent('#fidelity-value')).toBe('0.75');
+    });
+
+    test('saves what is shown, in the size and format asked for', async () => {
+      await page.check('[name="upscaling"][value="1"]');
+      await phase(page, 'done');
+      const png = await saved(page, 'png');
+      expect(png.name).toBe('astronaut-restored.png');
+      const decoded = await decodeImage(png.bytes);
+      expect([decoded.width, decoded.height]).toEqual([512, 512]);
+      const original = await decodeImage(await readFile(sample));
+      // Restored at the face, as it was at the lower edge.
+      const row = (data: ArrayLike<number>, y: number) =>
+        Array.from({ length: 4 * 512 }, (_, i) => data[4 * 512 * y + i]!);
+      expect(difference(row(decoded.data, 110), row(original.data, 110))).toBeGreaterThan(1);
+      expect(row(decoded.data, 511)).toEqual(row(original.data, 511));
+
+      const jpeg = await saved(page, 'jpeg');
+      expect(jpeg.name).toBe('astronaut-restored.jpg');
+      expect([...jpeg.bytes.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
+      const webp = await saved(page, 'webp');
+      expect(webp.name).toBe('astronaut-restored.webp');
+      expect(webp.bytes.toString('latin1', 8, 12)).toBe('WEBP');
+    });
+
+    test('has no faults of access in light, dark and on a phone', async () => {
+      expect(await faultsOfAccess(page)).toEqual([]);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      expect(await faultsOfAccess(page)).toEqual([]);
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await faultsOfAccess(page)).toEqual([]);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide).toBeLessThanOrEqual(390);
+      await page.emulateMedia({ colorScheme: 'light' });
+      expect(await faultsOfAccess(page)).toEqual([]);
+      await page.setViewportSize({ width: 1280, height: 800 });
+    });
+
+    test('help lists the keys and turns them off', async () => {
+      await page.keyboard.press('?');
+      await page.waitForSelector('#help[open]');
+      expect(await faultsOfAccess(page)).toEqual([]);
+      await page.uncheck('#use-keys');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('f');
+      expect(await page.getAttribute('#show-outlines', 'aria-pressed')).toBe('true');
+      await page.click('#open-help');
+      await page.check('#use-keys');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('f');
+      expect(await page.getAttribute('#show-outlines', 'aria-pressed')).toBe('false');
+      await page.keyboard.press('f');
+    });
+
+    test('the worker is bound by the policy of the page', async () => {
+      const other = await serveProject(site);
+      const open = (request: Parameters<typeof sendBytes>[0], response: Parameters<typeof sendBytes>[1]) =>
+        sendBytes(request, response, new Uint8Array(1), 'text/plain', { 'access-control-allow-origin': '*' });
+      other.routes.set('/open', open);
+      try {
+        const reach = (url: string) =>
+          fetch(url, { method: 'POST', body: 'pixels' }).then(
+            () => 'sent',
+            () => 'refused',
+          );
+        const [worker] = page.workers();
+        expect(await worker!.evaluate(reach, `${other.origin}/open`)).toBe('refused');
+        expect(await page.evaluate(reach, `${other.origin}/open`)).toBe('refused');
+        expect(other.requests).toEqual([]);
+        // These two are meant to be there.
+        const refusals = visited.faults.splice(0).filter(text => text.includes(other.origin));
+        expect(refusals.length).toBeGreaterThanOrEqual(1);
+      } finally {
+        await other.close();
+      }
+    });
+
+    test('asks for nothing but its own files', () => {
+      const asked = visited.requests.filter(({ url }) => !url.startsWith('blob:'));
+      expect(asked.length).toBeGreaterThan(8);
+      const foreign = asked.filter(({ url, method }) => method !== 'GET' || !url.startsWith(`${server.origin}/`));
+      expect(foreign.filter(({ url }) => !url.endsWith('/open'))).toEqual([]);
+      expect(visited.faults).toEqual([]);
+    });
+  });
+
+  describe('with photos of all kinds', () => {
+    let page: Page;
+    let faults: string[];
+    let context: BrowserContext;
+
+    beforeAll(async () => {
+      ({ page, faults, context } = await visit());
+    });
+    afterAll(() => context.close());
+
+    const opened = (name: string) =>
+      page.waitForFunction(
+        wanted => document.querySelector('#canvas')?.getAttribute('aria-label')?.startsWith(wanted),
+        `${name}, `,
+        { timeout: 100_000 },
+      );
+
+    /** A file as the page gets it, in a DataTransfer. */
+    const transfer = (name: string, type: string) =>
+      page.evaluateHandle(
+        async ([file, mime]) => {
+          const data = new DataTransfer();
+          const bytes = mime ? await (await fetch('samples/hopper.webp')).blob() : new Blob(['no picture']);
+          data.items.add(new File([bytes], file!, { type: mime! }));
+          return data;
+        },
+        [name, type],
+      );
+
+    test('begins without faults of access, with the divider and the panel out of the way', async () => {
+      expect(await faultsOfAccess(page)).toEqual([]);
+      expect(await page.isVisible('#panel')).toBe(false);
+    });
+
+    test('opens a file that is chosen', async () => {
+      const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.click('#choose-photo')]);
+      await chooser.setFiles({
+        name: 'chosen.webp',
+        mimeType: 'image/webp',
+        buffer: await readFile(join(site, 'samples/hopper.webp')),
+      });
+      await opened('chosen.webp');
+    });
+
+    test('opens a file that is dropped, and shows where', async () => {
+      const dataTransfer = await transfer('dropped.webp', 'image/webp');
+      await page.dispatchEvent('#stage', 'dragenter', { dataTransfer });
+      expect(await page.locator('body').getAttribute('class')).toBe('dropping');
+      await page.dispatchEvent('#stage', 'drop', { dataTransfer });
+      await opened('dropped.webp');
+      expect(await page.locator('body').getAttribute('class')).toBe('');
+    });
+
+    test('opens a picture that is pasted', async () => {
+      const clipboardData = await transfer('pasted.webp', 'image/webp');
+      await page.evaluate(
+        data => dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true })),
+        clipboardData,
+      );
+      await opened('pasted.webp');
+    });
+
+    test('says what is wrong with other files', async () => {
+      const dataTransfer = await transfer('letter.txt', '');
+      await page.dispatchEvent('#stage', 'drop', { dataTransfer });
+      await page.waitForSelector('#problem:not([hidden])');
+      expect(await page.textContent('#problem h2')).toBe('This file cannot be read as a photo');
+      expect(await page.getAttribute('#problem', 'role')).toBe('alert');
+      expect(await faultsOfAccess(page)).toEqual([]);
+    });
+
+    test('a photo without faces is enlarged, and can be searched again', async () => {
+      const plain = await page.evaluate(async () => {
+        const canvas = new OffscreenCanvas(64, 48);
+        canvas.getContext('2d')!.fillRect(0, 0, 64, 48);
+        const blob = await canvas.convertToBlob();
+        return [...new Uint8Array(await blob.arrayBuffer())];
+      });
+      await page.setInputFiles('#photo-file', { name: 'plain.png', mimeType: 'image/png', buffer: Buffer.from(plain) });
+      await phase(page, 'done');
+      expect(await page.textContent('#summary')).toMatch(/^Enlarged in/);
+      expect(await page.isVisible('#no-faces')).toBe(true);
+      await page.click('#search-more');
+      await phase(page, 'done');
+      expect(await page.isVisible('#tuning')).toBe(false);
+      expect(faults).toEqual([]);
+    });
+
+    test('work can be stopped and begun again', async () => {
+      await page.setInputFiles('#photo-file', sample);
+      await page.click('#stop');
+      expect(await page.textContent('#problem h2')).toBe('Stopped');
+      await page.click('#problem .button');
+      await phase(page, 'done');
+      expect(await page.isVisible('#problem')).toBe(false);
+    });
+  });
+
+  describe('with weights', () => {
+    let page: Page;
+    let context: BrowserContext;
+    let faults: string[];
+    let host: TestServer;
+
+    beforeAll(async () => {
+      host = await serveProject(site);
+      const weights = await readFile(join(root, 'weights/restorer.safetensors'));
+      host.routes.set('/own.safetensors', (request, response) =>
+        sendBytes(request, response, weights, 'application/octet-stream', { 'access-control-allow-origin': '*' }),
+      );
+      ({ page, context, faults } = await visit());
+    });
+    afterAll(async () => {
+      await context.close();
+      await host.close();
+    });
+
+    const row = (title: string) => page.locator('.role', { has: page.locator('h3', { hasText: title }) });
+
+    test('says under which licence those in use are', async () => {
+      await page.click('#open-weights');
+      await expect
+        .poll(() => row('Restores faces').textContent())
+        .toMatch(/8\.7 MB\. Licence: Non-commercial use only/);
+      expect(await faultsOfAccess(page)).toEqual([]);
+    });
+
+    test('takes a file, and says what is wrong with another', async () => {
+      await row('Restores faces').getByRole('radio', { name: 'File' }).check();
+      expect(await row('Restores faces').getByRole('link').getAttribute('href')).toMatch(/^https:.*\/codeformer\.pth$/);
+      const file = row('Restores faces').locator('input[type="file"]');
+      await file.setInputFiles({ name: 'codeformer.pth', mimeType: '', buffer: Buffer.from('cut short') });
+      expect(await row('Restores faces').textContent()).toMatch(/Licence: S-Lab License/);
+      await page.click('#weights-apply');
+      await expect.poll(() => page.textContent('#weights-problem')).toMatch(/9 bytes and not the 376637898/);
+      await file.setInputFiles({ name: 'x.safetensors', mimeType: '', buffer: Buffer.from('no weights at all') });
+      await page.click('#weights-apply');
+      await expect
+        .poll(() => page.textContent('#weights-problem'), { timeout: 60_000 })
+        .toMatch(/^This file holds no weights/);
+      await file.setInputFiles(join(root, 'weights/restorer.safetensors'));
+      await page.click('#weights-apply');
+      await page.waitForSelector('.toast', { timeout: 100_000 });
+      expect(await page.textContent('.toast p')).toBe('In use now: restorer.safetensors.');
+      expect(await page.locator('#weights').getAttribute('open')).toBeNull();
+    });
+
+    test('takes an address, by a frame that sees no photos', async () => {
+      await page.click('#open-weights');
+      await row('Restores faces').getByRole('radio', { name: 'Address' }).check();
+      await row('Restores faces').locator('input[type="url"]').fill(`${host.origin}/own.safetensors`);
+      await page.click('#weights-apply');
+      await expect
+        .poll(() => page.textContent('.toast:last-child p'), { timeout: 100_000 })
+        .toBe('In use now: own.safetensors.');
+      expect(host.requests.map(({ path }) => path)).toEqual(['/own.safetensors']);
+      expect(await page.locator('iframe').count()).toBe(0);
+      expect(faults).toEqual([]);
+    });
+  });
+
+  describe('when the graphics card fails', () => {
+    let page: Page;
+    let context: BrowserContext;
+    let failing: TestServer;
+
+    // The engine as it is, on a device that can be made to fail: losses and lack of memory cannot be had otherwise.
+    const fragile = `
+      const { requestDevice } = GPUAdapter.prototype;
+      let lose, short = false;
+      GPUAdapter.prototype.requestDevice = async function (...args) {
+        const device = await requestDevice.apply(this, args);
+        const lost = new Promise(resolve => {
+          lose = () => {
+            resolve({ reason: 'unknown', message: 'by the test' });
+            device.destroy();
+          };
+        });
+        Object.defineProperty(device, 'lost', { value: lost });
+        const scopes = [];
+        device.pushErrorScope = filter => {
+          scopes.push(filter);
+          GPUDevice.prototype.pushErrorScope.call(device, filter);
+        };
+        device.popErrorScope = async () => {
+          const filter = scopes.pop();
+          const error = await GPUDevice.prototype.popErrorScope.call(device);
+          return short && filter === 'out-of-memory' ? new GPUOutOfMemoryError('by the test') : error;
+        };
+        return device;
+      };
+      new BroadcastChannel('failures').onmessage = ({ data }) => {
+        if (data === 'lose') lose();
+        else short = data === 'short';
+      };
+    `;
+    const fail = (what: 'lose' | 'short' | 'enough') =>
+      page.evaluate(message => new BroadcastChannel('failures').postMessage(message), what);
+
+    beforeAll(async () => {
+      failing = await serveProject(site);
+      const worker = await readFile(join(site, 'engine/worker.js'), 'utf8');
+      failing.routes.set('/engine/worker.js', (request, response) =>
+        sendBytes(request, response, Buffer.from(`${worker};${fragile}`), 'text/javascript'),
+      );
+      ({ page, context } = await visit({}, undefined, failing));
+      await page.setInputFiles('#photo-file', sample);
+      await phase(page, 'done');
+    });
+    afterAll(async () => {
+      await context.close();
+      await failing.close();
+    });
+
+    test('a lost device is replaced, and the picture made', async () => {
+      await slide(page, '#fidelity', 0.3);
+      await fail('lose');
+      await page.waitForSelector('.toast.warning', { timeout: 60_000 });
+      expect(await page.textContent('.toast.warning p')).toMatch(/lost\. Starting again/);
+      await phase(page, 'done');
+      expect(await page.isVisible('#problem')).toBe(false);
+    });
+
+    test('a device that is lost again is told of, and can be tried again', async () => {
+      await slide(page, '#fidelity', 0.6);
+      await fail('lose');
+      await page.waitForSelector('#problem:not([hidden])', { timeout: 60_000 });
+      expect(await page.textContent('#problem h2')).toBe('The connection to the graphics card was lost');
+      expect(await faultsOfAccess(page)).toEqual([]);
+      await page.click('#problem .button');
+      await phase(page, 'done');
+    });
+
+    test('lack of memory is told of, and a smaller result is tried', async () => {
+      await fail('short');
+      await slide(page, '#fidelity', 0.9);
+      await page.waitForSelector('#problem:not([hidden])', { timeout: 60_000 });
+      expect(await page.textContent('#problem h2')).toBe('The graphics card ran out of memory');
+      await fail('enough');
+      await page.click('#problem .button');
+      await phase(page, 'done');
+      expect(await page.textContent('#result-size')).toBe('512 × 512 pixels');
+      expect(await page.isChecked('[name="upscaling"][value="1"]')).toBe(true);
+    });
+  });
+
+  test('says how WebGPU is had where it is not', async () => {
+    const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
+    const { page, context, faults } = await visit({ userAgent }, () => {
+      // As in browsers without it.
+      delete (Navigator.prototype as { gpu?: GPU }).gpu;
+    });
+    await page.waitForSelector('#problem:not([hidden])');
+    expect(await page.textContent('#problem h2')).toBe('This browser offers no WebGPU');
+    // The own browser comes first.
+    expect(await page.textContent('.browsers dt')).toBe('Firefoxthis one');
+    expect(await page.textContent('.browsers')).toMatch(/chrome:\/\/flags.*|Safari/);
+    expect(await page.isVisible('#empty')).toBe(false);
+    expect(await faultsOfAccess(page)).toEqual([]);
+    expect(page.workers()).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  test('works without a connection after the first visit', async () => {
+    const short = await serveProject(site);
+    const { page, context } = await visit({ serviceWorkers: 'allow' }, undefined, short);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    // Weights and samples are on their way.
+    const kept = () =>
+      page.evaluate(async () => {
+        const found = await Promise.all(
+          (await caches.keys()).map(async name => (await (await caches.open(name)).keys()).map(({ url }) => url)),
+        );
+        const urls = found.flat().join(' ');
+        return ['astronaut.png', 'restorer', 'detector'].filter(name => urls.includes(name));
+      });
+    await expect.poll(kept, { timeout: 60_000 }).toEqual(['astronaut.png', 'restorer', 'detector']);
+    await short.close();
+    await page.reload();
+    await page.click('[data-sample$="astronaut.png"]');
+    await phase(page, 'done');
+    expect(await page.textContent('#summary')).toMatch(/^One face restored/);
+    await context.close();
+  });
+
+  test('has no scripts and styles but in files', async () => {
+    for (const name of ['index.html', 'fetcher.html']) {
+      const html = await readFile(join(site, name), 'utf8');
+      expect(html.match(/<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/g)).toBeNull();
+      const policy = html.match(/http-equiv="Content-Security-Policy" content="([^"]+)"/)![1]!;
+      expect(policy).toMatch(/^default-src 'none'; script-src 'self';/);
+      expect(policy).not.toMatch(/unsafe/);
+    }
+  });
+
+  test.runIf(process.env.PAGE_SCREENSHOT)('its picture for the README', async () => {
+    const { page, context } = await visit({ viewport: { width: 1200, height: 720 } });
+    await page.click('[data-sample$="worn.jpg"]');
+    await phase(page, 'done');
+    await page.check('[name="upscaling"][value="4"]');
+    await phase(page, 'done');
+    await page.screenshot({ path: join(root, 'docs/page.jpg'), type: 'jpeg', quality: 88 });
+    await context.close();
+  });
+});
