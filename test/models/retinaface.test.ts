@@ -214,6 +214,54 @@ describe('faces of photos', () => {
     expect(await detectFaces(detector, pictureOf(40, 40), { compat: true })).toEqual([]);
   });
 
+  test.each([1, 2, 3])('that is turned by %i quarters: found where none is upright', async turns => {
+    const device = await testDevice();
+    // One pixel stands for a face, upright where it is above the middle and left of it.
+    const [width, height] = [96, 64];
+    const marked = (x: number, y: number) => {
+      const data = new Uint8ClampedArray(4 * width * height).fill(255);
+      for (let dy = 0; dy < 8; dy++) data.fill(0, 4 * ((y + dy) * width + x), 4 * ((y + dy) * width + x + 8));
+      return { data, width, height };
+    };
+    const detect = async (seen: GpuPicture): Promise<Detection[]> => {
+      const { data, width: w } = await seen.read();
+      const at = data.indexOf(0) / 4;
+      const [x, y] = [at % w, Math.floor(at / w)];
+      if (x > w / 2 || y > seen.height / 2) return [];
+      return [
+        {
+          box: [x, y, x + 16, y + 16],
+          score: 0.95,
+          landmarks: [
+            [x, y],
+            [x + 12, y],
+            [x, y],
+            [x, y],
+            [x, y],
+          ],
+        },
+      ];
+    };
+    const detector = { device, detect } as unknown as RetinaFace;
+    // Turned to the left by quarters, the corner goes from the upper right over the lower right to the lower left.
+    const corners: readonly [number, number][] = [
+      [80, 8],
+      [80, 48],
+      [8, 48],
+    ];
+    const [x, y] = corners[turns - 1]!;
+    const uploaded = await GpuPicture.upload(device, marked(x, y));
+    const faces = await detectFaces(detector, uploaded, { minEyeDistance: 0 });
+    const compat = await detectFaces(detector, uploaded, { minEyeDistance: 0, compat: true });
+    uploaded.destroy();
+    expect([faces.length, compat.length]).toEqual([1, 0]);
+    const [left, top, right, bottom] = faces[0]!.box;
+    expect(left - 12 <= x && x <= right + 12 && top - 12 <= y && y <= bottom + 12).toBe(true);
+    const [[ax, ay], [bx, by]] = faces[0]!.landmarks as [[number, number], [number, number]];
+    const angle = Math.round((Math.atan2(by - ay, bx - ax) * 2) / Math.PI);
+    expect((angle + 4) % 4).toBe(turns);
+  });
+
   test('a photo on the device', async () => {
     const { detector, seen } = await stub();
     const uploaded = await GpuPicture.upload(detector.device, pictureOf(300, 200));
