@@ -16,6 +16,11 @@ declare global {
   /** A photo with one face, and the options that say where. */
   var photo: { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number };
   var face: Client.ClientRestoreOptions & { readonly output?: undefined };
+  /** What the test of a lost device has on the device. */
+  var prepared: Client.PreparedPhoto;
+  var before: Client.RestoreResult;
+  var encoded: Client.EncodedFace;
+  var running: Promise<string>;
   /** The code of the error of a promise. */
   var codeOf: (work: Promise<unknown>) => Promise<string>;
 }
@@ -389,6 +394,28 @@ describe.skipIf(!chromium)('the client', () => {
       'DESTROYED',
       'DESTROYED',
     ]);
+  });
+
+  test('a lost device fails what runs on it, and the next call has another one', async () => {
+    await page.evaluate(async () => {
+      globalThis.prepared = await restorer.prepare(photo, face);
+      globalThis.before = await prepared.render();
+      const crop = { data: photo.data.slice(0, 4 * 32 * 32), width: 32, height: 32 };
+      globalThis.encoded = await restorer.encode(crop);
+      const forever = async () => {
+        for (;;) await encoded.decode();
+      };
+      globalThis.running = codeOf(forever());
+    });
+    // Takes the devices of all pages with it, as a driver does that breaks.
+    await (await (chromium as Browser).newBrowserCDPSession()).send('Browser.crashGpuProcess');
+    const seen = await page.evaluate(async () => {
+      const code = await running;
+      const { image } = await prepared.render();
+      const same = image.data.every((value, i) => value === before.image.data[i]);
+      return [code, same, await codeOf(encoded.decode()), (await restorer.restore(photo, face)).faces.length];
+    });
+    expect(seen).toEqual(['DEVICE_LOST', true, 'DEVICE_LOST', 1]);
   });
 
   test('nothing went wrong that nobody saw', () => {
