@@ -16,7 +16,7 @@ export const isElement = (value: unknown): value is PictureElement =>
 export async function bitmapOf(element: PictureElement): Promise<ImageBitmap> {
   try {
     if ('decode' in element) await element.decode();
-    return await createImageBitmap(element, { premultiplyAlpha: 'none' });
+    return await createImageBitmap(element);
   } catch (cause) {
     const message = `photo: ${describe(element)} has no picture: ${(cause as Error).message}`;
     throw new CodeFormerError('INVALID_IMAGE', message, { cause });
