@@ -1,7 +1,6 @@
 // Decodes and encodes pictures in a browser, by the browser's own codecs, and reads its kinds of pixels.
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { pictureFormat, readPngHeader } from '../image/format.js';
 import { checkPicture, checkPixelCount, isOpaque, type Picture, type PictureLimits, toRgba } from '../image/picture.js';
 import type { PixelForm } from '../pipeline/platform.js';
 import { bitmapOf, isElement } from './elements.js';
@@ -13,6 +12,8 @@ export interface EncodeImageOptions {
   readonly quality?: number | undefined;
 }
 
+const PNG_MAGIC = 0x89504e47;
+
 /**
  * Decodes what the browser can decode to RGBA in sRGB, upright by its EXIF orientation.
  * @throws `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
@@ -22,19 +23,13 @@ export async function decodeImage(
   limits: PictureLimits = {},
 ): Promise<Picture> {
   const name = limits.name ?? 'picture';
-  const data = new Uint8Array(bytes instanceof Blob ? await bytes.arrayBuffer() : bytes);
-  const format = pictureFormat(data);
-  if (!format) {
-    const found = data.length === 0 ? 'it is empty' : 'it begins like none';
-    throw new CodeFormerError('INVALID_IMAGE', `${name}: expected a picture but ${found}`);
-  }
+  const blob = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer> | ArrayBuffer]);
   try {
-    if (format === 'png') {
-      const { width, height } = readPngHeader(data);
-      checkPixelCount(width, height, { ...limits, name });
-    }
-    const options = { imageOrientation: 'from-image', premultiplyAlpha: 'none' } as const;
-    const bitmap = await createImageBitmap(new Blob([data]), options);
+    // A PNG can be far smaller than its pixels, and begins with their number.
+    const head = new DataView(await blob.slice(0, 24).arrayBuffer());
+    if (head.byteLength === 24 && head.getUint32(0) === PNG_MAGIC)
+      checkPixelCount(head.getUint32(16), head.getUint32(20), { ...limits, name });
+    const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
     try {
       checkPixelCount(bitmap.width, bitmap.height, { ...limits, name });
       return drawn(bitmap, bitmap.width, bitmap.height);
@@ -43,8 +38,9 @@ export async function decodeImage(
     }
   } catch (error) {
     if (error instanceof CodeFormerError) throw error;
-    const reason = `${name}: the ${format.toUpperCase()} is broken or not known to this browser`;
-    throw new CodeFormerError('INVALID_IMAGE', `${reason}: ${(error as Error).message}`, { cause: error });
+    const what = `${name}: expected a picture of a kind that this browser knows`;
+    const found = blob.size === 0 ? 'it is empty' : (error as Error).message;
+    throw new CodeFormerError('INVALID_IMAGE', `${what}: ${found}`, { cause: error });
   }
 }
 

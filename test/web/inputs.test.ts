@@ -150,6 +150,36 @@ describe.skipIf(!chromium)('photos in a page', () => {
     expect(seen).toEqual({ blob: expected, bytes: expected, element: expected, bitmap: expected });
   });
 
+  test('what is too large is refused before it is decoded, what is broken afterwards', async () => {
+    const seen = await page.evaluate(async () => {
+      const bytes = new Uint8Array(await (await fetch('/docs/samples/astronaut.png')).arrayBuffer());
+      const huge = bytes.slice(0, 1000);
+      new DataView(huge.buffer).setUint32(16, 600000);
+      const decode = (bytes: Uint8Array, maxPixels?: number) =>
+        library.decodeImage(bytes, { maxPixels, name: 'it' }).then(
+          ({ width }) => width,
+          error => `${error.code}: ${error.message}`,
+        );
+      return [
+        await decode(bytes),
+        await decode(bytes, 512 * 511),
+        await decode(huge),
+        await decode(bytes.slice(0, -100)),
+        await decode(new Uint8Array()),
+        await decode(new Uint8Array(await (await fetch('/turned.jpg')).arrayBuffer()), 32 * 63),
+      ];
+    });
+    const kind = 'INVALID_IMAGE: it: expected a picture of a kind that this browser knows: ';
+    expect(seen).toEqual([
+      512,
+      'IMAGE_TOO_LARGE: it: expected at most 261632 pixels but it has 512x512 = 262144',
+      'IMAGE_TOO_LARGE: it: expected at most 100000000 pixels but it has 600000x512 = 307200000',
+      expect.stringMatching(`^${kind}.+`),
+      `${kind}it is empty`,
+      'IMAGE_TOO_LARGE: it: expected at most 2016 pixels but it has 32x64 = 2048',
+    ]);
+  });
+
   test('what shows no picture, or may not be read, is an invalid image', async () => {
     const seen = await page.evaluate(async origin => {
       const foreign = new Image();
