@@ -1,0 +1,67 @@
+// What is going on, what went wrong, and how the restored face compares with the crop.
+
+import { find, make, megabytes } from '../dom.js';
+import type { Problem } from '../problems.js';
+import { changedCells } from './codes.js';
+import { isBlank } from './paint.js';
+import type { State, Store } from './state.js';
+import { shown } from './sweep-view.js';
+
+export class Status {
+  private problem: Problem | null = null;
+
+  constructor(store: Store) {
+    store.subscribe((state, before) => this.changed(state, before));
+  }
+
+  private changed(state: State, before: State): void {
+    const { engine, subject, edit, result, decoding, busy } = state;
+    find('#welcome').hidden = subject !== null;
+    find('#desk').hidden = subject === null;
+    setText('#status', busy ?? (subject ? '' : loading(state)));
+    find('#status').hidden = find('#status').textContent === '';
+    const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);
+    if (problem !== this.problem) this.showProblem(problem);
+    if (!subject || !edit) return;
+    find('#restored').classList.toggle('old', decoding);
+    setText('#result-note', decoding ? 'Working' : notes(state));
+    if (edit.indices !== before.edit?.indices || subject !== before.subject) {
+      const count = changedCells(subject.indices, edit.indices).length;
+      const drawn = edit.sampling ? `drawn at ${edit.sampling.temperature}` : null;
+      setText(
+        '#codes-note',
+        drawn ?? (count === 0 ? `${subject.grid} × ${subject.grid} of ${subject.codebook}` : `${count} changed`),
+      );
+    }
+    const { metrics = null, time } = result ?? {};
+    setText('#psnr', metrics ? `${shown(metrics.psnr, 2)} dB` : '–');
+    setText('#ssim', metrics ? shown(metrics.ssim, 4) : '–');
+    setText('#sharpness', metrics ? shown(metrics.sharpness, 3) : '–');
+    setText('#time', time === undefined ? '–' : `${Math.round(time)} ms`);
+  }
+
+  private showProblem(problem: Problem | null): void {
+    this.problem = problem;
+    const box = find('#problem');
+    box.hidden = problem === null;
+    if (problem) box.replaceChildren(make('h2', {}, problem.title), make('p', {}, problem.text));
+  }
+}
+
+function loading({ engine }: State): string {
+  if (engine.status !== 'loading') return '';
+  const { received, total } = engine;
+  return received === 0
+    ? 'Starting the engine'
+    : `Loading the networks, ${megabytes(received)}${total ? ` of ${megabytes(total)}` : ''}`;
+}
+
+function notes({ edit }: State): string {
+  const fidelity = isBlank(edit!.paint) ? `w ${edit!.below.toFixed(2)}` : 'w painted';
+  return edit!.adain ? fidelity : `${fidelity}, no AdaIN`;
+}
+
+function setText(id: string, text: string): void {
+  const element = find(id);
+  if (element.textContent !== text) element.textContent = text;
+}
