@@ -4,6 +4,7 @@ import { compareSheet } from './compare.js';
 import { Controls } from './controls.js';
 import { find } from './dom.js';
 import { listenForSaving } from './download.js';
+import { startEngine } from './engine.js';
 import { Faces } from './faces.js';
 import { listenForKeys } from './keys.js';
 import { Messages } from './messages.js';
@@ -16,7 +17,7 @@ import { Viewer } from './viewer/viewer.js';
 import { weightsDialog } from './weights.js';
 
 const store = new Store();
-const session = new Session(store, text => toast(text, { kind: 'warning' }));
+const session = new Session(store, startEngine, text => toast(text, { kind: 'warning' }));
 const viewer = new Viewer(store);
 const controls = new Controls(store, session);
 new Faces(

@@ -9,7 +9,6 @@ import type {
   Progress,
 } from '../src/web/client.js';
 import { CodeFormerError } from '../src/web/client.js';
-import { startEngine } from './engine.js';
 import { Latest } from './latest.js';
 import { isAbort, type Problem, problemOf } from './problems.js';
 import { type Area, type Face, isWorking, type Settings, type State, type Store, settingsOf } from './store.js';
@@ -66,9 +65,13 @@ export class Session {
   private lastLoss = Number.NEGATIVE_INFINITY;
   private readonly renders = new Latest<number>((since, newer) => this.render(since, newer));
 
-  /** @param notify tells people what happens without their doing */
+  /**
+   * @param startEngine starts the engine in its worker
+   * @param notify tells people what happens without their doing
+   */
   constructor(
     private readonly store: Store,
+    private readonly startEngine: (options: ClientOptions) => Promise<ClientRestorer>,
     private readonly notify: (text: string) => void,
   ) {}
 
@@ -105,7 +108,7 @@ export class Session {
       () => {},
     );
     const shares = new Map<string, { received: number; total: number }>();
-    return startEngine({
+    return this.startEngine({
       ...weights,
       onWeights: ({ role, received, total }) => {
         shares.set(role, { received, total: total ?? 0 });
@@ -193,6 +196,7 @@ export class Session {
       const first = state.result === null;
       this.store.set({ phase: 'rendering', problem: null, work: { face: 0, faces: 0, done: first ? 0.5 : 0, since } });
       if (!first && this.lastTime > PATIENCE) await this.renderPart(prepared, state, signal);
+      if (newer.aborted) return;
       const begun = performance.now();
       const both = AbortSignal.any([signal, newer]);
       const { image, width, height, faces } = await prepared

@@ -206,6 +206,10 @@ async function dev(port) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such file.\n');
     }
   });
+  server.on('error', error => {
+    console.error(error.code === 'EADDRINUSE' ? `Port ${port} is in use; choose another with --port` : error.message);
+    process.exit(1);
+  });
   server.listen(port, 'localhost', () => console.log(`http://localhost:${server.address().port}/`));
 }
 

@@ -1,0 +1,214 @@
+// The session of the page with an engine that does what the test says: what it asks of the engine when settings change faster than
+// pictures are made, and what it does about what fails.
+
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Session } from '../../demo/session.js';
+import { Store } from '../../demo/store.js';
+import { type ClientRestorer, CodeFormerError, type RenderOptions } from '../../src/web/client.js';
+
+/** A bitmap as far as the session looks at it. */
+function bitmap(width: number, height: number) {
+  return { width, height, close: vi.fn() };
+}
+
+/** A picture that is being made: what was asked for, and how it ends. */
+interface Render {
+  readonly options: RenderOptions;
+  end(): void;
+  fail(code: CodeFormerError['code']): void;
+}
+
+/** A session with an engine that finds two faces, the second of them larger. */
+async function session() {
+  const renders: Render[] = [];
+  const prepares: unknown[] = [];
+  const destroyed: string[] = [];
+  const found = [
+    { id: 0, box: [10, 10, 30, 30], score: 1, landmarks: [] },
+    { id: 1, box: [40, 10, 90, 60], score: 1, landmarks: [] },
+  ];
+  const crop = { data: new Uint8ClampedArray(4 * 16 * 16), width: 16, height: 16 };
+  const prepare = async (photo: { width: number; height: number }, options: unknown) => {
+    prepares.push({ ...photo, ...(options as object) });
+    return {
+      ...photo,
+      // Twice as large as the photo, from its point (8, 4).
+      faces: found.map(face => ({ ...face, crop, transform: Float64Array.of(2, 0, -16, 0, 2, -8) })),
+      warnings: [],
+      destroy: () => destroyed.push('photo'),
+      render: (asked: RenderOptions) =>
+        new Promise((resolve, reject) => {
+          const fail = (code: CodeFormerError['code']) => reject(new CodeFormerError(code, 'by the test'));
+          asked.signal?.addEventListener('abort', () => fail('ABORTED'));
+          const faces = (asked.faces ?? []).map(id => ({ id, restored: crop }));
+          renders.push({
+            options: asked,
+            end: () => resolve({ image: bitmap(200, 100), width: 200, height: 100, faces, warnings: [] }),
+            fail,
+          });
+        }),
+    };
+  };
+  const engine = {
+    info: { networks: { upscaler: null } },
+    detect: async () => found,
+    prepare,
+    destroy: async () => void destroyed.push('engine'),
+  };
+  const store = new Store();
+  const notes: string[] = [];
+  const start = vi.fn(async () => engine as unknown as ClientRestorer);
+  const work = new Session(store, start, text => void notes.push(text));
+  await work.start();
+  return { work, store, renders, prepares, destroyed, notes, start };
+}
+
+/** Also with a first picture, which takes some time. */
+async function restored(time: number) {
+  const made = await session();
+  void made.work.open(new Blob(), 'a.png');
+  await vi.waitFor(() => expect(made.renders).toHaveLength(1));
+  clock += time;
+  made.renders[0]!.end();
+  await vi.waitFor(() => expect(made.store.state.phase).toBe('done'));
+  return made;
+}
+
+/** Added to the time that the session sees. */
+let clock = 0;
+
+const fidelities = (renders: readonly Render[]) => renders.map(({ options }) => options.fidelity);
+
+describe('the session', () => {
+  beforeAll(() => {
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + clock);
+    vi.stubGlobal('createImageBitmap', async (_: unknown, options: { resizeWidth?: number; resizeHeight?: number }) =>
+      bitmap(options.resizeWidth ?? 100, options.resizeHeight ?? 50),
+    );
+    vi.stubGlobal('navigator', { gpu: {} });
+  });
+  afterAll(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+
+  test('knows which part of the photo a crop covers', async () => {
+    const { store } = await restored(10);
+    expect(store.state.faces[0]!.area).toEqual([8, 4, 16, 12]);
+    expect(store.state.faces.map(({ restored }) => restored !== null)).toEqual([true, true]);
+  });
+
+  test('makes quick pictures as a whole, one at a time, and of waiting settings the latest', async () => {
+    const { work, renders, store } = await restored(10);
+    for (const fidelity of [0.1, 0.2, 0.3]) work.setSettings({ fidelity });
+    // The first was ended as soon as there was a newer one.
+    await vi.waitFor(() => expect(fidelities(renders)).toEqual([0.5, 0.1, 0.3]));
+    expect(renders[1]!.options.signal!.aborted).toBe(true);
+    renders[2]!.end();
+    await vi.waitFor(() => expect(store.state.phase).toBe('done'));
+    expect(renders).toHaveLength(3);
+    expect(renders[2]!.options).toMatchObject({ faces: [0, 1], upscaling: 2 });
+  });
+
+  test('where pictures are slow, shows the largest face first, which newer settings do not end', async () => {
+    const { work, renders, store } = await restored(1000);
+    work.setSettings({ fidelity: 0.1 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(renders[1]!.options).toMatchObject({ fidelity: 0.1, faces: [1], upscaling: 1 });
+    work.setSettings({ fidelity: 0.2 });
+    expect(renders[1]!.options.signal!.aborted).toBe(false);
+    renders[1]!.end();
+    await vi.waitFor(() => expect(store.state.preview?.area).toEqual([8, 4, 16, 12]));
+    // What follows is at once the part for the latest.
+    await vi.waitFor(() => expect(renders.at(-1)!.options).toMatchObject({ fidelity: 0.2, faces: [1] }));
+    renders.at(-1)!.end();
+    await vi.waitFor(() =>
+      expect(renders.at(-1)!.options).toMatchObject({ fidelity: 0.2, faces: [0, 1], upscaling: 2 }),
+    );
+    renders.at(-1)!.end();
+    await vi.waitFor(() => expect(store.state.phase).toBe('done'));
+    expect(store.state.preview).toBeNull();
+  });
+
+  test('the selected face is the one that is shown first', async () => {
+    const { work, renders, store } = await restored(1000);
+    store.set({ selected: 0 });
+    work.setFace(0, { fidelity: 0.9 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(renders[1]!.options).toMatchObject({ faces: [0], perFace: { 0: { fidelity: 0.9 }, 1: { fidelity: 0.5 } } });
+  });
+
+  test('faces that are left out are not asked for', async () => {
+    const { work, renders } = await restored(10);
+    work.setFace(1, { included: false });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(renders[1]!.options.faces).toEqual([0]);
+  });
+
+  test('another photo ends the work on the one before', async () => {
+    const { work, renders, destroyed, store } = await restored(10);
+    const { bitmap } = store.state.result!;
+    work.setSettings({ fidelity: 0.1 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    void work.open(new Blob(), 'b.png');
+    expect(renders[1]!.options.signal!.aborted).toBe(true);
+    expect(destroyed).toEqual(['photo']);
+    expect(bitmap.close).toHaveBeenCalled();
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(store.state.problem).toBeNull();
+    expect(store.state.photo!.name).toBe('b.png');
+  });
+
+  test('a lost device is tried again once, with the photo as it was opened', async () => {
+    const { work, renders, prepares, notes, store } = await restored(10);
+    work.setSettings({ fidelity: 0.1 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    renders[1]!.fail('DEVICE_LOST');
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(notes).toEqual([expect.stringContaining('lost. Starting again')]);
+    expect(prepares).toHaveLength(1);
+    renders[2]!.fail('DEVICE_LOST');
+    await vi.waitFor(() => expect(store.state.phase).toBe('failed'));
+    expect(store.state.problem).toMatchObject({ code: 'DEVICE_LOST', remedies: ['again', 'cheaper'] });
+    // Some time later it is another loss.
+    clock += 60_000;
+    work.setSettings({ fidelity: 0.2 });
+    await vi.waitFor(() => expect(renders).toHaveLength(4));
+    renders[3]!.fail('DEVICE_LOST');
+    await vi.waitFor(() => expect(renders).toHaveLength(5));
+  });
+
+  test('cheaper is first a result of the size of the photo, then half of the photo', async () => {
+    const { work, renders, prepares, store } = await restored(10);
+    void work.cheaper();
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(renders[1]!.options.upscaling).toBe(1);
+    expect(prepares[1]).toMatchObject({ width: 100, height: 50 });
+    renders[1]!.fail('OUT_OF_MEMORY');
+    await vi.waitFor(() => expect(store.state.problem?.remedies[0]).toBe('cheaper'));
+    void work.cheaper();
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(prepares[2]).toMatchObject({ width: 50, height: 25 });
+  });
+
+  test('other weights end the engine, and the photo is restored with the next one', async () => {
+    const { work, renders, destroyed, start } = await restored(10);
+    const weights = new Blob(['weights']);
+    await work.start({ weights });
+    expect(destroyed).toEqual(['photo', 'engine']);
+    expect(start).toHaveBeenLastCalledWith(expect.objectContaining({ weights }));
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+  });
+
+  test('an engine that does not start is a problem, and ends what waits for it', async () => {
+    const { work, start, store } = await session();
+    start.mockRejectedValueOnce(new CodeFormerError('INVALID_CHECKPOINT', 'by the test'));
+    expect(await work.start({ weights: new Blob() })).toBe(false);
+    expect(store.state.engine).toMatchObject({ status: 'failed', problem: { code: 'INVALID_CHECKPOINT' } });
+    await work.open(new Blob(), 'a.png');
+    expect(store.state).toMatchObject({ phase: 'failed', work: null, problem: { code: 'INVALID_CHECKPOINT' } });
+    expect(await work.start({})).toBe(true);
+    await vi.waitFor(() => expect(store.state.phase).toBe('rendering'));
+  });
+});
