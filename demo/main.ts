@@ -17,8 +17,8 @@ import { Viewer } from './viewer/viewer.js';
 import { weightsDialog } from './weights.js';
 
 const store = new Store();
-const session = new Session(store, startEngine, text => toast(text, { kind: 'warning' }));
 const viewer = new Viewer(store);
+const session = new Session(store, viewer, startEngine, text => toast(text, { kind: 'warning' }));
 const controls = new Controls(store, session);
 new Faces(
   store,

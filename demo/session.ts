@@ -12,6 +12,7 @@ import { CodeFormerError } from '../src/web/client.js';
 import { Latest } from './latest.js';
 import { isAbort, type Problem, problemOf } from './problems.js';
 import { type Area, type Face, isWorking, type Settings, type State, type Store, settingsOf } from './store.js';
+import type { Size } from './viewer/view.js';
 
 /** Milliseconds of a picture above which a part of it is shown first. */
 const PATIENCE = 300;
@@ -28,6 +29,15 @@ const LARGEST_PREVIEW = 2048;
 /** Longest side of what is pasted where only the crops are wanted. */
 const LEAST_RESULT = 64;
 
+/** Where pictures are shown. What it is given is its own from then on. */
+export interface Screen {
+  /** Null: nothing at all. */
+  photo(picture: ImageBitmap | null): void;
+  result(picture: Picture): void;
+  /** A picture of which a part is shown over the result. */
+  preview(picture: Picture | null, area?: Area): void;
+}
+
 export type Weights = Pick<ClientOptions, 'weights' | 'detector' | 'parser' | 'upscaler'>;
 
 /** A photo as it was given, and how it is to be opened. */
@@ -41,7 +51,7 @@ interface Source {
 }
 
 interface Opened {
-  readonly prepared: PreparedPhoto<ImageBitmap>;
+  readonly prepared: PreparedPhoto;
   readonly signal: AbortSignal;
 }
 
@@ -66,11 +76,13 @@ export class Session {
   private readonly renders = new Latest<number>((since, newer) => this.render(since, newer));
 
   /**
+   * @param screen shows the pictures
    * @param startEngine starts the engine in its worker
    * @param notify tells people what happens without their doing
    */
   constructor(
     private readonly store: Store,
+    private readonly screen: Screen,
     private readonly startEngine: (options: ClientOptions) => Promise<ClientRestorer>,
     private readonly notify: (text: string) => void,
   ) {}
@@ -127,7 +139,7 @@ export class Session {
     this.work = new AbortController();
     const { signal } = this.work;
     const since = performance.now();
-    const { photo, result, preview } = this.store.state;
+    this.screen.photo(null);
     this.store.set({
       phase: 'reading',
       photo: null,
@@ -139,21 +151,22 @@ export class Session {
       problem: null,
       work: { face: 0, faces: 0, done: 0, since },
     });
-    for (const old of [photo, result, preview]) old?.bitmap.close();
     await this.attempt(signal, async () => {
-      const bitmap = await readPhoto(blob, scale);
+      const { bitmap, file } = await readPhoto(blob, scale);
       signal.throwIfAborted();
-      this.store.set({ photo: { name, width: bitmap.width, height: bitmap.height, bitmap }, phase: 'finding' });
+      const photo = { name, width: bitmap.width, height: bitmap.height };
+      this.screen.photo(bitmap);
+      this.store.set({ photo, phase: 'finding' });
       const engine = await this.engine;
       signal.throwIfAborted();
-      await this.find(engine, bitmap, source, signal);
+      await this.find(engine, file, photo, source, signal);
       this.renders.push(since);
     });
   }
 
   /** Finds the faces of a photo and has each read by the network, so that pictures can be made of it. */
-  private async find(engine: ClientRestorer, bitmap: ImageBitmap, { thorough }: Source, signal: AbortSignal) {
-    const faces = await engine.detect(bitmap, {
+  private async find(engine: ClientRestorer, file: Blob, photo: Size, { thorough }: Source, signal: AbortSignal) {
+    const faces = await engine.detect(file, {
       ...(thorough && { detectionScales: MORE_SCALES }),
       signal,
       onProgress: progress => this.follow(progress, 0, 0.1),
@@ -170,7 +183,7 @@ export class Session {
         area: null,
       })),
     });
-    const prepared = await engine.prepare(bitmap, {
+    const prepared = await engine.prepare(file, {
       faces: faces.map(({ landmarks, box, score }) => ({ landmarks, box, score })),
       signal,
       onProgress: progress => this.follow(progress, 0.1, 0.5),
@@ -182,7 +195,7 @@ export class Session {
       phase: 'rendering',
       faces: this.store.state.faces.map((face, i) => {
         const { id, crop, transform } = prepared.faces[i]!;
-        return { ...face, id, crop, area: areaOf(transform, crop.width, bitmap) };
+        return { ...face, id, crop, area: areaOf(transform, crop.width, photo) };
       }),
     });
   }
@@ -212,26 +225,25 @@ export class Session {
           throw error;
         });
       if (!image) return;
-      if (signal.aborted) image.close();
       signal.throwIfAborted();
       const now = performance.now();
       this.lastTime = now - begun;
-      const { result, preview, firstTime } = this.store.state;
+      const { firstTime } = this.store.state;
+      this.screen.result(image);
+      this.screen.preview(null);
       this.store.set({
         phase: 'done',
         work: null,
-        result: { bitmap: image, width, height, time: now - since },
+        result: { width, height, time: now - since },
         preview: null,
         firstTime: firstTime ?? now - since,
         faces: withRestored(this.store.state.faces, faces),
       });
-      result?.bitmap.close();
-      preview?.bitmap.close();
     });
   }
 
   /** Makes the face that is being looked at, no larger than in the photo, and shows it over the last result. */
-  private async renderPart(prepared: PreparedPhoto<ImageBitmap>, state: State, signal: AbortSignal): Promise<void> {
+  private async renderPart(prepared: PreparedPhoto, state: State, signal: AbortSignal): Promise<void> {
     const face = faceInView(state);
     if (!face?.area) return;
     const { image, faces } = await prepared.render({
@@ -242,12 +254,12 @@ export class Session {
       faceUpscale: false,
       signal,
     });
-    const { preview } = this.store.state;
+    signal.throwIfAborted();
+    this.screen.preview(image, face.area);
     this.store.set({
-      preview: { bitmap: image, area: face.area },
+      preview: { area: face.area },
       faces: withRestored(this.store.state.faces, faces),
     });
-    preview?.bitmap.close();
   }
 
   /** Other settings for all faces. */
@@ -316,7 +328,6 @@ export class Session {
         faceUpscale: false,
         signal,
       });
-      result.image.close();
       each(fidelity, result.faces);
     }
   }
@@ -366,20 +377,25 @@ export class Session {
   }
 }
 
-/** Decodes a photo upright. */
-async function readPhoto(blob: Blob, scale: number): Promise<ImageBitmap> {
-  const options: ImageBitmapOptions = { imageOrientation: 'from-image' };
-  const bitmap = await createImageBitmap(blob, options).catch(cause => {
+/** Kinds of files that the engine tells from their bytes. */
+const KNOWN = /^image\/(avif|gif|jpeg|png|webp)$/;
+
+/** A photo as it is shown, upright, and as the engine gets it. */
+async function readPhoto(blob: Blob, scale: number): Promise<{ readonly bitmap: ImageBitmap; readonly file: Blob }> {
+  const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' }).catch(cause => {
     throw new CodeFormerError('INVALID_IMAGE', `Expected a picture: ${cause.message}`, { cause });
   });
-  if (scale === 1) return bitmap;
-  const smaller = await createImageBitmap(bitmap, {
-    resizeWidth: Math.max(1, Math.round(scale * bitmap.width)),
-    resizeHeight: Math.max(1, Math.round(scale * bitmap.height)),
-    resizeQuality: 'high',
-  });
+  if (scale === 1 && KNOWN.test(blob.type)) return { bitmap, file: blob };
+  // Some browsers read more kinds of files than the engine knows.
+  const width = Math.max(1, Math.round(scale * bitmap.width));
+  const height = Math.max(1, Math.round(scale * bitmap.height));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d')!;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
-  return smaller;
+  const file = await canvas.convertToBlob();
+  return { bitmap: canvas.transferToImageBitmap(), file };
 }
 
 function renderOptions({ settings, faces }: State) {
@@ -410,7 +426,7 @@ function withRestored(
 }
 
 /** The part of the photo that a crop covers, at full pixels. */
-function areaOf(transform: ArrayLike<number>, side: number, photo: { width: number; height: number }): Area {
+function areaOf(transform: ArrayLike<number>, side: number, photo: Size): Area {
   const [a, b, c, d, e, f] = Array.from(transform) as [number, number, number, number, number, number];
   const determinant = a * e - b * d;
   const corners = [

@@ -29,8 +29,6 @@ export interface Photo {
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** As it is shown; upright. */
-  readonly bitmap: ImageBitmap;
 }
 
 /** Left, top, right, bottom in pixels of the photo. */
@@ -55,7 +53,6 @@ export interface Settings {
 }
 
 export interface Result {
-  readonly bitmap: ImageBitmap;
   readonly width: number;
   readonly height: number;
   /** Milliseconds from the change to the picture. */
@@ -64,7 +61,6 @@ export interface Result {
 
 /** A part of the picture that was made in a hurry, over the last result. */
 export interface Preview {
-  readonly bitmap: ImageBitmap;
   readonly area: Area;
 }
 

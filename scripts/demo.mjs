@@ -38,6 +38,7 @@ async function build(folder, { live = false } = {}) {
       out: join(page, name),
     })),
   );
+  entryPoints.push({ in: join(demo, 'viewer/painter.ts'), out: 'painter' });
   entryPoints.push({ in: join(root, 'src/web/worker.ts'), out: 'engine/worker' });
   const common = { outdir: folder, bundle: true, target: 'es2022', minify: !live, logLevel: 'warning' };
   const { metafile } = await esbuild.build({
@@ -129,7 +130,12 @@ async function firstVisit(folder, page, metafile) {
       imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => relative(folder, resolve(path))),
     ]),
   );
-  const loaded = new Set([join(page, 'index.html'), ...named.filter(name => extname(name)), 'engine/worker.js']);
+  const loaded = new Set([
+    join(page, 'index.html'),
+    ...named.filter(name => extname(name)),
+    'painter.js',
+    'engine/worker.js',
+  ]);
   // A set also goes through what is added on the way.
   for (const name of loaded) for (const imported of imports.get(name) ?? []) loaded.add(imported);
   let bytes = 0;

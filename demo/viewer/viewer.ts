@@ -1,8 +1,12 @@
 // The picture on the stage: before at the left of a divider, after at its right; zoom and pan.
 
+import type { Picture } from '../../src/web/client.js';
 import { find } from '../dom.js';
-import type { Preview, Result, State, Store } from '../store.js';
+import type { Screen } from '../session.js';
+import type { Area, Result, State, Store } from '../store.js';
+import { startWorker } from '../workers.js';
 import { listen } from './gestures.js';
+import type { FromPainter, ToPainter } from './painter.js';
 import { clamp, pan, type Size, type View, visible, whole, zoomAt, zoomTo } from './view.js';
 
 /** What a step of the keys does. */
@@ -14,12 +18,13 @@ const DIVIDER_LEAP = 0.1;
 /** Distance from the divider, in CSS pixels, at which a press takes hold of it. */
 const REACH = 24;
 
-export class Viewer {
+export class Viewer implements Screen {
   private readonly surface = find('#surface');
   private readonly canvas = find<HTMLCanvasElement>('#canvas');
   private readonly divider = find('#divider');
   private readonly level = find('#zoom-level');
-  private readonly context = this.canvas.getContext('2d')!;
+  private readonly painter = startWorker('painter.js', 'painter');
+  private frames = 0;
   private stage: Size = { width: 1, height: 1 };
   private view: View = { scale: 1, x: 0, y: 0 };
   /** Follows the stage until the first zoom. */
@@ -31,6 +36,11 @@ export class Viewer {
   private readonly followers: ((view: View) => void)[] = [];
 
   constructor(private readonly store: Store) {
+    const canvas = this.canvas.transferControlToOffscreen();
+    this.tell({ type: 'canvas', canvas }, [canvas]);
+    this.painter.addEventListener('message', ({ data }: MessageEvent<FromPainter>) => {
+      if (data.id === this.frames) this.surface.removeAttribute('aria-busy');
+    });
     new ResizeObserver(() => this.resize()).observe(this.surface);
     listen(this.surface, {
       drag: x => this.drag(x),
@@ -53,6 +63,25 @@ export class Viewer {
       find(id).addEventListener('click', act);
     this.holdButton(find('#hold'));
     store.subscribe((state, before) => this.changed(state, before));
+  }
+
+  /** Takes what is to be shown: the photo, and for null nothing at all. */
+  photo(picture: ImageBitmap | null): void {
+    if (!picture) {
+      this.result(null);
+      this.preview(null);
+    }
+    this.tell({ type: 'photo', picture }, picture ? [picture] : []);
+  }
+
+  /** Takes the restored picture. */
+  result(picture: Picture | null): void {
+    this.tell({ type: 'result', picture }, picture ? [picture.data.buffer as ArrayBuffer] : []);
+  }
+
+  /** Takes a picture whose part is shown over the result. */
+  preview(picture: Picture | null, area: Area = [0, 0, 0, 0]): void {
+    this.tell({ type: 'preview', picture, area }, picture ? [picture.data.buffer as ArrayBuffer] : []);
   }
 
   /** Tells how the picture lies, now and after every change. */
@@ -189,12 +218,8 @@ export class Viewer {
     const { width, height } = this.surface.getBoundingClientRect();
     if (width === 0 || height === 0) return;
     this.stage = { width, height };
-    this.canvas.width = Math.round(width * devicePixelRatio);
-    this.canvas.height = Math.round(height * devicePixelRatio);
     const { photo } = this.store.state;
     if (photo) this.show(this.fitted ? whole(photo, this.stage) : clamp(this.view, photo, this.stage));
-    // A resized canvas is empty until it is drawn, so not in a moment but now.
-    this.paint();
   }
 
   private changed(state: State, before: State): void {
@@ -222,49 +247,19 @@ export class Viewer {
 
   private paint(): void {
     this.due = false;
-    const { context, canvas, view } = this;
-    const { photo, result, preview } = this.store.state;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
+    const { photo, result } = this.store.state;
     if (!photo) return;
-    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    context.imageSmoothingQuality = 'high';
-    const { left, right, top, bottom } = visible(view, photo, this.stage);
-    const at = left + this.share * (right - left);
-    const drawn = (bitmap: ImageBitmap) =>
-      context.drawImage(bitmap, view.x, view.y, view.scale * photo.width, view.scale * photo.height);
-    drawn(photo.bitmap);
-    if (result && !this.held) {
-      context.save();
-      context.beginPath();
-      context.rect(at, 0, this.stage.width - at, this.stage.height);
-      context.clip();
-      // Photos with alpha must not show through their restored selves.
-      context.clearRect(at, top, right - at, bottom - top);
-      drawn(result.bitmap);
-      if (preview) this.paintPreview(preview, photo);
-      context.restore();
-    }
-    this.place(result, at, { left, right, top, bottom });
+    const part = visible(this.view, photo, this.stage);
+    const at = part.left + this.share * (part.right - part.left);
+    const divider = this.held ? this.stage.width : at;
+    const frame = { stage: this.stage, ratio: devicePixelRatio, photo, view: this.view, divider };
+    this.surface.setAttribute('aria-busy', 'true');
+    this.tell({ type: 'frame', frame, id: ++this.frames });
+    this.place(result, at, part);
   }
 
-  private paintPreview({ bitmap, area }: Preview, photo: Size): void {
-    const { context, view } = this;
-    const [left, top, right, bottom] = area;
-    const ratio = bitmap.width / photo.width;
-    const width = right - left;
-    const height = bottom - top;
-    context.drawImage(
-      bitmap,
-      ratio * left,
-      ratio * top,
-      ratio * width,
-      ratio * height,
-      view.x + view.scale * left,
-      view.y + view.scale * top,
-      view.scale * width,
-      view.scale * height,
-    );
+  private tell(message: ToPainter, transfer: Transferable[] = []): void {
+    this.painter.postMessage(message, transfer);
   }
 
   /** Puts the divider and the words beside it where they belong. */

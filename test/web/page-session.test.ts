@@ -6,10 +6,19 @@ import { Session } from '../../demo/session.js';
 import { Store } from '../../demo/store.js';
 import { type ClientRestorer, CodeFormerError, type RenderOptions } from '../../src/web/client.js';
 
-/** A bitmap as far as the session looks at it. */
-function bitmap(width: number, height: number) {
-  return { width, height, close: vi.fn() };
+/** Bitmaps and canvases as far as the session looks at them. */
+class FakeCanvas {
+  constructor(
+    readonly width: number,
+    readonly height: number,
+  ) {}
+  getContext = () => ({ drawImage() {} });
+  convertToBlob = async () => new Blob([`${this.width} x ${this.height}`], { type: 'image/png' });
+  transferToImageBitmap = () => this;
+  close() {}
 }
+
+const photo = new Blob(['photo'], { type: 'image/jpeg' });
 
 /** A picture that is being made: what was asked for, and how it ends. */
 interface Render {
@@ -21,17 +30,16 @@ interface Render {
 /** A session with an engine that finds two faces, the second of them larger. */
 async function session() {
   const renders: Render[] = [];
-  const prepares: unknown[] = [];
+  const prepares: string[] = [];
   const destroyed: string[] = [];
   const found = [
     { id: 0, box: [10, 10, 30, 30], score: 1, landmarks: [] },
     { id: 1, box: [40, 10, 90, 60], score: 1, landmarks: [] },
   ];
   const crop = { data: new Uint8ClampedArray(4 * 16 * 16), width: 16, height: 16 };
-  const prepare = async (photo: { width: number; height: number }, options: unknown) => {
-    prepares.push({ ...photo, ...(options as object) });
+  const prepare = async (file: Blob) => {
+    prepares.push(await file.text());
     return {
-      ...photo,
       // Twice as large as the photo, from its point (8, 4).
       faces: found.map(face => ({ ...face, crop, transform: Float64Array.of(2, 0, -16, 0, 2, -8) })),
       warnings: [],
@@ -43,7 +51,7 @@ async function session() {
           const faces = (asked.faces ?? []).map(id => ({ id, restored: crop }));
           renders.push({
             options: asked,
-            end: () => resolve({ image: bitmap(200, 100), width: 200, height: 100, faces, warnings: [] }),
+            end: () => resolve({ image: { ...crop }, width: 200, height: 100, faces, warnings: [] }),
             fail,
           });
         }),
@@ -58,15 +66,16 @@ async function session() {
   const store = new Store();
   const notes: string[] = [];
   const start = vi.fn(async () => engine as unknown as ClientRestorer);
-  const work = new Session(store, start, text => void notes.push(text));
+  const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn() };
+  const work = new Session(store, screen, start, text => void notes.push(text));
   await work.start();
-  return { work, store, renders, prepares, destroyed, notes, start };
+  return { work, store, screen, renders, prepares, destroyed, notes, start };
 }
 
 /** Also with a first picture, which takes some time. */
 async function restored(time: number) {
   const made = await session();
-  void made.work.open(new Blob(), 'a.png');
+  void made.work.open(photo, 'a.png');
   await vi.waitFor(() => expect(made.renders).toHaveLength(1));
   clock += time;
   made.renders[0]!.end();
@@ -83,9 +92,8 @@ describe('the session', () => {
   beforeAll(() => {
     const now = performance.now.bind(performance);
     vi.spyOn(performance, 'now').mockImplementation(() => now() + clock);
-    vi.stubGlobal('createImageBitmap', async (_: unknown, options: { resizeWidth?: number; resizeHeight?: number }) =>
-      bitmap(options.resizeWidth ?? 100, options.resizeHeight ?? 50),
-    );
+    vi.stubGlobal('createImageBitmap', async () => new FakeCanvas(100, 50));
+    vi.stubGlobal('OffscreenCanvas', FakeCanvas);
     vi.stubGlobal('navigator', { gpu: {} });
   });
   afterAll(() => {
@@ -112,7 +120,7 @@ describe('the session', () => {
   });
 
   test('where pictures are slow, shows the largest face first, which newer settings do not end', async () => {
-    const { work, renders, store } = await restored(1000);
+    const { work, renders, store, screen } = await restored(1000);
     work.setSettings({ fidelity: 0.1 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
     expect(renders[1]!.options).toMatchObject({ fidelity: 0.1, faces: [1], upscaling: 1 });
@@ -120,6 +128,7 @@ describe('the session', () => {
     expect(renders[1]!.options.signal!.aborted).toBe(false);
     renders[1]!.end();
     await vi.waitFor(() => expect(store.state.preview?.area).toEqual([8, 4, 16, 12]));
+    expect(screen.preview).toHaveBeenLastCalledWith(expect.objectContaining({ width: 16 }), [8, 4, 16, 12]);
     // What follows is at once the part for the latest.
     await vi.waitFor(() => expect(renders.at(-1)!.options).toMatchObject({ fidelity: 0.2, faces: [1] }));
     renders.at(-1)!.end();
@@ -129,6 +138,7 @@ describe('the session', () => {
     renders.at(-1)!.end();
     await vi.waitFor(() => expect(store.state.phase).toBe('done'));
     expect(store.state.preview).toBeNull();
+    expect(screen.preview).toHaveBeenLastCalledWith(null);
   });
 
   test('the selected face is the one that is shown first', async () => {
@@ -146,15 +156,20 @@ describe('the session', () => {
     expect(renders[1]!.options.faces).toEqual([0]);
   });
 
+  test('files that the engine does not know reach it as PNG', async () => {
+    const { work, prepares } = await session();
+    void work.open(new Blob(['other'], { type: 'image/heic' }), 'a.heic');
+    await vi.waitFor(() => expect(prepares).toEqual(['100 x 50']));
+  });
+
   test('another photo ends the work on the one before', async () => {
-    const { work, renders, destroyed, store } = await restored(10);
-    const { bitmap } = store.state.result!;
+    const { work, renders, destroyed, store, screen } = await restored(10);
     work.setSettings({ fidelity: 0.1 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
-    void work.open(new Blob(), 'b.png');
+    void work.open(photo, 'b.png');
     expect(renders[1]!.options.signal!.aborted).toBe(true);
     expect(destroyed).toEqual(['photo']);
-    expect(bitmap.close).toHaveBeenCalled();
+    expect(screen.photo).toHaveBeenLastCalledWith(null);
     await vi.waitFor(() => expect(renders).toHaveLength(3));
     expect(store.state.problem).toBeNull();
     expect(store.state.photo!.name).toBe('b.png');
@@ -184,12 +199,13 @@ describe('the session', () => {
     void work.cheaper();
     await vi.waitFor(() => expect(renders).toHaveLength(2));
     expect(renders[1]!.options.upscaling).toBe(1);
-    expect(prepares[1]).toMatchObject({ width: 100, height: 50 });
+    expect(prepares[1]).toBe('photo');
     renders[1]!.fail('OUT_OF_MEMORY');
     await vi.waitFor(() => expect(store.state.problem?.remedies[0]).toBe('cheaper'));
     void work.cheaper();
     await vi.waitFor(() => expect(renders).toHaveLength(3));
-    expect(prepares[2]).toMatchObject({ width: 50, height: 25 });
+    expect(prepares[2]).toBe('50 x 25');
+    expect(store.state.photo).toMatchObject({ width: 50, height: 25 });
   });
 
   test('other weights end the engine, and the photo is restored with the next one', async () => {
@@ -206,7 +222,7 @@ describe('the session', () => {
     start.mockRejectedValueOnce(new CodeFormerError('INVALID_CHECKPOINT', 'by the test'));
     expect(await work.start({ weights: new Blob() })).toBe(false);
     expect(store.state.engine).toMatchObject({ status: 'failed', problem: { code: 'INVALID_CHECKPOINT' } });
-    await work.open(new Blob(), 'a.png');
+    await work.open(photo, 'a.png');
     expect(store.state).toMatchObject({ phase: 'failed', work: null, problem: { code: 'INVALID_CHECKPOINT' } });
     expect(await work.start({})).toBe(true);
     await vi.waitFor(() => expect(store.state.phase).toBe('rendering'));
