@@ -16,6 +16,8 @@ export {
 export { type CodeFormerConfig, OFFICIAL_CONFIG } from './models/codeformer/tensors.js';
 export { generatedWeights } from './models/networks.js';
 export { Parsed, ParseNet, type ParseNetOptions } from './models/parsenet/parsenet.js';
+export { ResidualUpscaler } from './models/residual-upscaler/residual-upscaler.js';
+export type { ResidualUpscalerConfig } from './models/residual-upscaler/tensors.js';
 export { type DetectFacesOptions, detectFaces } from './models/retinaface/detect.js';
 export {
   type Detection,
@@ -23,8 +25,9 @@ export {
   type DetectorOutputs,
   RetinaFace,
 } from './models/retinaface/retinaface.js';
-export { RRDBNet, type UpscaleOptions } from './models/rrdbnet/rrdbnet.js';
+export { RRDBNet } from './models/rrdbnet/rrdbnet.js';
 export type { RRDBNetConfig } from './models/rrdbnet/tensors.js';
+export type { UpscaleOptions } from './models/upscaler/upscaler.js';
 export { type AlignOptions, alignFace } from './pipeline/align.js';
 export { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion } from './pipeline/regions.js';
 export type {

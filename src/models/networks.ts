@@ -7,6 +7,11 @@ import { NETWORKS, type NetworkKind } from '../weights/networks.js';
 import type { Weights } from '../weights/weights.js';
 import { type CodeFormerConfig, codeFormerTensors, inferConfig, validateConfig } from './codeformer/tensors.js';
 import { parseNetTensors } from './parsenet/tensors.js';
+import {
+  inferResidualUpscalerConfig,
+  residualUpscalerTensors,
+  validateResidualUpscalerConfig,
+} from './residual-upscaler/tensors.js';
 import { retinaFaceTensors } from './retinaface/tensors.js';
 import { inferRRDBNetConfig, rrdbNetTensors, validateRRDBNetConfig } from './rrdbnet/tensors.js';
 
@@ -15,8 +20,8 @@ export type CodeFormerConfigInput = Omit<CodeFormerConfig, 'patch'> & { readonly
 
 /**
  * Names and shapes of the tensors of a network.
- * @param config of codeformer: all keys; of rrdbnet: blocks, channels, growth, those of RealESRGAN_x2plus where absent; the
- *   other networks have one geometry
+ * @param config of codeformer: all keys; of rrdbnet: blocks, channels, growth, those of RealESRGAN_x2plus where absent; of
+ *   residual-upscaler: blocks and channels, those of the package's where absent; the other networks have one geometry
  */
 export function networkTensors(kind: NetworkKind, config?: unknown): Map<string, number[]> {
   return describeNetwork(kind, config).tensors;
@@ -31,6 +36,10 @@ function describeNetwork(kind: NetworkKind, config: unknown): { tensors: Map<str
     case 'rrdbnet': {
       const checked = validateRRDBNetConfig(config ?? {});
       return { tensors: rrdbNetTensors(checked), config: checked };
+    }
+    case 'residual-upscaler': {
+      const checked = validateResidualUpscalerConfig(config ?? {});
+      return { tensors: residualUpscalerTensors(checked), config: checked };
     }
     case 'retinaface-mobile':
       return { tensors: retinaFaceTensors('mobile') };
@@ -68,6 +77,7 @@ const SIGNS: readonly (readonly [NetworkKind, string])[] = [
   ['retinaface-resnet50', 'body.layer1.0.conv1.weight'],
   ['parsenet', 'out_mask_conv.conv2d.weight'],
   ['rrdbnet', 'body.0.rdb1.conv1.weight'],
+  ['residual-upscaler', 'blocks.0.conv1.weight'],
 ];
 
 /** Which network weights belong to, told from the names of their tensors; null for none of the library's. */
@@ -81,6 +91,14 @@ export function recognizeNetwork(weights: Weights): NetworkKind | null {
  * @throws WEIGHTS_MISMATCH where neither tells it, INVALID_CHECKPOINT for metadata that is wrong
  */
 export function inferNetworkConfig(kind: NetworkKind, weights: Weights): object | null {
-  if (kind === 'codeformer') return inferConfig(weights);
-  return kind === 'rrdbnet' ? inferRRDBNetConfig(weights) : null;
+  switch (kind) {
+    case 'codeformer':
+      return inferConfig(weights);
+    case 'rrdbnet':
+      return inferRRDBNetConfig(weights);
+    case 'residual-upscaler':
+      return inferResidualUpscalerConfig(weights);
+    default:
+      return null;
+  }
 }

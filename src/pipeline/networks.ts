@@ -5,8 +5,10 @@ import type { Device } from '../gpu/device.js';
 import { CodeFormer } from '../models/codeformer/codeformer.js';
 import { recognizeNetwork } from '../models/networks.js';
 import { ParseNet } from '../models/parsenet/parsenet.js';
+import { ResidualUpscaler } from '../models/residual-upscaler/residual-upscaler.js';
 import { RetinaFace } from '../models/retinaface/retinaface.js';
 import { RRDBNet } from '../models/rrdbnet/rrdbnet.js';
+import type { Upscaler } from '../models/upscaler/upscaler.js';
 import { OFFICIAL_LICENCES } from '../weights/licences.js';
 import { ROLES, type Role } from '../weights/manifest.js';
 import type { NetworkKind } from '../weights/networks.js';
@@ -30,7 +32,7 @@ const KINDS: Readonly<Record<Role, readonly NetworkKind[]>> = {
   restorer: ['codeformer'],
   detector: ['retinaface-mobile', 'retinaface-resnet50'],
   parser: ['parsenet'],
-  upscaler: ['rrdbnet'],
+  upscaler: ['residual-upscaler', 'rrdbnet'],
 };
 
 /**
@@ -128,7 +130,7 @@ export async function loadNetworks(
       detector: await load(detector, RetinaFace),
       restorer: await load(restorer, CodeFormer),
       parser: await load(parser, ParseNet),
-      upscaler: await load(upscaler, RRDBNet),
+      upscaler: await load<Upscaler>(upscaler, upscaler?.kind === 'rrdbnet' ? RRDBNet : ResidualUpscaler),
       destroy,
     };
   } catch (error) {

@@ -6,7 +6,7 @@ import type { CodeFormer, Encoded } from '../models/codeformer/codeformer.js';
 import type { ParseNet } from '../models/parsenet/parsenet.js';
 import { detectFaces as findFaces } from '../models/retinaface/detect.js';
 import type { RetinaFace } from '../models/retinaface/retinaface.js';
-import type { RRDBNet } from '../models/rrdbnet/rrdbnet.js';
+import type { Upscaler } from '../models/upscaler/upscaler.js';
 import { type FloatRgb, type GpuPicture, isFloatRgb } from '../pixels/gpu-picture.js';
 import { type Found, leastEyeDistance } from './detection.js';
 import { PARSER_SIDE } from './mask.js';
@@ -20,7 +20,7 @@ export interface Networks {
   readonly restorer: CodeFormer | null;
   readonly detector: RetinaFace | null;
   readonly parser: ParseNet | null;
-  readonly upscaler: RRDBNet | null;
+  readonly upscaler: Upscaler | null;
 }
 
 /** A crop that can be restored as often as wanted. */

@@ -1,4 +1,4 @@
-// The upscaler as callers use it, on a small generated network; what its numbers are, the oracle tests check.
+// Upscalers as callers use them, on a small generated network of Real-ESRGAN; what its numbers are, the oracle tests check.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Arena, GpuProgram, ParameterSet } from '../../src/gpu/program.js';
@@ -6,7 +6,6 @@ import type { Picture } from '../../src/image/picture.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { rrdbNetProgram } from '../../src/models/rrdbnet/network.js';
 import { RRDBNet } from '../../src/models/rrdbnet/rrdbnet.js';
-import { mirrored, tilesOf } from '../../src/models/rrdbnet/tiles.js';
 import { GpuPicture } from '../../src/pixels/gpu-picture.js';
 import { resize } from '../../src/pixels/pixels.js';
 import { testDevice } from '../device.js';
@@ -181,46 +180,5 @@ describe('pictures', () => {
       { tilePad: 2.5 },
     ])
       await expect(upscaler.upscale(picture, options)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-  });
-});
-
-describe('tiles', () => {
-  test('cores cover the picture once, inputs are even and inside of the padded picture', () => {
-    for (const [width, height] of [
-      [1, 1],
-      [57, 41],
-      [48, 24],
-      [25, 100],
-    ] as const) {
-      const counts = new Uint8Array(width * height);
-      for (const { input, core } of tilesOf({ width, height }, 24, 8)) {
-        for (const value of [input.x, input.y, input.width, input.height, core.x, core.y]) expect(value % 2).toBe(0);
-        expect(input.x + input.width).toBeLessThanOrEqual(width + (width % 2));
-        expect(input.y + input.height).toBeLessThanOrEqual(height + (height % 2));
-        for (let y = core.y; y < core.y + core.height; y++)
-          for (let x = core.x; x < core.x + core.width; x++) counts[y * width + x]!++;
-      }
-      expect(counts.every(count => count === 1)).toBe(true);
-    }
-  });
-
-  test('inputs reach as far as the padding', () => {
-    const tiles = tilesOf({ width: 57, height: 41 }, 24, 8);
-    expect(tiles.length).toBe(6);
-    expect(tiles[1]).toEqual({
-      input: { x: 16, y: 0, width: 40, height: 32 },
-      core: { x: 24, y: 0, width: 24, height: 24 },
-    });
-    expect(tiles[5]).toEqual({
-      input: { x: 40, y: 16, width: 18, height: 26 },
-      core: { x: 48, y: 24, width: 9, height: 17 },
-    });
-    expect(tilesOf({ width: 57, height: 41 }, 0, 40)).toEqual([
-      { input: { x: 0, y: 0, width: 58, height: 42 }, core: { x: 0, y: 0, width: 57, height: 41 } },
-    ]);
-  });
-
-  test('the padding mirrors without repeating the border', () => {
-    expect([mirrored(3, 5), mirrored(5, 5), mirrored(1, 1)]).toEqual([3, 3, 0]);
   });
 });

@@ -166,6 +166,10 @@ test('a network is told from its tensors, and its configuration too', () => {
   }
   const upscaler = generatedTensors(networkTensors('rrdbnet', { blocks: 2, channels: 8, growth: 4 }), 7);
   expect(inferNetworkConfig('rrdbnet', upscaler)).toEqual({ blocks: 2, channels: 8, growth: 4 });
+  const own = generatedTensors(networkTensors('residual-upscaler', { channels: 8 }), 7);
+  expect(inferNetworkConfig('residual-upscaler', own)).toEqual({ channels: 8, blocks: 6 });
+  // The geometry of the package's weights.
+  expect(totals(networkTensors('residual-upscaler'))).toEqual([28, 280_608]);
   expect(recognizeNetwork(generatedTensors(new Map([['x', [1]]]), 7))).toBeNull();
   expect(() => networkTensors('rrdbnet', { blocks: 0 })).toThrow(/config.blocks/);
   expect(() => networkTensors('rrdbnet', { toString: 1 })).toThrow(/only the keys/);

@@ -3,19 +3,14 @@
 
 import { Graph, type Program, type Tensor } from '../../graph/graph.js';
 import { layout, type Target } from '../../kernels/kernel.js';
-import { nchwToTensor, tensorToNchw } from '../../kernels/nchw/nchw.js';
-import { pictureToTensor, tensorToPicture } from '../../kernels/picture/picture.js';
-import { pixelUnshuffle } from '../../kernels/pixel-shuffle/pixel-shuffle.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
+import { type Form, inputCells, outputPicture } from '../upscaler/ends.js';
 import type { RRDBNetConfig } from './tensors.js';
 
 const LEAKY = { activation: { kind: 'leaky', slope: 0.2 } } as const;
 
 /** Share of a block's result that is added to its input. */
 const RESIDUAL = 0.2;
-
-/** How pictures go in and come out: `tensor` f32 NCHW in [0, 1], `picture` 8-bit RGBA. */
-export type Form = 'tensor' | 'picture';
 
 class Network {
   readonly graph: Graph;
@@ -69,17 +64,8 @@ class Network {
   build({ width, height }: Size, form: Form): void {
     const g = this.graph;
     const { blocks, channels } = this.config;
-    const input = this.interface('input', width * height, form);
-    const rgb = g.tensor('input', layout(1, height, width, 3));
-    if (form === 'picture') {
-      g.call('input', pictureToTensor, { y: rgb.layout, range: 'unit' }, { picture: input, y: rgb });
-    } else {
-      g.call('input', nchwToTensor, { y: rgb.layout }, { input, y: rgb });
-    }
+    const x = inputCells(g, { width, height }, form);
     const half = { width: width / 2, height: height / 2 };
-    const x = g.tensor('unshuffle', layout(1, half.height, half.width, 12));
-    g.call('unshuffle', pixelUnshuffle, { x: rgb.layout, y: x.layout, factor: 2 }, { x: rgb, y: x });
-
     let trunk = this.concatenation('conv_first', half);
     const first = g.conv(x, 'conv_first', { out: channels });
     g.copy(first, trunk.input, 'conv_first/copy');
@@ -87,18 +73,7 @@ class Network {
     let y = g.conv(trunk.input, 'conv_body', { out: channels, residual: first });
     for (const path of ['conv_up1', 'conv_up2']) y = g.conv(y, path, { out: channels, upsample: 2, ...LEAKY });
     y = g.conv(g.conv(y, 'conv_hr', { out: channels, ...LEAKY }), 'conv_last', { out: 3 });
-
-    const output = this.interface('output', 4 * width * height, form);
-    if (form === 'picture') {
-      g.call('output', tensorToPicture, { x: y.layout, range: 'unit' }, { x: y, picture: output });
-    } else {
-      g.call('output', tensorToNchw, { x: y.layout }, { x: y, output });
-    }
-  }
-
-  private interface(name: 'input' | 'output', pixels: number, form: Form): Tensor {
-    const count = pixels * (form === 'picture' ? 1 : 3);
-    return this.graph.external(name, layout(1, 1, 1, count, count), form === 'picture' ? 'u32' : 'f32');
+    outputPicture(g, y, form);
   }
 }
 

@@ -1,53 +1,27 @@
-// The upscaler on a device: load once, enlarge pictures of any size tile by tile.
+// The upscaler of Real-ESRGAN on a device.
 
-import { CodeFormerError, invalidArgument, throwIfAborted } from '../../errors.js';
+import { CodeFormerError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import type { RunOptions, Timing } from '../../gpu/program.js';
-import { checkPicture, isOpaque, type Picture } from '../../image/picture.js';
-import { bytesPerElement, type Target } from '../../kernels/kernel.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
-import type { Rect } from '../../kernels/warp-affine/tables.js';
-import { type FloatRgb, GpuPicture } from '../../pixels/gpu-picture.js';
-import { resize } from '../../pixels/pixels.js';
-import { resizeGpuPicture } from '../../pixels/resize.js';
+import type { RunOptions } from '../../gpu/program.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
-import { NetworkRuntime } from '../runtime.js';
-import { type Form, rrdbNetProgram } from './network.js';
+import type { NetworkRuntime } from '../runtime.js';
+import { FACTOR } from '../upscaler/ends.js';
+import { loadUpscaler, Upscaler, type UpscalerNetwork } from '../upscaler/upscaler.js';
+import { rrdbNetProgram } from './network.js';
 import { inferRRDBNetConfig, type RRDBNetConfig, rrdbNetTensors } from './tensors.js';
-import { mirrored, type Tile, tilesOf } from './tiles.js';
 
-export interface UpscaleOptions extends RunOptions {
-  /** Size of the result relative to the picture; other scales than 2 are resized from it by Lanczos. Default 2. */
-  readonly scale?: number | undefined;
-  /**
-   * Side of the tiles, even; 0 for the whole picture at once. Default 400, or what fits into the adapter's largest buffer. The tiles of
-   * 400 need about 1 GB of GPU memory.
-   */
-  readonly tile?: number | undefined;
-  /** How far the network sees around a tile, even. Default 40. */
-  readonly tilePad?: number | undefined;
-}
+/** Tiles of 400 with 40 around them, as in the reference, need about 1 GB of GPU memory. */
+const TILES = { tile: 400, tilePad: 40 };
 
-const DEFAULT_TILE = 400;
-const DEFAULT_PAD = 40;
-
-/** What the network enlarges by. */
-const FACTOR = 2;
-
-/** Where tiles come from and go to. */
-interface Canvas {
-  /** The padded picture's pixels in a rectangle, as a picture of its own. */
-  cut(from: Rect): Promise<GpuPicture>;
-  /** Writes a rectangle of an enlarged tile to a place of the result. */
-  put(tile: GpuPicture, from: Rect, x: number, y: number): Promise<void>;
-}
-
-export class RRDBNet {
+export class RRDBNet extends Upscaler {
   private constructor(
-    readonly device: Device,
+    device: Device,
     readonly config: RRDBNetConfig,
-    private readonly runtime: NetworkRuntime,
-  ) {}
+    network: UpscalerNetwork,
+    runtime: NetworkRuntime,
+  ) {
+    super(device, network, runtime);
+  }
 
   /**
    * Checks the weights, whose shapes tell the geometry, and loads them onto the device.
@@ -63,276 +37,14 @@ export class RRDBNet {
         `${weights.name}: expected channels and growth divisible by 4 but got ${channels} and ${growth}`,
       );
     }
-    const runtime = new NetworkRuntime(device, 'rrdbnet');
-    try {
-      const upscaler = new RRDBNet(device, config, runtime);
-      const size = { width: 64, height: 64 };
-      await runtime.load(programKey(size, 'picture'), upscaler.build(size, 'picture')(), weights, options.signal);
-      return upscaler;
-    } catch (error) {
-      runtime.destroy();
-      throw error;
-    }
-  }
-
-  /**
-   * The network alone, on a whole picture.
-   * @param input 3*height*width, RGB in [0, 1]; sides are even
-   * @returns 3*(2 height)*(2 width), not clamped
-   */
-  async forward(input: Float32Array, size: Size & RunOptions): Promise<Float32Array> {
-    const { width, height } = size;
-    for (const [name, side] of Object.entries({ width, height })) {
-      if (!Number.isInteger(side) || side < 2 || side % 2 !== 0)
-        throw invalidArgument('an even whole number of at least 2', name, side);
-    }
-    const length = 3 * width * height;
-    if (!(input instanceof Float32Array) || input.length !== length)
-      throw invalidArgument(`a Float32Array of ${length} values (3*${height}*${width})`, 'input', input);
-    return this.runtime.with(programKey(size, 'tensor'), this.build({ width, height }, 'tensor'), program =>
-      this.runtime.allocated(program, ['input', 'output'], async buffers => {
-        this.device.write(buffers.input!, input as Float32Array<ArrayBuffer>);
-        await program.run(buffers, size);
-        return new Float32Array(await this.device.read(buffers.output!));
-      }),
-    );
-  }
-
-  /**
-   * A picture enlarged, RGBA from RGBA and RGB from RGB, its sides those of the picture times the scale and cut off. Alpha is interpolated.
-   * An error in a tile ends the call.
-   * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
-   */
-  async upscale(picture: Picture, options: UpscaleOptions = {}): Promise<Picture> {
-    const channels = checkPicture(picture);
-    const { width, height } = picture;
-    const { tiles, target } = this.plan(picture, options);
-    const enlarged = {
-      data: new Uint8ClampedArray(channels * FACTOR * width * FACTOR * height),
-      width: FACTOR * width,
-      height: FACTOR * height,
+    const network: UpscalerNetwork = {
+      name: 'rrdbnet',
+      ...TILES,
+      edge: 0,
+      // The features of the enlarged picture.
+      largest: channels * FACTOR ** 2,
+      program: (size, form, target) => rrdbNetProgram(config, size, form, target),
     };
-    await this.eachTile(tiles, options, {
-      cut: from => GpuPicture.upload(this.device, cutPicture(picture, from)),
-      put: async (tile, from, x, y) => putPixels(await tile.read(), from, enlarged, channels, x, y),
-    });
-    const { signal } = options;
-    const result = await resize(this.device, enlarged, { ...target, filter: 'lanczos4', signal });
-    if (channels === 4 && !isOpaque(picture)) {
-      const { data } = await resize(this.device, picture, { ...target, filter: 'linear', signal });
-      for (let i = 3; i < data.length; i += 4) result.data[i] = data[i]!;
-    }
-    return result;
+    return new RRDBNet(device, config, network, await loadUpscaler(device, network, weights, options.signal));
   }
-
-  /**
-   * As `upscale`, for planes of red, green and blue that are not rounded; the result is. Values outside of 0 to 255 are the caller's mistake
-   * and are clipped after the network.
-   * @throws as `upscale`
-   */
-  async upscaleFloat(planes: FloatRgb, options: UpscaleOptions = {}): Promise<Picture> {
-    const { tiles, target } = this.plan(planes, options);
-    const size = { width: FACTOR * planes.width, height: FACTOR * planes.height };
-    const enlarged = new Uint8ClampedArray(4 * size.width * size.height).fill(255);
-    const { signal, onProgress } = options;
-    for (const [i, { input, core }] of tiles.entries()) {
-      throwIfAborted(signal);
-      const done = onProgress && ((share: number) => onProgress((i + share) / tiles.length));
-      const run = { width: input.width, height: input.height, signal, onProgress: done };
-      const tile = await this.forward(cutPlanes(planes, input), run);
-      putPlanes(tile, input, core, { data: enlarged, ...size });
-    }
-    return resize(this.device, { data: enlarged, ...size }, { ...target, filter: 'lanczos4', signal });
-  }
-
-  /** As `upscale`, for a picture on the device; the result, which the caller owns, is opaque. */
-  async upscaleOnDevice(picture: GpuPicture, options: UpscaleOptions = {}): Promise<GpuPicture> {
-    const { device } = this;
-    const { tiles, target } = this.plan(picture, options);
-    const size = { width: FACTOR * picture.width, height: FACTOR * picture.height };
-    const enlarged = await GpuPicture.create(device, size, 'upscaled');
-    try {
-      await this.eachTile(tiles, options, {
-        cut: async from => {
-          const tile = await GpuPicture.create(device, from, 'tile');
-          await copyRows(picture, from, tile, 0, 0);
-          return tile;
-        },
-        put: (tile, from, x, y) => copyRows(tile, from, enlarged, x, y),
-      });
-      if (target.width === size.width && target.height === size.height) return enlarged;
-      const result = await resizeGpuPicture(enlarged, target, 'lanczos4', options);
-      enlarged.destroy();
-      return result;
-    } catch (error) {
-      enlarged.destroy();
-      throw error;
-    }
-  }
-
-  /** Times every call on an empty tile: for benches. */
-  async profile(size: Size): Promise<Timing[]> {
-    return this.runtime.with(programKey(size, 'picture'), this.build(size, 'picture'), program =>
-      this.runtime.allocated(program, ['input', 'output'], buffers => program.profile(buffers)),
-    );
-  }
-
-  destroy(): void {
-    this.runtime.destroy();
-  }
-
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
-
-  private build(size: Size, form: Form) {
-    // The rounding of Winograd's transforms is nothing beside 8 bits, and no convolution here runs slower by it.
-    const target: Target = { ...this.device.target, convolution: 'winograd' };
-    return () => rrdbNetProgram(this.config, size, form, target);
-  }
-
-  /** Checks the options; the tiles of a picture, and the size of the result. */
-  private plan({ width, height }: Size, options: UpscaleOptions): { tiles: Tile[]; target: Size } {
-    const { scale = FACTOR, tilePad = DEFAULT_PAD } = options;
-    const { tile = largestTile(this.config, tilePad, this.device.target) } = options;
-    if (!(Number.isFinite(scale) && scale > 0)) throw invalidArgument('a number above 0', 'scale', scale);
-    for (const [name, side] of Object.entries({ tile, tilePad })) {
-      if (!Number.isInteger(side) || side < 0 || side % 2 !== 0)
-        throw invalidArgument('an even whole number of at least 0', name, side);
-    }
-    const target = {
-      width: Math.max(1, Math.trunc(width * scale)),
-      height: Math.max(1, Math.trunc(height * scale)),
-    };
-    return { tiles: tilesOf({ width, height }, tile, tilePad), target };
-  }
-
-  /** Takes every tile through the network. */
-  private async eachTile(tiles: readonly Tile[], options: UpscaleOptions, canvas: Canvas): Promise<void> {
-    const { signal, onProgress } = options;
-    for (const [i, { input, core }] of tiles.entries()) {
-      throwIfAborted(signal);
-      const run = { signal, onProgress: onProgress && ((done: number) => onProgress((i + done) / tiles.length)) };
-      await this.runtime.with(programKey(input, 'picture'), this.build(input, 'picture'), async program => {
-        const tile = await canvas.cut(input);
-        try {
-          const size = { width: FACTOR * input.width, height: FACTOR * input.height };
-          const enlarged = await GpuPicture.create(this.device, size, 'enlarged tile');
-          try {
-            await program.run({ input: tile.buffer, output: enlarged.buffer }, run);
-            const part = {
-              x: FACTOR * (core.x - input.x),
-              y: FACTOR * (core.y - input.y),
-              width: FACTOR * core.width,
-              height: FACTOR * core.height,
-            };
-            await canvas.put(enlarged, part, FACTOR * core.x, FACTOR * core.y);
-          } finally {
-            enlarged.destroy();
-          }
-        } finally {
-          tile.destroy();
-        }
-      });
-    }
-  }
-}
-
-const programKey = ({ width, height }: Size, form: Form): string => `${form} ${width}x${height}`;
-
-/** The default side of tiles, smaller where the largest tensor, the features of the enlarged tile, would not fit into a buffer. */
-function largestTile({ channels }: RRDBNetConfig, pad: number, target: Target): number {
-  const bytes = channels * FACTOR ** 2 * bytesPerElement('store', target.precision);
-  const side = Math.floor(Math.sqrt(target.maxBindingSize / bytes)) - 2 * pad;
-  return Math.max(2, Math.min(DEFAULT_TILE, side - (side % 2)));
-}
-
-/** A rectangle of the padded picture. */
-function cutPicture({ data, width, height }: Picture, rect: Rect): Picture {
-  const channels = data.length / (width * height);
-  const cut = new Uint8Array(channels * rect.width * rect.height);
-  const inside = Math.min(rect.width, width - rect.x);
-  for (let row = 0; row < rect.height; row++) {
-    const line = channels * mirrored(rect.y + row, height) * width;
-    const at = channels * row * rect.width;
-    cut.set(data.subarray(line + channels * rect.x, line + channels * (rect.x + inside)), at);
-    if (inside < rect.width) {
-      const from = line + channels * mirrored(width, width);
-      cut.set(data.subarray(from, from + channels), at + channels * inside);
-    }
-  }
-  return { data: cut, width: rect.width, height: rect.height };
-}
-
-/** As `cutPicture`, with values from 0 to 1. */
-function cutPlanes({ data, width, height }: FloatRgb, rect: Rect): Float32Array {
-  const cut = new Float32Array(3 * rect.width * rect.height);
-  let at = 0;
-  for (let plane = 0; plane < 3; plane++) {
-    for (let y = rect.y; y < rect.y + rect.height; y++) {
-      const line = (plane * height + mirrored(y, height)) * width;
-      for (let x = rect.x; x < rect.x + rect.width; x++) cut[at++] = data[line + mirrored(x, width)]! / 255;
-    }
-  }
-  return cut;
-}
-
-/** Writes what a tile answers for: planes from 0 to 1 into RGBA, which rounds and clips them. */
-function putPlanes(
-  tile: Float32Array,
-  input: Rect,
-  core: Rect,
-  into: Size & { readonly data: Uint8ClampedArray },
-): void {
-  const [width, height] = [FACTOR * input.width, FACTOR * input.height];
-  const [left, top] = [FACTOR * (core.x - input.x), FACTOR * (core.y - input.y)];
-  for (let y = 0; y < FACTOR * core.height; y++) {
-    for (let x = 0; x < FACTOR * core.width; x++) {
-      const at = 4 * ((FACTOR * core.y + y) * into.width + FACTOR * core.x + x);
-      const from = (top + y) * width + left + x;
-      for (let plane = 0; plane < 3; plane++) into.data[at + plane] = 255 * tile[plane * width * height + from]!;
-    }
-  }
-}
-
-function putPixels(
-  tile: Picture,
-  from: Rect,
-  into: { readonly data: Uint8ClampedArray; readonly width: number },
-  channels: 3 | 4,
-  x: number,
-  y: number,
-): void {
-  for (let row = 0; row < from.height; row++) {
-    let source = 4 * ((from.y + row) * tile.width + from.x);
-    let at = channels * ((y + row) * into.width + x);
-    if (channels === 4) {
-      into.data.set(tile.data.subarray(source, source + 4 * from.width), at);
-      continue;
-    }
-    for (let column = 0; column < from.width; column++, source += 4, at += 3) {
-      into.data[at] = tile.data[source]!;
-      into.data[at + 1] = tile.data[source + 1]!;
-      into.data[at + 2] = tile.data[source + 2]!;
-    }
-  }
-}
-
-/** Copies a rectangle, which may reach into the padding of its picture, on the device. */
-async function copyRows(from: GpuPicture, rect: Rect, to: GpuPicture, x: number, y: number): Promise<void> {
-  const { device } = from;
-  const inside = Math.min(rect.width, from.width - rect.x);
-  await device.checked('a tile', () => {
-    const encoder = device.gpu.createCommandEncoder({ label: 'tile' });
-    for (let row = 0; row < rect.height; row++) {
-      const line = mirrored(rect.y + row, from.height) * from.width;
-      const at = (y + row) * to.width + x;
-      encoder.copyBufferToBuffer(from.buffer, 4 * (line + rect.x), to.buffer, 4 * at, 4 * inside);
-      if (inside < rect.width) {
-        const last = line + mirrored(from.width, from.width);
-        encoder.copyBufferToBuffer(from.buffer, 4 * last, to.buffer, 4 * (at + inside), 4);
-      }
-    }
-    device.gpu.queue.submit([encoder.finish()]);
-  });
 }

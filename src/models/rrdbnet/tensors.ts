@@ -2,6 +2,7 @@
 
 import { CodeFormerError, invalidArgument } from '../../errors.js';
 import type { Weights } from '../../weights/weights.js';
+import { CELL_CHANNELS } from '../upscaler/ends.js';
 
 /** The numbers of an upscaler by 2. The network sees the picture un-shuffled by 2, so with 12 channels. */
 export interface RRDBNetConfig {
@@ -15,9 +16,6 @@ export interface RRDBNetConfig {
 
 /** RealESRGAN_x2plus. */
 export const X2PLUS_CONFIG: RRDBNetConfig = { blocks: 23, channels: 64, growth: 32 };
-
-/** Input channels of the first convolution: RGB un-shuffled by 2. */
-const INPUT_CHANNELS = 12;
 
 /** Checks a configuration of unknown origin; keys that are absent are those of `X2PLUS_CONFIG`. */
 export function validateRRDBNetConfig(value: unknown): RRDBNetConfig {
@@ -50,7 +48,7 @@ export function rrdbNetTensors(config: RRDBNetConfig = X2PLUS_CONFIG): Map<strin
     tensors.set(`${name}.weight`, [to, from, 3, 3]);
     tensors.set(`${name}.bias`, [to]);
   };
-  conv('conv_first', channels, INPUT_CHANNELS);
+  conv('conv_first', channels, CELL_CHANNELS);
   for (let block = 0; block < blocks; block++) {
     for (const dense of [1, 2, 3]) {
       const name = `body.${block}.rdb${dense}`;
@@ -70,10 +68,10 @@ export function inferRRDBNetConfig(weights: Weights): RRDBNetConfig {
   const dense = names.has('body.0.rdb1.conv1.weight') ? weights.shape('body.0.rdb1.conv1.weight') : [];
   let blocks = 0;
   while (names.has(`body.${blocks}.rdb1.conv1.weight`)) blocks++;
-  if (first.length !== 4 || dense.length !== 4 || first[1] !== INPUT_CHANNELS) {
+  if (first.length !== 4 || dense.length !== 4 || first[1] !== CELL_CHANNELS) {
     throw new CodeFormerError(
       'WEIGHTS_MISMATCH',
-      `${weights.name}: expected conv_first.weight [channels, ${INPUT_CHANNELS}, 3, 3] of an upscaler by 2 ` +
+      `${weights.name}: expected conv_first.weight [channels, ${CELL_CHANNELS}, 3, 3] of an upscaler by 2 ` +
         `but got ${first.length === 0 ? 'no such tensor' : `[${first.join(', ')}]`}`,
     );
   }

@@ -1,0 +1,50 @@
+// The package's own upscaler on a device.
+
+import type { Device } from '../../gpu/device.js';
+import type { RunOptions } from '../../gpu/program.js';
+import { checkTensors, type Weights } from '../../weights/weights.js';
+import type { NetworkRuntime } from '../runtime.js';
+import { CELL, CELL_CHANNELS, FACTOR } from '../upscaler/ends.js';
+import { loadUpscaler, Upscaler, type UpscalerNetwork } from '../upscaler/upscaler.js';
+import { residualUpscalerProgram } from './network.js';
+import { inferResidualUpscalerConfig, type ResidualUpscalerConfig, residualUpscalerTensors } from './tensors.js';
+
+/** Tiles need about 300 MB of GPU memory. */
+const TILE = 1024;
+
+export class ResidualUpscaler extends Upscaler {
+  private constructor(
+    device: Device,
+    readonly config: ResidualUpscalerConfig,
+    network: UpscalerNetwork,
+    runtime: NetworkRuntime,
+  ) {
+    super(device, network, runtime);
+  }
+
+  /**
+   * Checks the weights, whose shapes tell the geometry, and loads them onto the device.
+   * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
+   */
+  static async load(
+    device: Device,
+    weights: Weights,
+    options: Pick<RunOptions, 'signal'> = {},
+  ): Promise<ResidualUpscaler> {
+    const config = inferResidualUpscalerConfig(weights);
+    checkTensors(weights, residualUpscalerTensors(config));
+    const { blocks, channels } = config;
+    const network: UpscalerNetwork = {
+      name: 'residual-upscaler',
+      tile: TILE,
+      // All that a pixel depends on: each of the convolutions sees one cell further.
+      tilePad: CELL * (2 * blocks + 2),
+      // The cells around the border, which a convolution without them would take for black.
+      edge: CELL,
+      // Three channels lie in four.
+      largest: Math.max(4 * FACTOR ** 2, (channels + CELL_CHANNELS) / CELL ** 2),
+      program: (size, form, target) => residualUpscalerProgram(config, size, form, target),
+    };
+    return new ResidualUpscaler(device, config, network, await loadUpscaler(device, network, weights, options.signal));
+  }
+}
