@@ -2,7 +2,7 @@
 
 import { find, make } from '../dom.js';
 import { announce } from '../toasts.js';
-import { copied, likeliest, type Pattern, pasted, stepped, swapped, withCodes } from './codes.js';
+import { changedCells, copied, likeliest, type Pattern, pasted, stepped, swapped, withCodes } from './codes.js';
 import { isTyping } from './keys.js';
 import { placeName } from './selection.js';
 import type { Session } from './session.js';
@@ -134,8 +134,11 @@ export class CellPanel {
   }
 
   private change(indices: Int32Array): void {
-    const { edit } = this.store.state;
-    if (indices.some((code, i) => code !== edit!.indices[i])) this.session.edit({ indices });
+    const { edit, selection } = this.store.state;
+    const count = changedCells(edit!.indices, indices).length;
+    if (count === 0) return;
+    this.session.edit({ indices });
+    announce(count === 1 ? `Code ${indices[selection.cursor]}.` : `${count} codes changed.`);
   }
 }
 

@@ -1,7 +1,5 @@
 // Colours for codes, margins and fidelities. All of them are read with their numbers beside them.
 
-export type Rgb = readonly [number, number, number];
-
 /** A colour of its own for each code; neighbouring codes get hues far apart. */
 export function colourOfCode(code: number): string {
   // Steps of the golden angle meet no hue twice soon; lightness tells apart those that come near.
@@ -11,7 +9,7 @@ export function colourOfCode(code: number): string {
 }
 
 /** From dark violet over red to light yellow: brightness grows with the value for every kind of eye. */
-const RAMP: readonly Rgb[] = [
+const RAMP: readonly (readonly number[])[] = [
   [17, 8, 56],
   [86, 15, 109],
   [161, 41, 98],
@@ -20,17 +18,20 @@ const RAMP: readonly Rgb[] = [
   [250, 240, 140],
 ];
 
-/** The colour of a share from 0 to 1. */
-export function ramp(share: number): Rgb {
-  const at = Math.min(1, Math.max(0, share)) * (RAMP.length - 1);
-  const [below, above] = [RAMP[Math.floor(at)]!, RAMP[Math.ceil(at)]!];
-  const part = at - Math.floor(at);
-  return [0, 1, 2].map(i => Math.round(below[i]! + part * (above[i]! - below[i]!))) as unknown as Rgb;
-}
+/** RGBA of 256 shares from 0 to 1. */
+const COLOURS = Uint8ClampedArray.from({ length: 4 * 256 }, (_, i) => {
+  if (i % 4 === 3) return 255;
+  const at = (Math.floor(i / 4) / 255) * (RAMP.length - 1);
+  const [below, above] = [RAMP[Math.floor(at)]![i % 4]!, RAMP[Math.ceil(at)]![i % 4]!];
+  return below + (at % 1) * (above - below);
+});
 
 /** RGBA of values from 0 to `most`. */
 export function heat(values: ArrayLike<number>, most: number): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(4 * values.length);
-  for (let i = 0; i < values.length; i++) pixels.set([...ramp(values[i]! / most), 255], 4 * i);
+  for (let i = 0; i < values.length; i++) {
+    const from = 4 * Math.round(255 * Math.min(1, Math.max(0, values[i]! / most)));
+    for (let c = 0; c < 4; c++) pixels[4 * i + c] = COLOURS[from + c]!;
+  }
   return pixels;
 }

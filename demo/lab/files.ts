@@ -16,7 +16,9 @@ export function listenForFiles(store: Store, session: Session): void {
   };
   const anything = input.accept;
   for (const id of ['#choose-file', '#choose-first']) find(id).addEventListener('click', () => choose(anything));
-  find('#open-codes').addEventListener('click', () => choose('.json,application/json'));
+  find('#open-codes').addEventListener('click', () => choose('.json'));
+  find('#open-network').addEventListener('click', () => choose('.safetensors,.pth'));
+  find('#own-network').addEventListener('click', () => useNetwork(null));
   input.addEventListener('change', () => {
     const [file] = input.files ?? [];
     // The same file can be chosen again.
@@ -46,8 +48,18 @@ export function listenForFiles(store: Store, session: Session): void {
   });
 
   function take(file: File): void {
-    if (file.type === 'application/json' || file.name.endsWith('.json')) openCodes(file);
+    if (file.name.endsWith('.json')) openCodes(file);
+    else if (/\.(safetensors|pth)$/.test(file.name)) useNetwork(file);
     else session.open(file, file.name);
+  }
+
+  async function useNetwork(file: File | null): Promise<void> {
+    try {
+      await session.use(file);
+      announce(`In use now: ${file?.name ?? 'the network of this page'}.`);
+    } catch (error) {
+      toast(`The weights were not taken. ${problemOf(error).text}`, { kind: 'error' });
+    }
   }
 
   async function openCodes(file: File): Promise<void> {
@@ -69,11 +81,12 @@ export function listenForFiles(store: Store, session: Session): void {
     codes: `${stem()}-codes.json`,
     picture: `${stem()}-restored.png`,
   });
-  store.subscribe(({ subject }, before) => {
-    if (!subject || subject === before.subject) return;
+  store.subscribe(({ engine, subject }, before) => {
+    if (engine.status !== 'ready' || !subject || subject === before.subject) return;
     const { crop, codes, picture } = names();
-    const words = ['npx codeformer restore', quoted(crop), '--aligned --codes', quoted(codes), '-o', quoted(picture)];
-    find('#command').textContent = words.join(' ');
+    const network = ['--weights', quoted(engine.info.model!)];
+    const words = ['restore', quoted(crop), '--aligned', '--codes', quoted(codes), ...network, '-o', quoted(picture)];
+    find('#command').textContent = `npx codeformer ${words.join(' ')}`;
   });
   const saved = (id: string, make: () => Promise<Blob>, name: () => string) =>
     find(id).addEventListener('click', async () => {

@@ -42,6 +42,7 @@ export class Plates {
 
   private changed(state: State, before: State): void {
     const { subject, edit, result, overlay, selection, tool } = state;
+    if (subject?.crop !== before.subject?.crop) this.stroke = null;
     if (!subject || !edit) return;
     if (subject.crop !== before.subject?.crop) draw(this.crop, subject.crop);
     if (result && result.picture !== before.result?.picture) draw(this.restored, result.picture);

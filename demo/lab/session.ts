@@ -13,7 +13,9 @@ import { single } from './selection.js';
 import type { Edit, Source, Store, Subject } from './state.js';
 
 export class Session {
-  private readonly engine: Promise<ClientRestorer>;
+  private engine: Promise<ClientRestorer>;
+  /** The restoring network; null for that of this page. */
+  private weights: Blob | null = null;
   private opening = new AbortController();
   private sweeping = new AbortController();
   private face: OpenFace | null = null;
@@ -21,33 +23,73 @@ export class Session {
   private readonly history = new History<Edit>();
 
   constructor(private readonly store: Store) {
+    this.engine = this.start(null);
+    this.engine.catch(error => store.set({ engine: { status: 'failed', problem: problemOf(error) } }));
+  }
+
+  private async start(weights: Blob | null, former?: Promise<ClientRestorer>): Promise<ClientRestorer> {
+    // Two engines at once would need twice the memory.
+    await former?.then(
+      engine => engine.destroy(),
+      () => {},
+    );
+    this.store.set({ engine: { status: 'loading', received: 0, total: null } });
     const shares = new Map<string, { received: number; total: number }>();
-    this.engine = startEngine({
+    const engine = await startEngine({
+      ...(weights && { weights }),
       onWeights: ({ role, received, total }) => {
         shares.set(role, { received, total: total ?? 0 });
         const sum = (key: 'received' | 'total') => [...shares.values()].reduce((all, share) => all + share[key], 0);
-        store.set({ engine: { status: 'loading', received: sum('received'), total: sum('total') || null } });
+        this.store.set({ engine: { status: 'loading', received: sum('received'), total: sum('total') || null } });
       },
     });
-    this.engine.then(
-      ({ info }) => store.set({ engine: { status: 'ready', info } }),
-      error => store.set({ engine: { status: 'failed', problem: problemOf(error) } }),
-    );
+    this.store.set({ engine: { status: 'ready', info: engine.info } });
+    return engine;
+  }
+
+  /**
+   * Takes another restoring network, or that of this page, and opens the picture again with it. Where it cannot be taken, the one that
+   * was there comes back.
+   * @throws why it was not taken
+   */
+  async use(weights: Blob | null): Promise<void> {
+    const former = this.weights;
+    this.opening.abort();
+    this.sweeping.abort();
+    this.decodes.clear();
+    this.face = null;
+    this.weights = weights;
+    this.store.set({ subject: null, result: null, sweep: null, problem: null, busy: null });
+    const engine = this.start(weights, this.engine);
+    this.engine = engine;
+    try {
+      await engine;
+    } catch (error) {
+      if (this.engine !== engine) return;
+      await this.use(former);
+      throw error;
+    }
+    if (this.engine === engine) await this.choose(this.store.state.source?.chosen ?? null);
   }
 
   /** Opens a crop, or a photo, whose most certain face is taken. */
   async open(blob: Blob, name: string): Promise<void> {
     await this.begin('Opening the picture', async (engine, signal) => {
       const bitmap = await bitmapOf(blob, name);
-      const { size } = engine.info;
-      const isCrop = bitmap.width === size && bitmap.height === size;
-      this.store.set({ busy: 'Looking for faces' });
-      const faces = isCrop ? [] : await engine.detect(bitmap, { signal });
-      const source = { name, bitmap, faces, chosen: faces[0]?.id ?? null };
-      await this.take(engine, source, signal);
-      const before = this.store.state.source;
-      this.store.set({ source });
-      before?.bitmap.close();
+      try {
+        const { size } = engine.info;
+        const isCrop = bitmap.width === size && bitmap.height === size;
+        this.store.set({ busy: 'Looking for faces' });
+        const faces = isCrop ? [] : await engine.detect(bitmap, { signal });
+        const source = { name, bitmap, faces, chosen: faces[0]?.id ?? null };
+        await this.take(engine, source, signal);
+        const before = this.store.state.source;
+        this.store.set({ source });
+        before?.bitmap.close();
+      } catch (error) {
+        bitmap.close();
+        throw error;
+      }
     });
   }
 

@@ -1,5 +1,6 @@
 // What is going on, what went wrong, and how the restored face compares with the crop.
 
+import type { RestorerInfo } from '../../src/web/client.js';
 import { find, make, megabytes } from '../dom.js';
 import type { Problem } from '../problems.js';
 import { changedCells } from './codes.js';
@@ -16,10 +17,11 @@ export class Status {
 
   private changed(state: State, before: State): void {
     const { engine, subject, edit, result, decoding, busy } = state;
-    find('#welcome').hidden = subject !== null;
+    find('#welcome').hidden = subject !== null || state.source !== null;
     find('#desk').hidden = subject === null;
     setText('#status', busy ?? (subject ? '' : loading(state)));
     find('#status').hidden = find('#status').textContent === '';
+    if (engine !== before.engine && engine.status === 'ready') showNetwork(engine.info);
     const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);
     if (problem !== this.problem) this.showProblem(problem);
     if (!subject || !edit) return;
@@ -46,6 +48,17 @@ export class Status {
     box.hidden = problem === null;
     if (problem) box.replaceChildren(make('h2', {}, problem.title), make('p', {}, problem.text));
   }
+}
+
+function showNetwork({ model, size, codes, licence }: RestorerInfo): void {
+  const { grid, codebook } = codes!;
+  const name = model === 'embedded' ? 'That of this page' : model;
+  const parts = [
+    `${name}: crops of ${size} × ${size}, ${grid} × ${grid} codes of ${codebook}`,
+    licence ?? 'Licence not known',
+  ];
+  setText('#network', `${parts.join('. ')}.`);
+  find<HTMLButtonElement>('#own-network').disabled = model === 'embedded';
 }
 
 function loading({ engine }: State): string {

@@ -85,6 +85,13 @@ describe('restore --codes', () => {
     expect((await restore(document({ adain: true }), '--no-adain')).options).toMatchObject({ adain: false });
   });
 
+  test('--no-adain goes without a document, and for sweeps, too', async () => {
+    for (const command of ['restore', 'sweep']) {
+      const { calls } = await codeformer([command, crop, '-o', out, '--overwrite', '--aligned', '--no-adain']);
+      expect(calls[0]).toMatchObject({ adain: false });
+    }
+  });
+
   test('draws anew where flags ask for it', async () => {
     const drawn = document({ sampling: { temperature: 0.7, seed: 3 } });
     expect((await restore(drawn)).options).toMatchObject({ indices: { 0: CODES.indices }, temperature: undefined });

@@ -171,6 +171,8 @@ describe.skipIf(!chromium)('the lab', () => {
       '--aligned',
       '--codes',
       document.name,
+      '--weights',
+      'embedded',
       '-o',
       picture.name,
     ]);
@@ -194,6 +196,7 @@ describe.skipIf(!chromium)('the lab', () => {
 
   describe('with a crop', () => {
     let page: Awaited<ReturnType<typeof visit>>;
+    let predicted: number[];
     beforeAll(async () => {
       page = await visit(tiny);
     });
@@ -218,6 +221,7 @@ describe.skipIf(!chromium)('the lab', () => {
     });
 
     test('cells are selected by keys and by clicks', async () => {
+      predicted = await codes(page);
       await cell(page, 17).click();
       expect(await selected(page)).toEqual([17]);
       await page.keyboard.press('ArrowRight');
@@ -391,6 +395,26 @@ describe.skipIf(!chromium)('the lab', () => {
       await cell(page, 3).click();
       await page.click('#code-more');
       expect(await page.textContent('#sweep-note')).toBe('These are the codes and settings of before.');
+    });
+
+    test('other weights are taken with the picture that is open, and broken ones are not', async () => {
+      const before = await codes(page);
+      await page.setInputFiles('#file', weights);
+      await page
+        .locator('#network', { hasText: /^tiny\.safetensors: crops of 32 × 32, 16 × 16 codes of 16\./ })
+        .waitFor();
+      await settled(page);
+      expect(await codes(page)).toEqual(predicted);
+      expect(await page.textContent('#command')).toContain(' --weights tiny.safetensors ');
+      const broken = { name: 'x.pth', mimeType: 'application/octet-stream', buffer: Buffer.from('no weights at all') };
+      await page.setInputFiles('#file', broken);
+      await page
+        .locator('.toast.error', { hasText: /The weights were not taken\. x\.pth/ })
+        .waitFor({ timeout: 100_000 });
+      await settled(page);
+      expect(await page.textContent('#network')).toMatch(/^tiny\.safetensors/);
+      expect(await codes(page)).toEqual(predicted);
+      expect(before).not.toEqual(predicted);
     });
 
     test('nothing stands in the way of assistive technology, in light and dark', async () => {
