@@ -105,6 +105,29 @@ describe.skipIf(!chromium)('the page', () => {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.target.join(' ')).join(', ')}`);
   }
 
+  /** Controls that are not wholly on the screen, or cover another one. */
+  function outside(page: Page): Promise<string[]> {
+    return page.evaluate(() => {
+      const bars = document.querySelectorAll<HTMLElement>('.bar :is(h1, a, button), .view-bar button, .save *');
+      const boxes = [...bars]
+        .map(element => ({ element, box: element.getBoundingClientRect() }))
+        .filter(({ element, box }) => box.width > 0 && element.tagName !== 'OPTION');
+      const name = (element: HTMLElement) => element.id || element.textContent.trim();
+      const off = boxes.filter(({ box }) => box.left < 0 || box.right > innerWidth);
+      const over = boxes.filter(({ box, element }) =>
+        boxes.some(
+          other =>
+            other.element !== element &&
+            other.box.top < box.bottom &&
+            box.top < other.box.bottom &&
+            other.box.left < box.right - 1 &&
+            box.left < other.box.right - 1,
+        ),
+      );
+      return [...new Set([...off, ...over].map(({ element }) => name(element)))];
+    });
+  }
+
   async function bytesOf(download: Download): Promise<Buffer> {
     return readFile((await download.path())!);
   }
@@ -294,11 +317,13 @@ describe.skipIf(!chromium)('the page', () => {
       expect(await faultsOfAccess(page)).toEqual([]);
       await page.setViewportSize({ width: 390, height: 844 });
       expect(await faultsOfAccess(page)).toEqual([]);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      expect(wide).toBeLessThanOrEqual(390);
+      expect(await outside(page)).toEqual([]);
       await page.emulateMedia({ colorScheme: 'light' });
       expect(await faultsOfAccess(page)).toEqual([]);
+      await page.setViewportSize({ width: 320, height: 640 });
+      expect(await outside(page)).toEqual([]);
       await page.setViewportSize({ width: 1280, height: 800 });
+      expect(await outside(page)).toEqual([]);
     });
 
     test('help lists the keys and turns them off', async () => {
