@@ -163,11 +163,11 @@ class Client implements ClientRestorer {
   /** The worker with its restorer; another one where it broke. */
   async connect(): Promise<Link> {
     if (!this.alive) throw destroyed();
-    this.link ??= this.start().catch(error => {
-      this.link = null;
-      throw error;
+    const link = (this.link ??= this.start());
+    link.catch(() => {
+      if (this.link === link) this.link = null;
     });
-    return this.link;
+    return link;
   }
 
   private async start(): Promise<Link> {
