@@ -18,7 +18,7 @@ export async function cropOf(
   return face.crop;
 }
 
-/** All of a photo. What is transparent becomes black, as crops are opaque. */
+/** All of a photo, which is opaque. */
 export function pixelsOf(bitmap: ImageBitmap): Picture {
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext('2d', { alpha: false })!;

@@ -282,9 +282,14 @@ export class Session {
   }
 }
 
+/** A picture on black: crops are saved and read again, and canvases do not keep the colours of what is transparent. */
 async function bitmapOf(blob: Blob, name: string): Promise<ImageBitmap> {
   try {
-    return await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
+    const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' });
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    canvas.getContext('2d', { alpha: false })!.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    return canvas.transferToImageBitmap();
   } catch (cause) {
     throw new CodeFormerError('INVALID_IMAGE', `${name}: ${(cause as Error).message}`, { cause });
   }

@@ -50,7 +50,8 @@ describe.skipIf(!chromium)('the lab', () => {
     tiny.routes.set('/weights/manifest.json', (request, response) => sendBytes(request, response, text));
     const { size } = TINY;
     const data = Uint8ClampedArray.from({ length: 4 * size * size }, (_, i) => {
-      return i % 4 === 3 ? 255 : 128 + 100 * Math.sin(i / (9 + (i % 4)));
+      // The first row is half transparent.
+      return i % 4 === 3 ? (i < 4 * size ? 120 : 255) : 128 + 100 * Math.sin(i / (9 + (i % 4)));
     });
     crop = Buffer.from(await encodeImage({ data, width: size, height: size }));
   });
@@ -62,7 +63,13 @@ describe.skipIf(!chromium)('the lab', () => {
   });
 
   async function visit(from: TestServer) {
-    const context = await browser.newContext({ serviceWorkers: 'block', viewport: { width: 1280, height: 900 } });
+    // Colours that change slowly would be looked at on their way.
+    const options = {
+      serviceWorkers: 'block',
+      reducedMotion: 'reduce',
+      viewport: { width: 1280, height: 900 },
+    } as const;
+    const context = await browser.newContext(options);
     const page = await context.newPage();
     const faults: string[] = [];
     page.on('pageerror', error => faults.push(String(error)));
@@ -109,8 +116,17 @@ describe.skipIf(!chromium)('the lab', () => {
     return { path, name: download.suggestedFilename(), bytes: await readFile(path) };
   }
 
-  const drop = (page: Page, name: string, text: string) =>
-    page.setInputFiles('#file', { name, mimeType: 'application/json', buffer: Buffer.from(text) });
+  async function drop(page: Page, name: string, text: string): Promise<void> {
+    const dataTransfer = await page.evaluateHandle(
+      file => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([file.text], file.name));
+        return transfer;
+      },
+      { name, text },
+    );
+    await page.dispatchEvent('body', 'drop', { dataTransfer });
+  }
 
   async function faultsOfAccess(page: Page): Promise<string[]> {
     await page.evaluate(axe.source);
