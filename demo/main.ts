@@ -14,7 +14,7 @@ import { Session } from './session.js';
 import { Store } from './store.js';
 import { toast } from './toasts.js';
 import { Viewer } from './viewer/viewer.js';
-import { weightsDialog } from './weights.js';
+import { WeightsDialog } from './weights.js';
 
 const store = new Store();
 const viewer = new Viewer(store);
@@ -32,12 +32,12 @@ const photos = listenForPhotos(
 );
 const save = listenForSaving(store, session);
 const compare = compareSheet(store, session);
-const chooseWeights = weightsDialog(store, session);
+const weights = new WeightsDialog(store, session);
 new Messages(store, remedy => {
   if (remedy === 'again') void session.again();
   else if (remedy === 'cheaper') void session.cheaper();
   else if (remedy === 'open') photos.choose();
-  else void chooseWeights();
+  else void weights.open();
 });
 
 const help = find<HTMLDialogElement>('#help');
@@ -63,5 +63,5 @@ listenForKeys(
   { b: on => viewer.hold(on) },
 );
 
-void session.start();
+void weights.startEngine();
 keepOffline();

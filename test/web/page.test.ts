@@ -532,8 +532,22 @@ describe.skipIf(!chromium)('the page', () => {
         .poll(() => page.textContent('.toast:last-child p'), { timeout: 100_000 })
         .toBe('In use now: own.safetensors.');
       expect(host.requests.map(({ path }) => path)).toEqual(['/own.safetensors']);
+      expect(await page.textContent('#weights-name')).toBe('own.safetensors');
       expect(await page.locator('iframe').count()).toBe(0);
       expect(faults).toEqual([]);
+    });
+
+    test('keeps chosen files for the next visit, until others are chosen', async () => {
+      await page.reload();
+      await expect.poll(() => page.textContent('#weights-name')).toBe('own.safetensors');
+      await page.click('#open-weights');
+      expect(await row('Restores faces').textContent()).toMatch(/In use: own\.safetensors/);
+      await row('Restores faces').getByRole('radio', { name: 'Ours' }).check();
+      await page.click('#weights-apply');
+      await page.waitForSelector('.toast', { timeout: 100_000 });
+      expect(await page.textContent('#weights-name')).toBe('ours');
+      expect(await page.evaluate(() => caches.has('codeformer-chosen-weights'))).toBe(false);
+      expect(host.requests).toHaveLength(1);
     });
   });
 
