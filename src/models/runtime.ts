@@ -1,4 +1,4 @@
-// What networks share whose pictures come in many sizes: weights loaded once, programs for the sizes seen last, and one arena for all.
+// What networks share: weights loaded once, programs for the sizes and variants used last, and one arena for all.
 
 import { CodeFormerError } from '../errors.js';
 import type { Device } from '../gpu/device.js';
@@ -6,7 +6,7 @@ import { Arena, GpuProgram, ParameterSet } from '../gpu/program.js';
 import type { Program } from '../graph/graph.js';
 import type { Weights } from '../weights/weights.js';
 
-/** Programs that are kept; another size takes the place of the one that was used longest ago. */
+/** Programs that are kept; another takes the place of the one that was used longest ago. */
 const KEPT_PROGRAMS = 8;
 
 export class NetworkRuntime {
@@ -27,17 +27,15 @@ export class NetworkRuntime {
   }
 
   /**
-   * Loads the parameters of a program of any size, which are those of all sizes, and compiles it meanwhile: most of its pipelines serve
-   * other sizes too.
+   * Loads the parameters of programs by key, and compiles these meanwhile. The programs have all parameters of the network between them;
+   * most pipelines of others, of other sizes for example, are theirs too.
    */
-  async load(key: string, program: Program, weights: Weights, signal?: AbortSignal): Promise<void> {
+  async load(programs: Readonly<Record<string, Program>>, weights: Weights, signal?: AbortSignal): Promise<void> {
+    const all = Object.entries(programs);
+    const parameters = all.flatMap(([, program]) => program.parameters);
     await Promise.all([
-      this.parameters.load(program.parameters, weights, signal),
-      this.with(
-        key,
-        () => program,
-        async () => {},
-      ),
+      this.parameters.load(parameters, weights, signal),
+      ...all.map(([key, program]) => this.program(key, () => program)),
     ]);
   }
 
@@ -51,21 +49,36 @@ export class NetworkRuntime {
     return run;
   }
 
-  /** Runs `work` with zeroed buffers for external tensors of a program, by name. */
-  async allocated<T>(
-    program: GpuProgram,
-    names: readonly string[],
-    work: (buffers: Record<string, GPUBuffer>) => Promise<T>,
-  ): Promise<T> {
+  /** Zeroed buffers for external tensors of a program, by name; `release` gives them back. */
+  async allocate(program: GpuProgram, names: readonly string[]): Promise<Record<string, GPUBuffer>> {
     const buffers: Record<string, GPUBuffer> = {};
     try {
       await this.device.checked(`the tensors of ${this.label}`, () => {
         for (const name of names)
           buffers[name] = this.device.buffer(`${this.label}/${name}`, program.externalBytes(name));
       });
+      return buffers;
+    } catch (error) {
+      this.release(buffers);
+      throw error;
+    }
+  }
+
+  release(buffers: Readonly<Record<string, GPUBuffer>>): void {
+    for (const buffer of Object.values(buffers)) this.device.release(buffer);
+  }
+
+  /** Runs `work` with buffers that `allocate` makes for it. */
+  async allocated<T>(
+    program: GpuProgram,
+    names: readonly string[],
+    work: (buffers: Record<string, GPUBuffer>) => Promise<T>,
+  ): Promise<T> {
+    const buffers = await this.allocate(program, names);
+    try {
       return await work(buffers);
     } finally {
-      for (const buffer of Object.values(buffers)) this.device.release(buffer);
+      this.release(buffers);
     }
   }
 

@@ -2,12 +2,14 @@
 
 import { CodeFormerError, invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import { Arena, GpuProgram, ParameterSet, type RunOptions, type Timing } from '../../gpu/program.js';
+import type { RunOptions, Timing } from '../../gpu/program.js';
 import { submitKernel } from '../../gpu/run-kernel.js';
+import type { Program } from '../../graph/graph.js';
 import { type Picture, toRgba } from '../../image/picture.js';
 import { layout, type Target } from '../../kernels/kernel.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
+import { NetworkRuntime } from '../runtime.js';
 import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgram } from './network.js';
 import { type CodeFormerConfig, codeFormerTensors, inferConfig, levelSides, tokenCount } from './tensors.js';
 
@@ -119,22 +121,12 @@ const encodedNames = (config: CodeFormerConfig): string[] => [
 ];
 
 export class CodeFormer {
-  private readonly arena: Arena;
-  private readonly parameters: ParameterSet;
-  private readonly programs = new Map<string, Promise<GpuProgram>>();
-  /** Programs share their memory, so runs follow one another. */
-  private last: Promise<unknown> = Promise.resolve();
-  private alive = true;
-
   private constructor(
     readonly device: Device,
     readonly config: CodeFormerConfig,
-    private readonly weights: Weights,
     private readonly target: Target,
-  ) {
-    this.arena = new Arena(device, 'codeformer');
-    this.parameters = new ParameterSet(device);
-  }
+    private readonly runtime: NetworkRuntime,
+  ) {}
 
   /**
    * Checks the weights against the geometry that they state (or that their shapes show), loads them onto the device and compiles
@@ -145,26 +137,15 @@ export class CodeFormer {
     const config = inferConfig(weights);
     checkTensors(weights, codeFormerTensors(config));
     const target = { ...device.target, convolution: options.convolution ?? 'auto' };
-    const net = new CodeFormer(device, config, weights, target);
+    const runtime = new NetworkRuntime(device, 'codeformer');
     try {
-      const variant = { fuse: true, adain: true, map: false };
-      const programs = [
-        encodeProgram(config, 1, target, 'tensor'),
-        decodeProgram(config, 1, target, variant, 'tensor'),
-      ];
-      // Pipelines compile while the weights are read and uploaded.
-      await Promise.all([
-        net.parameters.load(
-          programs.flatMap(p => p.parameters),
-          weights,
-          options.signal,
-        ),
-        net.encoder(1, 'tensor'),
-        net.decoder(1, variant, 'tensor'),
-      ]);
+      const net = new CodeFormer(device, config, target, runtime);
+      const [encoder, decoder] = [net.encoder(1, 'tensor'), net.decoder(1, USUAL_VARIANT, 'tensor')];
+      const programs = { [encoder.key]: encoder.build(), [decoder.key]: decoder.build() };
+      await runtime.load(programs, weights, options.signal);
       return net;
     } catch (error) {
-      net.destroy();
+      runtime.destroy();
       throw error;
     }
   }
@@ -235,56 +216,44 @@ export class CodeFormer {
     if (missing.length > 0) {
       throw invalidArgument(`names among ${[...known, ...outputs].join(', ')}`, 'names', missing.join(', '));
     }
-    return this.exclusive(async () => {
-      await this.parameters.load(program.parameters, this.weights, options.signal);
-      const compiled = await GpuProgram.compile(this.device, 'codeformer/trace', program, this.arena, this.parameters);
-      const buffers = await this.allocate(compiled, compiled.externals());
-      try {
-        this.device.write(buffers.input!, input as Float32Array<ArrayBuffer>);
-        if (fuse) this.device.write(buffers.fidelity!, new Float32Array(batch).fill(fidelity));
-        await compiled.run(buffers, options);
-        const result: Record<string, Float32Array | Int32Array> = {};
-        for (const { name, shape } of traced) {
-          const count = shape.reduce((a, b) => a * b, 1);
-          result[name] = new Float32Array(await this.device.read(buffers[`trace.${name}`]!, 0, count * 4));
-        }
-        for (const name of outputs.filter(n => names.includes(n))) {
-          const bytes = await this.device.read(buffers[name]!);
-          result[name] = name === 'indices' ? new Int32Array(bytes) : new Float32Array(bytes);
-        }
-        return result;
-      } finally {
-        for (const buffer of Object.values(buffers)) this.device.release(buffer);
-        compiled.destroy();
-      }
-    });
+    const key = `trace ${batch} ${variantKey(variant)} ${names.join()}`;
+    return this.runtime.with(
+      key,
+      () => program,
+      compiled =>
+        this.runtime.allocated(compiled, compiled.externals(), async buffers => {
+          this.device.write(buffers.input!, input as Float32Array<ArrayBuffer>);
+          if (fuse) this.device.write(buffers.fidelity!, new Float32Array(batch).fill(fidelity));
+          await compiled.run(buffers, options);
+          const result: Record<string, Float32Array | Int32Array> = {};
+          for (const { name, shape } of traced) {
+            const count = shape.reduce((a, b) => a * b, 1);
+            result[name] = new Float32Array(await this.device.read(buffers[`trace.${name}`]!, 0, count * 4));
+          }
+          for (const name of outputs.filter(n => names.includes(n))) {
+            const bytes = await this.device.read(buffers[name]!);
+            result[name] = name === 'indices' ? new Int32Array(bytes) : new Float32Array(bytes);
+          }
+          return result;
+        }),
+    );
   }
 
   /** Times every call of both programs on an empty picture: for benches. */
   async profile(options: { fidelity?: number } = {}): Promise<{ encode: Timing[]; decode: Timing[] }> {
     const fuse = (options.fidelity ?? 0.5) > 0;
-    const encoder = await this.encoder(1, 'tensor');
-    const decoder = await this.decoder(1, { fuse, adain: true, map: false }, 'tensor');
-    return this.exclusive(async () => {
-      const buffers = await this.allocate(
-        encoder,
-        [...new Set([...encoder.externals(), ...decoder.externals()])],
-        decoder,
+    const profile = ({ key, build }: Build): Promise<Timing[]> =>
+      this.runtime.with(key, build, program =>
+        this.runtime.allocated(program, program.externals(), buffers => program.profile(buffers)),
       );
-      try {
-        return { encode: await encoder.profile(buffers), decode: await decoder.profile(buffers) };
-      } finally {
-        for (const buffer of Object.values(buffers)) this.device.release(buffer);
-      }
-    });
+    return {
+      encode: await profile(this.encoder(1, 'tensor')),
+      decode: await profile(this.decoder(1, { ...USUAL_VARIANT, fuse }, 'tensor')),
+    };
   }
 
   destroy(): void {
-    if (!this.alive) return;
-    this.alive = false;
-    for (const program of this.programs.values()) program.then(made => made.destroy()).catch(() => {});
-    this.arena.destroy();
-    this.parameters.destroy();
+    this.runtime.destroy();
   }
 
   [Symbol.dispose](): void {
@@ -303,22 +272,21 @@ export class CodeFormer {
     form: Form,
     options: RunOptions,
   ): Promise<Encoded> {
-    const program = await this.encoder(batch, form);
-    return this.exclusive(async () => {
-      const buffers = await this.allocate(program, encodedNames(this.config));
-      const inputs = await this.allocate(program, ['input']);
-      let kept = false;
+    const { key, build } = this.encoder(batch, form);
+    return this.runtime.with(key, build, async program => {
+      const buffers = await this.runtime.allocate(program, encodedNames(this.config));
       try {
-        this.device.write(inputs.input!, input as typeof input & ArrayBufferView<ArrayBuffer>);
-        await program.run({ ...buffers, ...inputs }, options);
+        await this.runtime.allocated(program, ['input'], async inputs => {
+          this.device.write(inputs.input!, input as typeof input & ArrayBufferView<ArrayBuffer>);
+          await program.run({ ...buffers, ...inputs }, options);
+        });
         const count = batch * this.tokens;
         const indices = new Int32Array(await this.device.read(buffers.indices!, 0, count * 4));
         const margin = new Float32Array(await this.device.read(buffers.margin!, 0, count * 4));
-        kept = true;
         return new Encoded(batch, this.device, this.config, buffers, indices, margin);
-      } finally {
-        this.device.release(inputs.input!);
-        if (!kept) for (const buffer of Object.values(buffers)) this.device.release(buffer);
+      } catch (error) {
+        this.runtime.release(buffers);
+        throw error;
       }
     });
   }
@@ -337,26 +305,20 @@ export class CodeFormer {
     this.checkIndices(indices, batch);
     const map = fidelity instanceof Float32Array;
     const fuse = map ? fidelity.some(w => w > 0) : fidelity > 0;
-    const program = await this.decoder(batch, { fuse, adain, map: map && fuse }, form);
-    return this.exclusive(async () => {
+    const { key, build } = this.decoder(batch, { fuse, adain, map: map && fuse }, form);
+    const own = ['output', ...(fuse ? ['fidelity'] : []), ...(indices ? ['indices'] : [])];
+    return this.runtime.with(key, build, async program => {
       encoded.check();
-      const own = await this.allocate(program, [
-        'output',
-        ...(fuse ? ['fidelity'] : []),
-        ...(indices ? ['indices'] : []),
-      ]);
-      try {
+      return this.runtime.allocated(program, own, async buffers => {
         // Negative fidelity would take features away; like 0 it means none.
         if (fuse) {
           const w = map ? fidelity.map(v => Math.max(0, v)) : new Float32Array(batch).fill(fidelity);
-          this.device.write(own.fidelity!, w as Float32Array<ArrayBuffer>);
+          this.device.write(buffers.fidelity!, w as Float32Array<ArrayBuffer>);
         }
-        if (indices) this.device.write(own.indices!, indices as Int32Array<ArrayBuffer>);
-        await program.run({ ...encoded.buffers, ...own }, options);
-        return await this.device.read(own.output!, 0, pixels * (form === 'picture' ? 4 : 12));
-      } finally {
-        for (const buffer of Object.values(own)) this.device.release(buffer);
-      }
+        if (indices) this.device.write(buffers.indices!, indices as Int32Array<ArrayBuffer>);
+        await program.run({ ...encoded.buffers, ...buffers }, options);
+        return this.device.read(buffers.output!, 0, pixels * (form === 'picture' ? 4 : 12));
+      });
     });
   }
 
@@ -370,54 +332,31 @@ export class CodeFormer {
     if (wrong !== undefined) throw invalidArgument(`codes from 0 to ${this.config.codebook - 1}`, 'indices', wrong);
   }
 
-  private encoder(batch: number, form: Form): Promise<GpuProgram> {
-    return this.compile(`encode ${batch} ${form}`, () => encodeProgram(this.config, batch, this.target, form));
+  private encoder(batch: number, form: Form): Build {
+    return {
+      key: `encode ${batch} ${form}`,
+      build: () => encodeProgram(this.config, batch, this.target, form),
+    };
   }
 
-  private decoder(batch: number, variant: DecodeVariant, form: Form): Promise<GpuProgram> {
-    const { fuse, adain, map } = variant;
-    const key = `decode ${batch} ${form} ${fuse ? 'fused ' : ''}${adain ? 'adain ' : ''}${map ? 'map' : ''}`.trim();
-    return this.compile(key, () => decodeProgram(this.config, batch, this.target, variant, form));
-  }
-
-  private compile(key: string, build: () => Parameters<typeof GpuProgram.compile>[2]): Promise<GpuProgram> {
-    if (!this.alive) throw new CodeFormerError('DESTROYED', 'A network was used after destroy()');
-    let program = this.programs.get(key);
-    if (!program) {
-      program = GpuProgram.compile(this.device, `codeformer/${key}`, build(), this.arena, this.parameters);
-      this.programs.set(key, program);
-      program.catch(() => this.programs.delete(key));
-    }
-    return program;
-  }
-
-  /** Zeroed buffers for external tensors of a program (or of a second one). */
-  private allocate(
-    program: GpuProgram,
-    names: readonly string[],
-    second = program,
-  ): Promise<Record<string, GPUBuffer>> {
-    const buffers: Record<string, GPUBuffer> = {};
-    return this.device
-      .checked('the tensors of a face', () => {
-        for (const name of names) {
-          const owner = program.externals().includes(name) ? program : second;
-          buffers[name] = this.device.buffer(`codeformer/${name}`, owner.externalBytes(name));
-        }
-        return buffers;
-      })
-      .catch(error => {
-        for (const buffer of Object.values(buffers)) this.device.release(buffer);
-        throw error;
-      });
-  }
-
-  private exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.last.then(() => {
-      if (!this.alive) throw new CodeFormerError('DESTROYED', 'A network was used after destroy()');
-      return work();
-    });
-    this.last = run.catch(() => {});
-    return run;
+  private decoder(batch: number, variant: DecodeVariant, form: Form): Build {
+    return {
+      key: `decode ${batch} ${form} ${variantKey(variant)}`,
+      build: () => decodeProgram(this.config, batch, this.target, variant, form),
+    };
   }
 }
+
+/** A program of the network and what the runtime knows it by. */
+interface Build {
+  readonly key: string;
+  readonly build: () => Program;
+}
+
+/** What is compiled when the network is loaded. */
+const USUAL_VARIANT: DecodeVariant = { fuse: true, adain: true, map: false };
+
+const variantKey = (variant: DecodeVariant): string =>
+  Object.entries(variant)
+    .flatMap(([name, on]) => (on ? [name] : []))
+    .join('+');

@@ -58,7 +58,7 @@ export class ParseNet {
     const runtime = new NetworkRuntime(device, 'parsenet');
     try {
       const parser = new ParseNet(device, size, runtime);
-      await runtime.load('parse', parser.build(), weights, signal);
+      await runtime.load({ parse: parser.build() }, weights, signal);
       return parser;
     } catch (error) {
       runtime.destroy();

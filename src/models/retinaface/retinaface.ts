@@ -57,7 +57,8 @@ export class RetinaFace {
     const runtime = new NetworkRuntime(device, 'retinaface');
     try {
       const detector = new RetinaFace(device, backbone, runtime);
-      await runtime.load(sizeKey(USUAL_SIZE), detector.build(USUAL_SIZE)(), weights, options.signal);
+      const usual = { [sizeKey(USUAL_SIZE)]: detector.build(USUAL_SIZE)() };
+      await runtime.load(usual, weights, options.signal);
       return detector;
     } catch (error) {
       runtime.destroy();

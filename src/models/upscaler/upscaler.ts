@@ -61,7 +61,8 @@ export async function loadUpscaler(
   const runtime = new NetworkRuntime(device, network.name);
   try {
     const size = { width: 64, height: 64 };
-    await runtime.load(programKey(size, 'picture'), build(device, network, size, 'picture')(), weights, signal);
+    const first = { [programKey(size, 'picture')]: build(device, network, size, 'picture')() };
+    await runtime.load(first, weights, signal);
     return runtime;
   } catch (error) {
     runtime.destroy();
