@@ -51,7 +51,9 @@ async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family, precis
   const device = await testDevice(true, precision);
   const target = { ...device.target, family };
   const operands = spec.kernel.operands(item.params, target);
-  const values = Object.fromEntries(Object.entries(operands).map(([n, o]) => [n, fill(n, o, item)]));
+  const tables = spec.kernel.tables?.(item.params) ?? {};
+  const values = Object.fromEntries(Object.entries(operands).map(([n, o]) => [n, tables[n] ?? fill(n, o, item)]));
+  for (const [name, { elements }] of Object.entries(operands)) expect(values[name]!.length, name).toBe(elements);
   const inputs = Object.fromEntries(Object.entries(values).filter(([n]) => operands[n]!.access === 'read'));
   const want = spec.reference(item.params, inputs);
   const prepared = await prepareKernel(device, spec.kernel, item.params, values, target);

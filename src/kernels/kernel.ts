@@ -87,6 +87,8 @@ export interface Kernel<P> {
   readonly name: string;
   operands(params: P, target: Target): Readonly<Record<string, Operand>>;
   dispatches(params: P, target: Target): readonly Dispatch[];
+  /** Contents of `read` operands that only the parameters decide; whoever runs the kernel uploads them. */
+  tables?(params: P): Readonly<Record<string, NumberArray>>;
 }
 
 export type NumberArray = Float32Array | Int32Array | Uint32Array;
@@ -143,6 +145,12 @@ export const array = (access: Operand['access'], type: ElementType, elements: nu
   type,
   elements,
 });
+
+/** Workgroups of 8 x 8 for the pixels of a picture, or of several, along z. */
+export const squareGrid = (
+  { width, height }: { readonly width: number; readonly height: number },
+  planes = 1,
+): [number, number, number] => [ceilDiv(width, 8), ceilDiv(height, 8), planes];
 
 /** Fields `<name>_stride` and `<name>_offset` of a plan, in vec4. */
 export const placeOf = (name: string, l: Layout): Record<string, number> => ({

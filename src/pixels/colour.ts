@@ -6,14 +6,8 @@ import {
   type ColourStatistics,
   colourStatistics,
   colourStatisticsOf,
-  colourStatisticsTables,
 } from '../kernels/colour-statistics/colour-statistics.js';
-import {
-  colourTransfer,
-  colourTransferTables,
-  greyTransfer,
-  PLAIN_GREY,
-} from '../kernels/colour-transfer/colour-transfer.js';
+import { colourTransfer, greyTransfer, PLAIN_GREY } from '../kernels/colour-transfer/colour-transfer.js';
 import { GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
 
 export type { ColourStatistics };
@@ -55,7 +49,7 @@ async function colourSums(x: GpuPicture, options: PixelOptions): Promise<Uint32A
   const { elements } = colourStatistics.operands(params, device.target).sums!;
   const sums = await device.checked('colour sums', () => device.buffer('pixels/sums', 4 * elements));
   try {
-    const operands = { x: x.buffer, sums, ...colourStatisticsTables(params) };
+    const operands = { x: x.buffer, sums };
     await runKernel(device, colourStatistics, params, operands, options);
     return new Uint32Array(await device.read(sums, 0, 4 * elements));
   } finally {
@@ -88,7 +82,7 @@ async function transfer(x: GpuPicture, affine: Float32Array, options: PixelOptio
   const y = await GpuPlanes.create(x.device, x, 3, 'grey');
   const params = { pixels: x.width * x.height, affine };
   try {
-    const operands = { x: x.buffer, y: y.buffer, ...colourTransferTables(params) };
+    const operands = { x: x.buffer, y: y.buffer };
     await runKernel(x.device, colourTransfer, params, operands, options);
     return y;
   } catch (error) {

@@ -1,16 +1,14 @@
 // Erosion and blur of planes on the device, and the way between pictures and planes.
 
-import { channelsTables, mergeChannels, splitChannels } from '../kernels/channels/channels.js';
-import { erode, erodeTables } from '../kernels/erode/erode.js';
-import { gaussianBlur, gaussianBlurTables } from '../kernels/gaussian-blur/gaussian-blur.js';
+import { mergeChannels, splitChannels } from '../kernels/channels/channels.js';
+import { erode } from '../kernels/erode/erode.js';
+import { gaussianBlur } from '../kernels/gaussian-blur/gaussian-blur.js';
 import { GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
 
 /** The minimum over k x k pixels; 0 stands for 3, as in OpenCV. */
 export async function erodeGpuPlanes(x: GpuPlanes, size: number, options: PixelOptions = {}): Promise<GpuPlanes> {
   const params = { width: x.width, height: x.height, planes: x.planes, k: size === 0 ? 3 : size };
-  return likewise(x, 'eroded', y =>
-    runKernel(x.device, erode, params, { x: x.buffer, y: y.buffer, ...erodeTables(params) }, options),
-  );
+  return likewise(x, 'eroded', y => runKernel(x.device, erode, params, { x: x.buffer, y: y.buffer }, options));
 }
 
 /** The sum over weights along rows and columns, mirrored at the border. */
@@ -20,9 +18,7 @@ export async function blurGpuPlanes(
   options: PixelOptions = {},
 ): Promise<GpuPlanes> {
   const params = { width: x.width, height: x.height, planes: x.planes, weights };
-  return likewise(x, 'blurred', y =>
-    runKernel(x.device, gaussianBlur, params, { x: x.buffer, y: y.buffer, ...gaussianBlurTables(params) }, options),
-  );
+  return likewise(x, 'blurred', y => runKernel(x.device, gaussianBlur, params, { x: x.buffer, y: y.buffer }, options));
 }
 
 /** Planes of the same size and number, filled by `work`. */
@@ -43,7 +39,7 @@ export async function splitGpuPicture(picture: GpuPicture, options: PixelOptions
   const planes = await GpuPlanes.create(device, picture, 4, 'channels');
   const params = { pixels: width * height, planes: 4 };
   try {
-    const operands = { picture: buffer, planes: planes.buffer, ...channelsTables(params) };
+    const operands = { picture: buffer, planes: planes.buffer };
     await runKernel(device, splitChannels, params, operands, options);
     return planes;
   } catch (error) {
@@ -58,7 +54,7 @@ export async function mergeGpuPlanes(planes: GpuPlanes, options: PixelOptions = 
   const picture = await GpuPicture.create(device, planes, 'picture');
   const params = { pixels: width * height, planes: planes.planes };
   try {
-    const operands = { picture: picture.buffer, planes: buffer, ...channelsTables(params) };
+    const operands = { picture: picture.buffer, planes: buffer };
     await runKernel(device, mergeChannels, params, operands, options);
     return picture;
   } catch (error) {

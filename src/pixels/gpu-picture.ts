@@ -162,8 +162,9 @@ export async function runKernel<P>(
   try {
     const buffers = await device.checked(`the operands of ${kernel.name}`, () => {
       const bound: Record<string, GPUBuffer> = {};
+      const tables = kernel.tables?.(params) ?? {};
       for (const [name, operand] of Object.entries(kernel.operands(params, device.target))) {
-        const given = operands[name];
+        const given = operands[name] ?? tables[name];
         if (given && !ArrayBuffer.isView(given)) {
           bound[name] = given;
           continue;

@@ -3,8 +3,8 @@
 import type { Device } from '../gpu/device.js';
 import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
 import type { NumberArray } from '../kernels/kernel.js';
-import { hasGap, type MaskBuildParams, maskBuild, maskBuildTables } from '../kernels/mask-build/mask-build.js';
-import { planeSum, planeSumTables, sumCount } from '../kernels/plane-sum/plane-sum.js';
+import { hasGap, type MaskBuildParams, maskBuild } from '../kernels/mask-build/mask-build.js';
+import { planeSum, sumCount } from '../kernels/plane-sum/plane-sum.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Filter } from '../kernels/resize-plane/taps.js';
 import { composeAffine, invertAffine, type Matrix, mappedRect, type Rect } from './affine.js';
@@ -134,7 +134,7 @@ async function buildMask(
 ): Promise<GpuPlanes> {
   const y = await GpuPlanes.create(device, params, hasGap(params) ? 2 : 1, 'mask');
   try {
-    await runKernel(device, maskBuild, params, { ...inputs, ...maskBuildTables(params), y: y.buffer }, options);
+    await runKernel(device, maskBuild, params, { ...inputs, y: y.buffer }, options);
     return y;
   } catch (error) {
     y.destroy();
@@ -149,7 +149,7 @@ export async function planeTotal(x: GpuPlanes, options: PixelOptions = {}): Prom
   const bytes = 4 * sumCount(params.values);
   const sums = await device.checked('a sum', () => device.buffer('pixels/sums', bytes));
   try {
-    await runKernel(device, planeSum, params, { x: x.buffer, sums, ...planeSumTables(params) }, options);
+    await runKernel(device, planeSum, params, { x: x.buffer, sums }, options);
     return new Float32Array(await device.read(sums, 0, bytes)).reduce((a, b) => a + b, 0);
   } finally {
     device.release(sums);

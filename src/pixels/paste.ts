@@ -1,6 +1,6 @@
 // Pasting pictures into another on the device, one after another: where they overlap, levels are not rounded in between.
 
-import { composite, compositeTables, finishComposite, finishCompositeTables } from '../kernels/composite/composite.js';
+import { composite, finishComposite } from '../kernels/composite/composite.js';
 import { intersection, type Rect, union } from './affine.js';
 import { GpuPicture, type GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
 
@@ -75,7 +75,6 @@ export class Pasting {
       mask: mask.buffer,
       picture: picture.buffer,
       fractions: kept?.buffer ?? this.unused,
-      ...compositeTables(params),
     };
     await runKernel(picture.device, composite, params, operands, options);
   }
@@ -86,7 +85,7 @@ export class Pasting {
     const { picture } = this;
     for (const { rect, buffer } of this.fractions) {
       const params = { picture: { width: picture.width, height: picture.height }, fractions: rect };
-      const operands = { picture: picture.buffer, fractions: buffer, ...finishCompositeTables(params) };
+      const operands = { picture: picture.buffer, fractions: buffer };
       await runKernel(picture.device, finishComposite, params, operands, options);
     }
   }

@@ -1,11 +1,11 @@
 // Resizing on the device: pictures by OpenCV's 8-bit rules, planes in floats.
 
 import { ceilDiv } from '../kernels/kernel.js';
-import { resizeArea, resizeAreaTables, wholeFactors } from '../kernels/resize-area/resize-area.js';
-import { resizeLanczos4, resizeLanczos4Tables } from '../kernels/resize-lanczos4/resize-lanczos4.js';
+import { resizeArea, wholeFactors } from '../kernels/resize-area/resize-area.js';
+import { resizeLanczos4 } from '../kernels/resize-lanczos4/resize-lanczos4.js';
 import { resizeLinear, type Size } from '../kernels/resize-linear/resize-linear.js';
-import { resizePlane, resizePlaneTables } from '../kernels/resize-plane/resize-plane.js';
-import { type Filter, fixedWeights, type ResizeTaps, resizeTaps, type Taps } from '../kernels/resize-plane/taps.js';
+import { resizePlane } from '../kernels/resize-plane/resize-plane.js';
+import { type Filter, type ResizeTaps, resizeTaps } from '../kernels/resize-plane/taps.js';
 import { copyBuffer, GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
 
 export interface ResizePlan {
@@ -54,18 +54,13 @@ export async function resizeByTaps(
       const rows = Math.max(1, Math.floor((SUMS_BYTES * to.height) / (16 * to.width * from.height)));
       for (let begin = 0; begin < to.height; begin += rows) {
         const params = { from, to, taps, band: { begin, end: Math.min(begin + rows, to.height) } };
-        await runKernel(device, resizeLanczos4, params, { ...buffers, ...resizeLanczos4Tables(params) }, options);
+        await runKernel(device, resizeLanczos4, params, buffers, options);
       }
     } else if (plan.filter === 'area' && shrinks(plan)) {
       const params = { from, to, taps, factors: plan.step ? undefined : wholeFactors(plan.from, plan.to) };
-      await runKernel(device, resizeArea, params, { ...buffers, ...resizeAreaTables(params) }, options);
+      await runKernel(device, resizeArea, params, buffers, options);
     } else {
-      const tables = {
-        columns: linearTable(taps.columns, from.width),
-        rows: linearTable(taps.rows, from.height),
-        sizes: new Uint32Array([from.width, to.width, to.height]),
-      };
-      await runKernel(device, resizeLinear, { from, to }, { ...buffers, ...tables }, options);
+      await runKernel(device, resizeLinear, { from, to, taps }, buffers, options);
     }
     return y;
   } catch (error) {
@@ -76,17 +71,6 @@ export async function resizeByTaps(
 
 function shrinks({ from, to, step }: ResizePlan): boolean {
   return step ? step >= 1 : from.width >= to.width && from.height >= to.height;
-}
-
-/** Pairs of taps as the linear kernel reads them: (first, second, weight of the first, of the second), in 11 bits. */
-function linearTable({ first, weights }: Taps, count: number): Int32Array {
-  const fixed = fixedWeights(weights, 11);
-  const inside = (index: number) => Math.min(Math.max(index, 0), count - 1);
-  const table = new Int32Array(4 * first.length);
-  for (let i = 0; i < first.length; i++) {
-    table.set([inside(first[i]!), inside(first[i]! + 1), fixed[2 * i]!, fixed[2 * i + 1]!], 4 * i);
-  }
-  return table;
 }
 
 /** Planes in another size. */
@@ -111,8 +95,7 @@ export async function resizePlanesByTaps(
   const y = await GpuPlanes.create(x.device, to, x.planes, 'resized');
   const params = { from, to, planes: x.planes, taps };
   try {
-    const operands = { x: x.buffer, y: y.buffer, ...resizePlaneTables(params) };
-    await runKernel(x.device, resizePlane, params, operands, options);
+    await runKernel(x.device, resizePlane, params, { x: x.buffer, y: y.buffer }, options);
     return y;
   } catch (error) {
     y.destroy();

@@ -1,12 +1,12 @@
 // Affine warps on the device. In compat mode they are OpenCV's; else positions are finer, and what shrinks is averaged.
 
-import { resizeArea, resizeAreaTables } from '../kernels/resize-area/resize-area.js';
+import { resizeArea } from '../kernels/resize-area/resize-area.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import { resizePlane, resizePlaneTables } from '../kernels/resize-plane/resize-plane.js';
+import { resizePlane } from '../kernels/resize-plane/resize-plane.js';
 import { axisTaps, sliceTaps } from '../kernels/resize-plane/taps.js';
 import type { Matrix, Rect, Warp } from '../kernels/warp-affine/tables.js';
-import { warpAffine, warpAffineTables } from '../kernels/warp-affine/warp-affine.js';
-import { warpPlane, warpPlaneTables } from '../kernels/warp-plane/warp-plane.js';
+import { warpAffine } from '../kernels/warp-affine/warp-affine.js';
+import { warpPlane } from '../kernels/warp-plane/warp-plane.js';
 import { composeAffine, invertAffine, mappedRect, pixelScaling } from './affine.js';
 import { GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
 
@@ -84,12 +84,12 @@ export async function warpGpuPicture(
   try {
     if (small) {
       const params = { from: x, to: reduced.to, taps: reduced.taps };
-      const operands = { x: x.buffer, y: small.buffer, ...resizeAreaTables(params) };
+      const operands = { x: x.buffer, y: small.buffer };
       await runKernel(device, resizeArea, params, operands, options);
     }
     y = await GpuPicture.create(device, target, 'warped');
     const params = { ...warpOf(x, plan, target, options, reduced), border };
-    const operands = { x: (small ?? x).buffer, y: y.buffer, ...warpAffineTables(params) };
+    const operands = { x: (small ?? x).buffer, y: y.buffer };
     await runKernel(device, warpAffine, params, operands, options);
     return y;
   } catch (error) {
@@ -114,12 +114,12 @@ export async function warpGpuPlanes(
   try {
     if (small) {
       const params = { from: x, to: reduced.to, planes, taps: reduced.taps };
-      const operands = { x: x.buffer, y: small.buffer, ...resizePlaneTables(params) };
+      const operands = { x: x.buffer, y: small.buffer };
       await runKernel(device, resizePlane, params, operands, options);
     }
     y = await GpuPlanes.create(device, target, planes, 'warped');
     const params = { ...warpOf(x, plan, target, options, reduced), planes };
-    const operands = { x: (small ?? x).buffer, y: y.buffer, ...warpPlaneTables(params) };
+    const operands = { x: (small ?? x).buffer, y: y.buffer };
     await runKernel(device, warpPlane, params, operands, options);
     return y;
   } catch (error) {

@@ -1,18 +1,16 @@
 // Sizes on which `split-channels` and `merge-channels` are tested; results are equal.
 
 import type { Case, KernelTest } from '../kernel.js';
-import { type ChannelsParams, channelsTables, mergeChannels, splitChannels } from './channels.js';
+import { type ChannelsParams, mergeChannels, splitChannels } from './channels.js';
 import { mergeReference, splitReference } from './channels.ref.js';
 
 function channelsCase(pixels: number, planes: number): Case<ChannelsParams> {
   const params = { pixels, planes };
-  const { sizes } = channelsTables(params);
   return {
     name: `${pixels} pixels, ${planes} planes`,
     params,
     tolerance: { f32: 0, f16: 0 },
     fill: {
-      sizes: i => sizes[i]!,
       picture: (_, random) => Math.floor((random() + 1) * 2 ** 31),
       // Halves of levels, some of them outside of the range.
       planes: (_, random) => Math.round((random() * 200 + 128) * 2) / 2,

@@ -1,13 +1,13 @@
 // The meaning of `colour-statistics`: sums over every parts-th pixel.
 
 import type { NumberArray } from '../kernel.js';
-import type { ColourStatisticsParams } from './colour-statistics.js';
+import { type ColourStatisticsParams, partCount } from './colour-statistics.js';
 
 export function colourStatisticsReference(
   { pixels }: ColourStatisticsParams,
   inputs: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
-  const parts = inputs.sizes![1]!;
+  const parts = partCount(pixels);
   const bytes = new Uint8Array(Uint32Array.from(inputs.x!).buffer);
   const sums = new Uint32Array(9 * parts);
   for (let i = 0; i < pixels; i++) {

@@ -1,6 +1,6 @@
 // Means and variances of the colours of an 8-bit picture; see colour-statistics.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
+import { array, ceilDiv, type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
 import code from './colour-statistics.wgsl';
 
 export interface ColourStatisticsParams {
@@ -9,36 +9,34 @@ export interface ColourStatisticsParams {
 
 const LENGTH = 1024;
 
+/** How many parts are summed on their own. */
+export const partCount = (pixels: number): number => ceilDiv(pixels, LENGTH);
+
 /** Sums in each part. */
 const SUMS = 9;
 
-/** Operands: `x`, a pixel of 8-bit RGBA in each u32, red in the low byte; `sizes`; `sums` for `colourStatisticsOf`. */
+/** Operands: `x`, a pixel of 8-bit RGBA in each u32, red in the low byte; `sums` for `colourStatisticsOf`. */
 export const colourStatistics: Kernel<ColourStatisticsParams> = {
   name: 'colour-statistics',
   operands({ pixels }): Record<string, Operand> {
     return {
-      x: { access: 'read', type: 'u32', elements: pixels },
-      sizes: { access: 'read', type: 'u32', elements: 2 },
-      sums: { access: 'write', type: 'u32', elements: SUMS * ceilDiv(pixels, LENGTH) },
+      x: array('read', 'u32', pixels),
+      sums: array('write', 'u32', SUMS * partCount(pixels)),
     };
   },
   dispatches({ pixels }): Dispatch[] {
     return [
       {
         shader: { name: 'colour-statistics', code, constants: { LENGTH } },
-        workgroups: linearGrid(ceilDiv(pixels, LENGTH), 64),
-        operands: ['x', 'sizes', 'sums'],
+        plan: { pixels, parts: partCount(pixels) },
+        workgroups: linearGrid(partCount(pixels)),
+        operands: ['x', 'sums'],
         flops: 20 * pixels,
         bytes: 4 * pixels,
       },
     ];
   },
 };
-
-/** Contents of the operand that only the parameters decide. */
-export function colourStatisticsTables({ pixels }: ColourStatisticsParams): { sizes: Uint32Array } {
-  return { sizes: new Uint32Array([pixels, ceilDiv(pixels, LENGTH)]) };
-}
 
 type Triple = readonly [number, number, number];
 

@@ -1,7 +1,7 @@
 // Grey pictures, plain or with the mean and contrast of another picture; see colour-transfer.wgsl.
 
 import type { ColourStatistics } from '../colour-statistics/colour-statistics.js';
-import { type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
+import { array, type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
 import code from './colour-transfer.wgsl';
 
 export interface ColourTransferParams {
@@ -10,23 +10,23 @@ export interface ColourTransferParams {
   readonly affine: Float32Array;
 }
 
-/** Operands: `x`, a pixel of 8-bit RGBA in each u32, red in the low byte; `y`, three planes; `affine` and `sizes`. */
+/** Operands: `x`, a pixel of 8-bit RGBA in each u32, red in the low byte; `y`, three planes. */
 export const colourTransfer: Kernel<ColourTransferParams> = {
   name: 'colour-transfer',
   operands({ pixels }): Record<string, Operand> {
     return {
-      x: { access: 'read', type: 'u32', elements: pixels },
-      affine: { access: 'read', type: 'f32', elements: 6 },
-      sizes: { access: 'read', type: 'u32', elements: 1 },
-      y: { access: 'write', type: 'f32', elements: 3 * pixels },
+      x: array('read', 'u32', pixels),
+      y: array('write', 'f32', 3 * pixels),
     };
   },
-  dispatches({ pixels }): Dispatch[] {
+  dispatches({ pixels, affine }): Dispatch[] {
+    const [factor_r, factor_g, factor_b, shift_r, shift_g, shift_b] = affine as unknown as Six;
     return [
       {
         shader: { name: 'colour-transfer', code },
-        workgroups: linearGrid(pixels, 64),
-        operands: ['x', 'affine', 'sizes', 'y'],
+        plan: { pixels, factor_r, factor_g, factor_b, shift_r, shift_g, shift_b },
+        workgroups: linearGrid(pixels),
+        operands: ['x', 'y'],
         flops: 15 * pixels,
         bytes: 16 * pixels,
       },
@@ -34,13 +34,7 @@ export const colourTransfer: Kernel<ColourTransferParams> = {
   },
 };
 
-/** Contents of the operands that only the parameters decide. */
-export function colourTransferTables({ pixels, affine }: ColourTransferParams): {
-  affine: Float32Array;
-  sizes: Uint32Array;
-} {
-  return { affine, sizes: new Uint32Array([pixels]) };
-}
+type Six = readonly [number, number, number, number, number, number];
 
 /** Grey and nothing else. */
 export const PLAIN_GREY = new Float32Array([1, 1, 1, 0, 0, 0]);

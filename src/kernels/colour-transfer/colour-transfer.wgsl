@@ -1,21 +1,33 @@
 // A picture in grey with the mean and contrast of another: y = clamp(grey * factor + shift, 0, 255) for each of three channels, as
 // f32 planes [3, pixels]. One invocation for each pixel.
 
+struct Plan {
+  pixels: u32,
+  factor_r: f32,
+  factor_g: f32,
+  factor_b: f32,
+  shift_r: f32,
+  shift_g: f32,
+  shift_b: f32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;      // a pixel each, red in the low byte
-@group(0) @binding(1) var<storage, read> affine: array<f32>; // factors of the three channels, then shifts
-@group(0) @binding(2) var<storage, read> sizes: array<u32>;  // pixels
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  let count = sizes[0];
+  let count = plan.pixels;
   if (index >= count) {
     return;
   }
   let colour = vec3f((vec3u(x[index]) >> vec3u(0u, 8u, 16u)) & vec3u(255u));
   let grey = colour.x * 0.2989 + colour.y * 0.587 + colour.z * 0.114;
-  for (var c = 0u; c < 3u; c++) {
-    y[c * count + index] = clamp(grey * affine[c] + affine[3u + c], 0.0, 255.0);
-  }
+  let factor = vec3f(plan.factor_r, plan.factor_g, plan.factor_b);
+  let shift = vec3f(plan.shift_r, plan.shift_g, plan.shift_b);
+  let value = clamp(grey * factor + shift, vec3f(0.0), vec3f(255.0));
+  y[index] = value.x;
+  y[count + index] = value.y;
+  y[2u * count + index] = value.z;
 }

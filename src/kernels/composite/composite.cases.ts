@@ -2,14 +2,7 @@
 
 import type { Case, KernelTest } from '../kernel.js';
 import type { Rect } from '../warp-affine/tables.js';
-import {
-  type CompositeParams,
-  composite,
-  compositeTables,
-  type FinishCompositeParams,
-  finishComposite,
-  finishCompositeTables,
-} from './composite.js';
+import { type CompositeParams, composite, type FinishCompositeParams, finishComposite } from './composite.js';
 import { compositeReference, finishCompositeReference } from './composite.ref.js';
 
 const picture = { width: 41, height: 37 };
@@ -28,7 +21,6 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
     full: 1,
     ...params,
   };
-  const { sizes } = compositeTables(all);
   const bits = new Uint32Array(1);
   const floats = new Float32Array(bits.buffer);
   const share = (_: number, random: () => number) => Math.min(Math.max(Math.round(random() * 96), 0), 64) / 64;
@@ -37,7 +29,6 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
     params: all,
     tolerance: { f32: 0, f16: 0 },
     fill: {
-      sizes: i => sizes[i]!,
       // The gap does not follow from the mask here, to tell which of the two is used.
       mask: share,
       coverage: (_, random) => [1, 1, 1, 0.5, 0.25][Math.floor((random() + 1) * 2.5)]!,
@@ -51,12 +42,10 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
 }
 
 function finishCase(fractions: Rect): Case<FinishCompositeParams> {
-  const { sizes } = finishCompositeTables({ picture, fractions });
   return {
     name: `${fractions.width}x${fractions.height}`,
     params: { picture, fractions },
     tolerance: { f32: 0, f16: 0 },
-    fill: { sizes: i => sizes[i]! },
   };
 }
 

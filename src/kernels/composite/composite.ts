@@ -1,6 +1,6 @@
 // Pasting one picture into another under a mask; see composite.wgsl and finish.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
+import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import type { Rect } from '../warp-affine/tables.js';
 import code from './composite.wgsl';
@@ -24,21 +24,20 @@ export interface CompositeParams {
   readonly full: number;
 }
 
-/** Operands: `pasted`, `coverage` (not read unless in compat mode), `mask`, `picture` (in place), `fractions` (in place, any buffer where there are none), `sizes`. */
+/** Operands: `pasted`, `coverage` (not read unless in compat mode), `mask`, `picture` (in place), `fractions` (in place, any buffer where there are none). */
 export const composite: Kernel<CompositeParams> = {
   name: 'composite',
   operands({ picture, rect, fractions, pasted, gap }): Record<string, Operand> {
     const pixels = rect.width * rect.height;
     return {
-      pasted: { access: 'read', type: 'u32', elements: pasted === 'planes' ? 3 * pixels : pixels },
-      coverage: { access: 'read', type: 'f32', elements: pixels },
-      mask: { access: 'read', type: 'f32', elements: gap ? 2 * pixels : pixels },
-      sizes: { access: 'read', type: 'u32', elements: 12 },
-      fractions: { access: 'write', type: 'u32', elements: fractions ? fractions.width * fractions.height : 1 },
-      picture: { access: 'write', type: 'u32', elements: picture.width * picture.height },
+      pasted: array('read', 'u32', pasted === 'planes' ? 3 * pixels : pixels),
+      coverage: array('read', 'f32', pixels),
+      mask: array('read', 'f32', gap ? 2 * pixels : pixels),
+      fractions: array('write', 'u32', fractions ? fractions.width * fractions.height : 1),
+      picture: array('write', 'u32', picture.width * picture.height),
     };
   },
-  dispatches({ rect, compat, pasted, gap }): Dispatch[] {
+  dispatches({ picture, rect, fractions, compat, pasted, gap, strength, full }): Dispatch[] {
     const pixels = rect.width * rect.height;
     return [
       {
@@ -47,8 +46,9 @@ export const composite: Kernel<CompositeParams> = {
           code,
           constants: { COMPAT: compat ? 1 : 0, GAP: gap ? 1 : 0, PLANES: pasted === 'planes' ? 1 : 0 },
         },
-        workgroups: [ceilDiv(rect.width, 8), ceilDiv(rect.height, 8), 1],
-        operands: ['pasted', 'coverage', 'mask', 'sizes', 'fractions', 'picture'],
+        plan: { ...sizeOf(picture), ...rectOf('rect', rect), ...rectOf('kept', fractions), strength, full },
+        workgroups: squareGrid(rect),
+        operands: ['pasted', 'coverage', 'mask', 'fractions', 'picture'],
         flops: 30 * pixels,
         bytes: 20 * pixels,
       },
@@ -56,37 +56,28 @@ export const composite: Kernel<CompositeParams> = {
   },
 };
 
-/** Contents of the operand that only the parameters decide. */
-export function compositeTables({ picture, rect, fractions, strength, full }: CompositeParams): { sizes: Uint32Array } {
-  const sizes = new Uint32Array(12);
-  sizes.set([picture.width, picture.height, rect.x, rect.y, rect.width, rect.height]);
-  new Float32Array(sizes.buffer).set([strength, full], 6);
-  if (fractions) sizes.set([fractions.x, fractions.y, fractions.width, fractions.height], 8);
-  return { sizes };
-}
-
 export interface FinishCompositeParams {
   readonly picture: Size;
   readonly fractions: Rect;
 }
 
-/** Operands: `picture` and `fractions`, both in place, and `sizes`. For the default mode: the compat mode truncates. */
+/** Operands: `picture` and `fractions`, both in place. For the default mode: the compat mode truncates. */
 export const finishComposite: Kernel<FinishCompositeParams> = {
   name: 'finish-composite',
   operands({ picture, fractions }): Record<string, Operand> {
     return {
-      sizes: { access: 'read', type: 'u32', elements: 6 },
-      fractions: { access: 'write', type: 'u32', elements: fractions.width * fractions.height },
-      picture: { access: 'write', type: 'u32', elements: picture.width * picture.height },
+      fractions: array('write', 'u32', fractions.width * fractions.height),
+      picture: array('write', 'u32', picture.width * picture.height),
     };
   },
-  dispatches({ fractions }): Dispatch[] {
+  dispatches({ picture, fractions }): Dispatch[] {
     const pixels = fractions.width * fractions.height;
     return [
       {
         shader: { name: 'finish-composite', code: finish },
-        workgroups: [ceilDiv(fractions.width, 8), ceilDiv(fractions.height, 8), 1],
-        operands: ['sizes', 'fractions', 'picture'],
+        plan: { ...sizeOf(picture), ...rectOf('kept', fractions) },
+        workgroups: squareGrid(fractions),
+        operands: ['fractions', 'picture'],
         flops: 4 * pixels,
         bytes: 16 * pixels,
       },
@@ -94,8 +85,12 @@ export const finishComposite: Kernel<FinishCompositeParams> = {
   },
 };
 
-/** Contents of the operand that only the parameters decide. */
-export function finishCompositeTables({ picture, fractions }: FinishCompositeParams): { sizes: Uint32Array } {
-  const { x, y, width, height } = fractions;
-  return { sizes: new Uint32Array([picture.width, picture.height, x, y, width, height]) };
-}
+const sizeOf = ({ width, height }: Size) => ({ width, height });
+
+/** Fields of a plan for a rectangle, or for none. */
+const rectOf = (name: string, rect: Rect | null): Record<string, number> => ({
+  [`${name}_x`]: rect?.x ?? 0,
+  [`${name}_y`]: rect?.y ?? 0,
+  [`${name}_width`]: rect?.width ?? 0,
+  [`${name}_height`]: rect?.height ?? 0,
+});

@@ -13,14 +13,27 @@ override COMPAT: bool;
 override GAP: bool;    // the mask has a second plane, what it lacks of 1
 override PLANES: bool; // the pasted picture is f32 planes [3, height, width] instead of 8-bit RGBA
 
+struct Plan {
+  width: u32,       // of the picture
+  height: u32,
+  rect_x: u32,      // what is pasted, its coverage and mask are of this rectangle
+  rect_y: u32,
+  rect_width: u32,
+  rect_height: u32,
+  kept_x: u32,      // where fractions are kept; width 0: nowhere
+  kept_y: u32,
+  kept_width: u32,
+  kept_height: u32,
+  strength: f32,    // factor of the mask
+  full: f32,        // what a mask without gap is where it is nearly 1
+}
+
 @group(0) @binding(0) var<storage, read> pasted: array<u32>;   // of the rectangle, as coverage and mask
 @group(0) @binding(1) var<storage, read> coverage: array<f32>; // in compat mode only
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
-// Width and height of the picture; x, y, width, height of the rectangle; strength and full mask as f32 bits; x, y, width, height
-// of the fractions (width 0: none).
-@group(0) @binding(3) var<storage, read> sizes: array<u32>;
-@group(0) @binding(4) var<storage, read_write> fractions: array<u32>; // 10 bits for each of red, green and blue
-@group(0) @binding(5) var<storage, read_write> picture: array<u32>;   // a pixel each, red in the low byte
+@group(0) @binding(3) var<storage, read_write> fractions: array<u32>; // 10 bits for each of red, green and blue
+@group(0) @binding(4) var<storage, read_write> picture: array<u32>;   // a pixel each, red in the low byte
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 const SHIFTS = vec3u(0u, 8u, 16u);
 const FRACTION_SHIFTS = vec3u(0u, 10u, 20u);
@@ -33,7 +46,7 @@ const DOUBLE = 1.1e-16;
 
 fn pasted_colour(index: u32) -> vec3f {
   if (PLANES) {
-    let count = sizes[4] * sizes[5];
+    let count = plan.rect_width * plan.rect_height;
     return vec3f(
       bitcast<f32>(pasted[index]),
       bitcast<f32>(pasted[index + count]),
@@ -45,35 +58,35 @@ fn pasted_colour(index: u32) -> vec3f {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let at = id.xy + vec2u(sizes[2], sizes[3]);
-  if (id.x >= sizes[4] || id.y >= sizes[5] || at.x >= sizes[0] || at.y >= sizes[1]) {
+  let at = id.xy + vec2u(plan.rect_x, plan.rect_y);
+  if (id.x >= plan.rect_width || id.y >= plan.rect_height || at.x >= plan.width || at.y >= plan.height) {
     return;
   }
-  let index = id.y * sizes[4] + id.x;
+  let index = id.y * plan.rect_width + id.x;
   var m = mask[index];
   if (m <= 0.0) {
     return;
   }
   if (!GAP && abs(m - 1.0) < NEARLY_FULL) {
-    m = bitcast<f32>(sizes[7]);
+    m = plan.full;
   }
-  let strength = bitcast<f32>(sizes[6]);
+  let strength = plan.strength;
   m *= strength;
   var gap = 1.0 - m;
   if (GAP) {
-    gap = (1.0 - strength) + strength * mask[sizes[4] * sizes[5] + index];
+    gap = (1.0 - strength) + strength * mask[plan.rect_width * plan.rect_height + index];
   }
   var colour = pasted_colour(index);
   if (COMPAT) {
     colour *= coverage[index];
   }
 
-  let place = at.y * sizes[0] + at.x;
+  let place = at.y * plan.width + at.x;
   let pixel = picture[place];
   let level = vec3f((vec3u(pixel) >> SHIFTS) & vec3u(255u));
-  let fraction_at = at - vec2u(sizes[8], sizes[9]);
-  let kept = all(at >= vec2u(sizes[8], sizes[9])) && all(fraction_at < vec2u(sizes[10], sizes[11]));
-  let fraction_index = select(0u, fraction_at.y * sizes[10] + fraction_at.x, kept);
+  let fraction_at = at - vec2u(plan.kept_x, plan.kept_y);
+  let kept = all(at >= vec2u(plan.kept_x, plan.kept_y)) && all(fraction_at < vec2u(plan.kept_width, plan.kept_height));
+  let fraction_index = select(0u, fraction_at.y * plan.kept_width + fraction_at.x, kept);
   var rest = vec3f();
   if (kept) {
     rest = vec3f((vec3u(fractions[fraction_index]) >> FRACTION_SHIFTS) & vec3u(1023u)) / 1024.0;

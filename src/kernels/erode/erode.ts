@@ -1,6 +1,6 @@
 // Erosion of float planes by k x k; see erode.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
+import { array, ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import code from './erode.wgsl';
 
@@ -10,16 +10,15 @@ export interface ErodeParams extends Size {
   readonly k: number;
 }
 
-/** Operands: `x` and `y`, planes of f32 one after another; `sizes` as `erodeTables` makes it. */
+/** Operands: `x` and `y`, planes of f32 one after another. */
 export const erode: Kernel<ErodeParams> = {
   name: 'erode',
   operands({ width, height, planes }): Record<string, Operand> {
     const elements = planes * width * height;
     return {
-      x: { access: 'read', type: 'f32', elements },
-      sizes: { access: 'read', type: 'u32', elements: 4 },
-      minima: { access: 'scratch', type: 'f32', elements },
-      y: { access: 'write', type: 'f32', elements },
+      x: array('read', 'f32', elements),
+      minima: array('scratch', 'f32', elements),
+      y: array('write', 'f32', elements),
     };
   },
   dispatches(params): Dispatch[] {
@@ -35,8 +34,9 @@ export const erode: Kernel<ErodeParams> = {
           code,
           constants: { VERTICAL: vertical ? 1 : 0 },
         },
+        plan: { width, height, k, planes },
         workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
-        operands: vertical ? ['minima', 'sizes', 'y'] : ['x', 'sizes', 'minima'],
+        operands: vertical ? ['minima', 'y'] : ['x', 'minima'],
         flops: 3 * values,
         bytes: 4 * 4 * values,
       };
@@ -47,8 +47,3 @@ export const erode: Kernel<ErodeParams> = {
 
 /** A window that covers everything from everywhere need not grow further. */
 const window = ({ width, height, k }: ErodeParams): number => Math.min(k, 2 * Math.max(width, height) + 1);
-
-/** Contents of the operand that only the parameters decide. */
-export function erodeTables(params: ErodeParams): { sizes: Uint32Array } {
-  return { sizes: new Uint32Array([params.width, params.height, window(params), params.planes]) };
-}

@@ -1,6 +1,6 @@
 // Separable Gaussian blur of float planes; see gaussian-blur.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand, roundUp } from '../kernel.js';
+import { array, ceilDiv, type Dispatch, type Kernel, type Operand, roundUp } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import code from './gaussian-blur.wgsl';
 
@@ -10,23 +10,23 @@ export interface GaussianBlurParams extends Size {
   readonly weights: Float32Array;
 }
 
-/** Operands: `x` and `y`, planes of f32 one after another; `weights`, `positions` and `sizes` as `gaussianBlurTables` makes them. */
+/** Operands: `x` and `y`, planes of f32 one after another; `weights` and `positions` of the tables. */
 export const gaussianBlur: Kernel<GaussianBlurParams> = {
   name: 'gaussian-blur',
   operands(params): Record<string, Operand> {
     const elements = params.planes * params.width * params.height;
     const { taps, rowsStart } = sizesOf(params);
     return {
-      x: { access: 'read', type: 'f32', elements },
-      weights: { access: 'read', type: 'f32', elements: taps },
-      positions: { access: 'read', type: 'u32', elements: rowsStart + positionCount(params.height, taps) },
-      sizes: { access: 'read', type: 'u32', elements: 5 },
-      rows: { access: 'scratch', type: 'f32', elements },
-      y: { access: 'write', type: 'f32', elements },
+      x: array('read', 'f32', elements),
+      weights: array('read', 'f32', taps),
+      positions: array('read', 'u32', rowsStart + positionCount(params.height, taps)),
+      rows: array('scratch', 'f32', elements),
+      y: array('write', 'f32', elements),
     };
   },
   dispatches(params): Dispatch[] {
     const { width, height, planes } = params;
+    const { taps, rowsStart } = sizesOf(params);
     const values = planes * width * height;
     const pass = (vertical: boolean): Dispatch => {
       const columns = vertical ? width : ceilDiv(width, 8);
@@ -37,13 +37,25 @@ export const gaussianBlur: Kernel<GaussianBlurParams> = {
           code,
           constants: { VERTICAL: vertical ? 1 : 0 },
         },
+        plan: { width, height, taps, planes, rows_start: rowsStart / 4 },
         workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
-        operands: [vertical ? 'rows' : 'x', 'weights', 'positions', 'sizes', vertical ? 'y' : 'rows'],
+        operands: [vertical ? 'rows' : 'x', 'weights', 'positions', vertical ? 'y' : 'rows'],
         flops: 2 * values * params.weights.length,
         bytes: 8 * values,
       };
     };
     return [pass(false), pass(true)];
+  },
+  tables(params): { weights: Float32Array; positions: Uint32Array } {
+    const { width, height, weights } = params;
+    const { taps, rowsStart } = sizesOf(params);
+    const padded = new Float32Array(taps);
+    padded.set(weights);
+    const radius = (weights.length - 1) / 2;
+    const positions = new Uint32Array(rowsStart + positionCount(height, taps));
+    for (let i = 0; i < rowsStart; i++) positions[i] = reflected(i - radius, width);
+    for (let i = rowsStart; i < positions.length; i++) positions[i] = reflected(i - rowsStart - radius, height);
+    return { weights: padded, positions };
   },
 };
 
@@ -54,23 +66,6 @@ function sizesOf({ width, weights }: GaussianBlurParams): { taps: number; rowsSt
 
 /** Whole blocks of outputs, their taps, and the eight values that are read ahead. */
 const positionCount = (count: number, taps: number): number => roundUp(count, 8) + taps + 8;
-
-/** Contents of the operands that only the parameters decide. */
-export function gaussianBlurTables(params: GaussianBlurParams): {
-  weights: Float32Array;
-  positions: Uint32Array;
-  sizes: Uint32Array;
-} {
-  const { width, height, planes, weights } = params;
-  const { taps, rowsStart } = sizesOf(params);
-  const padded = new Float32Array(taps);
-  padded.set(weights);
-  const radius = (weights.length - 1) / 2;
-  const positions = new Uint32Array(rowsStart + positionCount(height, taps));
-  for (let i = 0; i < rowsStart; i++) positions[i] = reflected(i - radius, width);
-  for (let i = rowsStart; i < positions.length; i++) positions[i] = reflected(i - rowsStart - radius, height);
-  return { weights: padded, positions, sizes: new Uint32Array([width, height, taps, planes, rowsStart / 4]) };
-}
 
 /** Mirrored about the first and last pixel, which are not repeated (BORDER_REFLECT_101), as often as need be. */
 export function reflected(index: number, count: number): number {

@@ -5,11 +5,19 @@
 
 override VERTICAL: bool;
 
+struct Plan {
+  width: u32,
+  height: u32,
+  taps: u32,       // rounded up to 8
+  planes: u32,
+  rows_start: u32, // where the rows' positions start, in vec4
+}
+
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;    // zeros up to a multiple of 8
 @group(0) @binding(2) var<storage, read> positions: array<vec4u>;  // of columns, then of rows, each from a multiple of 4
-@group(0) @binding(3) var<storage, read> sizes: array<u32>;        // width, height, taps rounded up to 8, planes, start of the rows' positions / 4
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 fn load(base: u32, step: u32, at: u32) -> vec4f {
   let p = positions[at] * step + base;
@@ -34,23 +42,23 @@ fn put(base: u32, step: u32, start: u32, count: u32, values: vec4f) {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let size = vec2u(sizes[0], sizes[1]);
+  let size = vec2u(plan.width, plan.height);
   let count = select(size.x, size.y, VERTICAL);
   let lines = select(size.y, size.x, VERTICAL);
   // Neighbours in a workgroup are neighbours in memory.
   let line = select(id.y, id.x, VERTICAL);
   let block = select(id.x, id.y, VERTICAL);
-  if (line >= lines || id.z >= sizes[3] || block * 8u >= count) {
+  if (line >= lines || id.z >= plan.planes || block * 8u >= count) {
     return;
   }
   let step = select(1u, size.x, VERTICAL);
   let base = id.z * size.x * size.y + line * select(size.x, 1u, VERTICAL);
-  let first = block * 2u + select(0u, sizes[4], VERTICAL);
+  let first = block * 2u + select(0u, plan.rows_start, VERTICAL);
   var a = load(base, step, first);
   var b = load(base, step, first + 1u);
   var low = vec4f();
   var high = vec4f();
-  for (var t = 0u; t < sizes[2] / 4u; t += 2u) {
+  for (var t = 0u; t < plan.taps / 4u; t += 2u) {
     let c = load(base, step, first + t + 2u);
     let d = load(base, step, first + t + 3u);
     let u = weights[t];

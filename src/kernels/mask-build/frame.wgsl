@@ -3,17 +3,23 @@
 
 override GAP: bool;
 
+struct Plan {
+  width: u32,
+  height: u32,
+  border: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> sizes: array<u32>; // width, height, border
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let size = vec2u(sizes[0], sizes[1]);
+  let size = vec2u(plan.width, plan.height);
   if (id.x >= size.x || id.y >= size.y) {
     return;
   }
-  let border = sizes[2];
+  let border = plan.border;
   let inside = all(id.xy >= vec2u(border)) && all(id.xy + border < size);
   let at = id.y * size.x + id.x;
   y[at] = select(0.0, x[at], inside);

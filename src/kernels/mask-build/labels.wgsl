@@ -3,24 +3,29 @@
 
 override GAP: bool;
 
+struct Plan {
+  pixels: u32,
+  labels: u32, // that have a value
+}
+
 @group(0) @binding(0) var<storage, read> labels: array<u32>; // four to a word, the first in the low byte
 @group(0) @binding(1) var<storage, read> values: array<f32>;
-@group(0) @binding(2) var<storage, read> sizes: array<u32>;  // pixels, values
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let word = id.x + id.y * groups.x * 64u;
-  if (word * 4u >= sizes[0]) {
+  if (word * 4u >= plan.pixels) {
     return;
   }
   let four = labels[word];
-  for (var i = 0u; i < min(4u, sizes[0] - word * 4u); i++) {
+  for (var i = 0u; i < min(4u, plan.pixels - word * 4u); i++) {
     let label = (four >> (8u * i)) & 255u;
-    let value = select(0.0, values[min(label, sizes[1] - 1u)], label < sizes[1]);
+    let value = select(0.0, values[min(label, plan.labels - 1u)], label < plan.labels);
     y[word * 4u + i] = value;
     if (GAP) {
-      y[sizes[0] + word * 4u + i] = 1.0 - value;
+      y[plan.pixels + word * 4u + i] = 1.0 - value;
     }
   }
 }

@@ -1,7 +1,16 @@
 // Masks, f32 planes of values from 0 to 1: from labels, from shapes, with a border of zeros, and the smaller of two. Some come
 // with their gap, a second plane of what they lack of 1, in full relative precision.
 
-import { ceilDiv, type Dispatch, type Kernel, linearGrid, type NumberArray, type Operand } from '../kernel.js';
+import {
+  array,
+  ceilDiv,
+  type Dispatch,
+  type Kernel,
+  linearGrid,
+  type NumberArray,
+  type Operand,
+  squareGrid,
+} from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import frame from './frame.wgsl';
 import labels from './labels.wgsl';
@@ -42,84 +51,75 @@ export type MaskBuildParams = Size &
   );
 
 /**
- * Operands: `y`; `labels` (bytes, four to a word) and `values`; `x`; `a` and `b`, with `coverage` where there is a gap; or
- * `affine`: as the operation needs. `sizes`, `values` and `affine` as `maskBuildTables` makes them.
+ * Operands: `y`; `labels` (bytes, four to a word) and `values` of the table; `x`; `a` and `b`, with `coverage` where there is a gap: as the
+ * operation needs.
  */
 export const maskBuild: Kernel<MaskBuildParams> = {
   name: 'mask-build',
   operands(params): Record<string, Operand> {
     const pixels = params.width * params.height;
-    const plane: Operand = { access: 'read', type: 'f32', elements: pixels };
-    const sizes: Operand = { access: 'read', type: 'u32', elements: maskBuildTables(params).sizes!.length };
-    const pair: Operand = { ...plane, elements: 2 * pixels };
-    const mask = hasGap(params) ? pair : plane;
-    const y: Operand = { ...mask, access: 'write' };
+    const planes = hasGap(params) ? 2 : 1;
+    const read = (elements: number) => array('read', 'f32', elements);
+    const y = array('write', 'f32', planes * pixels);
     switch (params.operation) {
-      case 'labels': {
-        const values: Operand = { ...plane, elements: params.values.length };
-        return { labels: { access: 'read', type: 'u32', elements: ceilDiv(pixels, 4) }, values, sizes, y };
-      }
+      case 'labels':
+        return { labels: array('read', 'u32', ceilDiv(pixels, 4)), values: read(params.values.length), y };
       case 'frame':
-        return { x: mask, sizes, y };
+        return { x: read(planes * pixels), y };
       case 'minimum':
-        return { a: plane, b: plane, sizes, y };
+        return { a: read(pixels), b: read(pixels), y };
       case 'minimum-gap':
-        return { a: pair, b: plane, coverage: plane, sizes, y };
+        return { a: read(2 * pixels), b: read(pixels), coverage: read(pixels), y };
       case 'shape':
-        return { affine: { ...plane, elements: 7 }, sizes, x: { ...plane, elements: params.within ? pixels : 1 }, y };
+        return { x: read(params.within ? pixels : 1), y };
     }
   },
   dispatches(params, target): Dispatch[] {
     const { width, height, operation } = params;
     const pixels = width * height;
-    const square = [ceilDiv(width, 8), ceilDiv(height, 8), 1] as const;
-    const parts = {
-      labels: { code: labels, workgroups: linearGrid(ceilDiv(pixels, 4), 64) },
-      frame: { code: frame, workgroups: square },
-      minimum: { code: minimum, workgroups: linearGrid(pixels, 64) },
-      'minimum-gap': { code: minimumGap, workgroups: linearGrid(pixels, 64) },
-      shape: { code: shape, workgroups: square },
-    };
-    const operands = Object.entries(this.operands(params, target));
-    const constants: Record<string, number> = {};
-    if (operation === 'shape') {
-      constants.ELLIPSE = params.ellipse ? 1 : 0;
-      constants.WITHIN = params.within ? 1 : 0;
-    }
-    if (operation === 'labels' || operation === 'frame') constants.GAP = params.gap ? 1 : 0;
-    const { code, workgroups } = parts[operation];
     return [
       {
-        shader: { name: `mask-build/${operation}`, code, constants },
-        workgroups,
-        operands: operands.map(([name]) => name),
+        shader: { name: `mask-build/${operation}`, code: CODES[operation], constants: variant(params) },
+        plan: planOf(params),
+        workgroups:
+          operation === 'frame' || operation === 'shape'
+            ? squareGrid(params)
+            : linearGrid(operation === 'labels' ? ceilDiv(pixels, 4) : pixels),
+        operands: Object.keys(this.operands(params, target)),
         flops: 4 * pixels,
         bytes: 8 * pixels,
       },
     ];
   },
+  tables: (params): Record<string, NumberArray> => (params.operation === 'labels' ? { values: params.values } : {}),
 };
+
+const CODES = { labels, frame, minimum, 'minimum-gap': minimumGap, shape };
+
+function variant(params: MaskBuildParams): Record<string, number> {
+  if (params.operation === 'shape') return { ELLIPSE: params.ellipse ? 1 : 0, WITHIN: params.within ? 1 : 0 };
+  return 'gap' in params ? { GAP: params.gap ? 1 : 0 } : {};
+}
+
+function planOf(params: MaskBuildParams): Record<string, number> {
+  const { width, height } = params;
+  switch (params.operation) {
+    case 'labels':
+      return { pixels: width * height, labels: params.values.length };
+    case 'frame':
+      return { width, height, border: params.border };
+    case 'minimum':
+      return { pixels: width * height };
+    case 'minimum-gap':
+      return { pixels: width * height, full: params.full };
+    case 'shape': {
+      const [u_x, u_y, u_1, v_x, v_y, v_1] = params.affine as readonly [number, number, number, number, number, number];
+      return { width, height, u_x, u_y, u_1, v_x, v_y, v_1, feather: params.feather };
+    }
+  }
+}
 
 /** Whether y has a second plane. */
 export function hasGap(params: MaskBuildParams): boolean {
   return params.operation === 'minimum-gap' || ('gap' in params && params.gap);
-}
-
-/** Contents of the operands that only the parameters decide. */
-export function maskBuildTables(params: MaskBuildParams): Record<string, NumberArray> {
-  const { width, height } = params;
-  switch (params.operation) {
-    case 'labels':
-      return { values: params.values, sizes: new Uint32Array([width * height, params.values.length]) };
-    case 'frame':
-      return { sizes: new Uint32Array([width, height, params.border]) };
-    case 'minimum':
-      return { sizes: new Uint32Array([width * height]) };
-    case 'minimum-gap': {
-      const full = new Uint32Array(new Float32Array([params.full]).buffer)[0]!;
-      return { sizes: new Uint32Array([width * height, full]) };
-    }
-    case 'shape':
-      return { affine: new Float32Array([...params.affine, params.feather]), sizes: new Uint32Array([width, height]) };
-  }
 }

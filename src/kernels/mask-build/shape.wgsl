@@ -4,22 +4,33 @@
 override ELLIPSE: bool;
 override WITHIN: bool;
 
-@group(0) @binding(0) var<storage, read> affine: array<f32>; // u = [0] x + [1] y + [2], v = [3] x + [4] y + [5]; feather
-@group(0) @binding(1) var<storage, read> sizes: array<u32>;  // width, height
-@group(0) @binding(2) var<storage, read> x: array<f32>;      // the other mask, if there is one
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+struct Plan {
+  width: u32,
+  height: u32,
+  u_x: f32,     // u = u_x x + u_y y + u_1, v likewise
+  u_y: f32,
+  u_1: f32,
+  v_x: f32,
+  v_y: f32,
+  v_1: f32,
+  feather: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;      // the other mask, if there is one
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= sizes[0] || id.y >= sizes[1]) {
+  if (id.x >= plan.width || id.y >= plan.height) {
     return;
   }
   let at = vec2f(id.xy);
-  let u = affine[0] * at.x + affine[1] * at.y + affine[2];
-  let v = affine[3] * at.x + affine[4] * at.y + affine[5];
+  let u = plan.u_x * at.x + plan.u_y * at.y + plan.u_1;
+  let v = plan.v_x * at.x + plan.v_y * at.y + plan.v_1;
   let reach = select(max(abs(u), abs(v)), length(vec2f(u, v)), ELLIPSE);
-  var value = smoothstep(0.0, 1.0, (1.0 - reach) / affine[6]);
-  let index = id.y * sizes[0] + id.x;
+  var value = smoothstep(0.0, 1.0, (1.0 - reach) / plan.feather);
+  let index = id.y * plan.width + id.x;
   if (WITHIN) {
     value = min(value, x[index]);
   }

@@ -3,21 +3,26 @@
 
 override LENGTH: u32;
 
+struct Plan {
+  values: u32,
+  sums: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> sizes: array<u32>; // values, sums
-@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(1) var<storage, read_write> sums: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
-  if (index >= sizes[1]) {
+  if (index >= plan.sums) {
     return;
   }
   // Neighbours read neighbouring values.
   var sum = 0.0;
   for (var i = 0u; i < LENGTH; i++) {
-    let at = index + i * sizes[1];
-    if (at < sizes[0]) {
+    let at = index + i * plan.sums;
+    if (at < plan.values) {
       sum += x[at];
     }
   }

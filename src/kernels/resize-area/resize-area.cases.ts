@@ -1,22 +1,20 @@
 // Sizes on which `resize-area` is tested.
 
-import type { Case, KernelTest, NumberArray } from '../kernel.js';
+import type { Case, KernelTest } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import { resizeTaps } from '../resize-plane/taps.js';
-import { type ResizeAreaParams, resizeArea, resizeAreaTables, wholeFactors } from './resize-area.js';
+import { type ResizeAreaParams, resizeArea, wholeFactors } from './resize-area.js';
 import { resizeAreaReference } from './resize-area.ref.js';
 
 const size = (width: number, height: number): Size => ({ width, height });
 
 function areaCase(name: string, from: Size, to: Size): Case<ResizeAreaParams> {
   const params = { from, to, taps: resizeTaps('area', from, to), factors: wholeFactors(from, to) };
-  const tables: Record<string, NumberArray> = resizeAreaTables(params);
   return {
     name,
     params,
     tolerance: { f32: 0, f16: 0 },
     fill: {
-      ...Object.fromEntries(Object.entries(tables).map(([key, values]) => [key, (i: number) => values[i]!])),
       x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
     },
   };

@@ -1,8 +1,8 @@
 // Resize of 8-bit pictures to the mean of areas; see resize-area.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
+import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
-import { packTaps, type ResizeTaps, type Taps } from '../resize-plane/taps.js';
+import { type ResizeTaps, type TapTables, tapOperands, tapTables } from '../resize-plane/taps.js';
 import code from './resize-area.wgsl';
 
 export interface ResizeAreaParams {
@@ -15,55 +15,42 @@ export interface ResizeAreaParams {
 }
 
 /**
- * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns`, `rows`, `weights` and `sizes` as
- * `resizeAreaTables` makes them.
+ * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns`, `rows` and
+ * `weights` of the tables.
  */
 export const resizeArea: Kernel<ResizeAreaParams> = {
   name: 'resize-area',
   operands({ from, to, taps }): Record<string, Operand> {
     return {
-      x: { access: 'read', type: 'u32', elements: from.width * from.height },
-      columns: { access: 'read', type: 'i32', elements: 4 * to.width },
-      rows: { access: 'read', type: 'i32', elements: 4 * to.height },
-      weights: { access: 'read', type: 'f32', elements: taps.columns.weights.length + taps.rows.weights.length },
-      sizes: { access: 'read', type: 'u32', elements: 6 },
-      y: { access: 'write', type: 'u32', elements: to.width * to.height },
+      x: array('read', 'u32', from.width * from.height),
+      ...tapOperands(taps),
+      y: array('write', 'u32', to.width * to.height),
     };
   },
-  dispatches({ from, to, taps }): Dispatch[] {
+  dispatches({ from, to, taps, factors }): Dispatch[] {
     return [
       {
         shader: { name: 'resize-area', code },
-        workgroups: [ceilDiv(to.width, 8), ceilDiv(to.height, 8), 1],
-        operands: ['x', 'columns', 'rows', 'weights', 'sizes', 'y'],
+        plan: {
+          x_width: from.width,
+          x_height: from.height,
+          width: to.width,
+          height: to.height,
+          half_up: factors?.[0] === 2 && factors[1] === 2 ? 1 : 0,
+          scale: factors ? 1 / (factors[0] * factors[1]) : 1,
+        },
+        workgroups: squareGrid(to),
+        operands: ['x', 'columns', 'rows', 'weights', 'y'],
         flops: 16 * taps.columns.weights.length * taps.rows.weights.length,
         bytes: 4 * (to.width * to.height + from.width * from.height),
       },
     ];
   },
+  tables({ taps, factors }): TapTables {
+    const { weights, ...places } = tapTables(taps);
+    return { ...places, weights: factors ? weights.fill(1) : weights };
+  },
 };
-
-/** Contents of the operands that only the parameters decide. */
-export function resizeAreaTables({ from, to, taps, factors }: ResizeAreaParams): {
-  columns: Int32Array;
-  rows: Int32Array;
-  weights: Float32Array;
-  sizes: Uint32Array;
-} {
-  const weigh = ({ weights }: Taps) => (factors ? weights.map(() => 1) : weights);
-  const weights = new Float32Array(taps.columns.weights.length + taps.rows.weights.length);
-  weights.set(weigh(taps.columns));
-  weights.set(weigh(taps.rows), taps.columns.weights.length);
-  const area = factors ? factors[0] * factors[1] : 1;
-  const scale = new Uint32Array(new Float32Array([1 / area]).buffer)[0]!;
-  const halfUp = factors?.[0] === 2 && factors[1] === 2 ? 1 : 0;
-  return {
-    columns: packTaps(taps.columns),
-    rows: packTaps(taps.rows, taps.columns.weights.length),
-    weights,
-    sizes: new Uint32Array([from.width, from.height, to.width, to.height, scale, halfUp]),
-  };
-}
 
 /** The factors by which a picture shrinks, where both are whole. */
 export function wholeFactors(from: Size, to: Size): readonly [number, number] | undefined {

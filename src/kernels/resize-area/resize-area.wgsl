@@ -1,20 +1,29 @@
 // Resize of 8-bit RGBA to the mean of the pixels that a destination pixel covers, by the rule of OpenCV's INTER_AREA: weighted
 // sums of columns, then of rows, in float32. One invocation for each pixel of y. Sizes are data: one pipeline serves all.
 
+struct Plan {
+  x_width: u32,
+  x_height: u32,
+  width: u32,    // of y
+  height: u32,
+  half_up: u32,  // whether halves are rounded up
+  scale: f32,    // factor of the sums
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;         // a pixel each, red in the low byte
 @group(0) @binding(1) var<storage, read> columns: array<vec4i>; // first column of x, count, index of the first weight
 @group(0) @binding(2) var<storage, read> rows: array<vec4i>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
-@group(0) @binding(4) var<storage, read> sizes: array<u32>;     // width and height of x and of y, factor of the sum (f32), half up
-@group(0) @binding(5) var<storage, read_write> y: array<u32>;
+@group(0) @binding(4) var<storage, read_write> y: array<u32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let width = sizes[0];
-  let height = sizes[1];
-  if (id.x >= sizes[2] || id.y >= sizes[3]) {
+  let width = plan.x_width;
+  let height = plan.x_height;
+  if (id.x >= plan.width || id.y >= plan.height) {
     return;
   }
   let column = columns[id.x];
@@ -29,9 +38,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     sum += weights[row.z + j] * part;
   }
-  sum *= bitcast<f32>(sizes[4]);
+  sum *= plan.scale;
   // Means of 2x2 pixels are rounded half up, all others half to even.
-  let level = select(round(sum), floor(sum + 0.5), sizes[5] != 0u);
+  let level = select(round(sum), floor(sum + 0.5), plan.half_up != 0u);
   let bytes = vec4u(clamp(level, vec4f(0.0), vec4f(255.0))) << SHIFTS;
-  y[id.y * sizes[2] + id.x] = bytes.x | bytes.y | bytes.z | bytes.w;
+  y[id.y * plan.width + id.x] = bytes.x | bytes.y | bytes.z | bytes.w;
 }

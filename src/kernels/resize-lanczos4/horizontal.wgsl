@@ -1,11 +1,18 @@
 // First pass of the Lanczos resize: columns. One invocation for each column of y in each row of the band, which reads eight pixels
 // and writes the four sums as i32 with 11 fractional bits.
 
+struct Plan {
+  x_width: u32,
+  width: u32,   // of y
+  first: u32,   // row of x that the band needs
+  rows: u32,    // of x that it needs
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;            // a pixel each, red in the low byte
 @group(0) @binding(1) var<storage, read> columns: array<i32>;      // first column of x, for each column of y
 @group(0) @binding(2) var<storage, read> column_weights: array<vec4i>; // two for each column of y
-@group(0) @binding(3) var<storage, read> sizes: array<u32>;        // width of x and of y; first row and rows of the band, in x and in y
-@group(0) @binding(4) var<storage, read_write> sums: array<vec4i>; // [rows of the band in x, width of y]
+@group(0) @binding(3) var<storage, read_write> sums: array<vec4i>; // [rows of the band in x, width of y]
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
@@ -15,11 +22,11 @@ fn channels(pixel: u32) -> vec4i {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= sizes[1] || id.y >= sizes[3]) {
+  if (id.x >= plan.width || id.y >= plan.rows) {
     return;
   }
-  let last = i32(sizes[0]) - 1;
-  let line = i32((id.y + sizes[2]) * sizes[0]);
+  let last = i32(plan.x_width) - 1;
+  let line = i32((id.y + plan.first) * plan.x_width);
   let first = columns[id.x];
   var sum = vec4i();
   for (var half = 0; half < 2; half++) {
@@ -28,5 +35,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum += channels(x[at.x]) * weights.x + channels(x[at.y]) * weights.y;
     sum += channels(x[at.z]) * weights.z + channels(x[at.w]) * weights.w;
   }
-  sums[id.y * sizes[1] + id.x] = sum;
+  sums[id.y * plan.width + id.x] = sum;
 }

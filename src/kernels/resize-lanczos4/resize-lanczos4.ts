@@ -1,7 +1,7 @@
 // Lanczos resize of 8-bit pictures over 8x8 pixels, by the rule of OpenCV's INTER_LANCZOS4: coefficients of 11 bits and integer
 // sums, first along rows, then along columns.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
+import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import { fixedWeights, type ResizeTaps, sliceTaps, tapRange } from '../resize-plane/taps.js';
 import horizontal from './horizontal.wgsl';
@@ -16,8 +16,8 @@ export interface ResizeLanczos4Params {
 }
 
 /**
- * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns`, `rows`, `columnWeights`, `rowWeights`
- * and `sizes` as `resizeLanczos4Tables` makes them. The scratch takes 16 bytes for each column of y and row of x in the band.
+ * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns`, `rows`, `columnWeights` and
+ * `rowWeights` of the tables. The scratch takes 16 bytes for each column of y and row of x in the band.
  */
 export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
   name: 'resize-lanczos4',
@@ -25,59 +25,50 @@ export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
     const { from, to } = params;
     const { inX, inY } = bandRows(params);
     return {
-      x: { access: 'read', type: 'u32', elements: from.width * from.height },
-      columns: { access: 'read', type: 'i32', elements: to.width },
-      rows: { access: 'read', type: 'i32', elements: inY },
-      columnWeights: { access: 'read', type: 'i32', elements: 8 * to.width },
-      rowWeights: { access: 'read', type: 'i32', elements: 8 * inY },
-      sizes: { access: 'read', type: 'u32', elements: 6 },
-      sums: { access: 'scratch', type: 'i32', elements: 4 * to.width * inX },
-      y: { access: 'write', type: 'u32', elements: to.width * to.height },
+      x: array('read', 'u32', from.width * from.height),
+      columns: array('read', 'i32', to.width),
+      rows: array('read', 'i32', inY),
+      columnWeights: array('read', 'i32', 8 * to.width),
+      rowWeights: array('read', 'i32', 8 * inY),
+      sums: array('scratch', 'i32', 4 * to.width * inX),
+      y: array('write', 'u32', to.width * to.height),
     };
   },
   dispatches(params): Dispatch[] {
-    const { from, to } = params;
-    const { inX, inY } = bandRows(params);
+    const { from, to, band } = params;
+    const { first, inX, inY } = bandRows(params);
     const sums = to.width * inX;
     const pixels = to.width * inY;
     return [
       {
         shader: { name: 'resize-lanczos4/horizontal', code: horizontal },
-        workgroups: [ceilDiv(to.width, 8), ceilDiv(inX, 8), 1],
-        operands: ['x', 'columns', 'columnWeights', 'sizes', 'sums'],
+        plan: { x_width: from.width, width: to.width, first, rows: inX },
+        workgroups: squareGrid({ width: to.width, height: inX }),
+        operands: ['x', 'columns', 'columnWeights', 'sums'],
         flops: sums * 8 * 8,
         bytes: 4 * from.width * inX + 16 * sums,
       },
       {
         shader: { name: 'resize-lanczos4/vertical', code: vertical },
-        workgroups: [ceilDiv(to.width, 8), ceilDiv(inY, 8), 1],
-        operands: ['sums', 'rows', 'rowWeights', 'sizes', 'y'],
+        plan: { width: to.width, sum_rows: inX, begin: band.begin, rows: inY },
+        workgroups: squareGrid({ width: to.width, height: inY }),
+        operands: ['sums', 'rows', 'rowWeights', 'y'],
         flops: pixels * 8 * 8,
         bytes: 16 * sums + 4 * pixels,
       },
     ];
   },
+  tables(params): Record<string, Int32Array> {
+    const { taps, band } = params;
+    const rows = sliceTaps(taps.rows, band.begin, band.end, bandRows(params).first);
+    return {
+      columns: taps.columns.first,
+      rows: rows.first,
+      columnWeights: fixedWeights(taps.columns.weights, 11),
+      rowWeights: fixedWeights(rows.weights, 11),
+    };
+  },
 };
-
-/** Contents of the operands that only the parameters decide. */
-export function resizeLanczos4Tables(params: ResizeLanczos4Params): {
-  columns: Int32Array;
-  rows: Int32Array;
-  columnWeights: Int32Array;
-  rowWeights: Int32Array;
-  sizes: Uint32Array;
-} {
-  const { from, to, taps, band } = params;
-  const { first, inX, inY } = bandRows(params);
-  const rows = sliceTaps(taps.rows, band.begin, band.end, first);
-  return {
-    columns: taps.columns.first,
-    rows: rows.first,
-    columnWeights: fixedWeights(taps.columns.weights, 11),
-    rowWeights: fixedWeights(rows.weights, 11),
-    sizes: new Uint32Array([from.width, to.width, first, inX, band.begin, inY]),
-  };
-}
 
 /** The first row of x that a band needs, and its rows in x and in y. */
 function bandRows({ from, taps, band }: ResizeLanczos4Params): { first: number; inX: number; inY: number } {

@@ -1,19 +1,26 @@
 // Second pass of the Lanczos resize: rows. One invocation for each pixel of y, which reads eight sums of the first pass; 22
 // fractional bits are rounded off and the result saturates.
 
+struct Plan {
+  width: u32,    // of y
+  sum_rows: u32, // of x that the band needs
+  begin: u32,    // first row of the band in y
+  rows: u32,     // of the band
+}
+
 @group(0) @binding(0) var<storage, read> sums: array<vec4i>;         // [rows of the band in x, width of y]
 @group(0) @binding(1) var<storage, read> rows: array<i32>;           // first row of the sums, for each row of the band
 @group(0) @binding(2) var<storage, read> row_weights: array<vec4i>;  // two for each row of the band
-@group(0) @binding(3) var<storage, read> sizes: array<u32>;          // width of x and of y; first row and rows of the band, in x and in y
-@group(0) @binding(4) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<u32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let width = sizes[1];
-  if (id.x >= width || id.y >= sizes[5]) {
+  let width = plan.width;
+  if (id.x >= width || id.y >= plan.rows) {
     return;
   }
-  let last = i32(sizes[3]) - 1;
+  let last = i32(plan.sum_rows) - 1;
   let first = rows[id.y];
   var sum = vec4i(1 << 21u);
   for (var half = 0; half < 2; half++) {
@@ -22,5 +29,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum += sums[at.x] * weights.x + sums[at.y] * weights.y + sums[at.z] * weights.z + sums[at.w] * weights.w;
   }
   let bytes = vec4u(clamp(sum >> vec4u(22u), vec4i(0), vec4i(255)));
-  y[(id.y + sizes[4]) * width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  y[(id.y + plan.begin) * width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }

@@ -1,23 +1,20 @@
 // Sizes on which `resize-linear` is tested. Integers throughout, so results are equal.
 
 import type { Case, KernelTest } from '../kernel.js';
-import { type ResizeLinearParams, resizeLinear, resizeLinearTables, type Size } from './resize-linear.js';
+import { resizeTaps } from '../resize-plane/taps.js';
+import { type ResizeLinearParams, resizeLinear, type Size } from './resize-linear.js';
 import { resizeLinearReference } from './resize-linear.ref.js';
 
 const size = (width: number, height: number): Size => ({ width, height });
 
 function resizeCase(name: string, from: Size, to: Size): Case<ResizeLinearParams> {
-  const params = { from, to };
-  const { columns, rows, sizes } = resizeLinearTables(params);
+  const params = { from, to, taps: resizeTaps('linear', from, to) };
   return {
     name,
     params,
     tolerance: { f32: 0, f16: 0 },
     fill: {
       x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
-      columns: i => columns[i]!,
-      rows: i => rows[i]!,
-      sizes: i => sizes[i]!,
     },
   };
 }

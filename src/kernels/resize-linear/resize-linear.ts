@@ -1,6 +1,7 @@
 // Bilinear resize of 8-bit pictures; see resize-linear.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
+import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
+import { fixedWeights, type ResizeTaps, type Taps } from '../resize-plane/taps.js';
 import code from './resize-linear.wgsl';
 
 export interface Size {
@@ -11,24 +12,22 @@ export interface Size {
 export interface ResizeLinearParams {
   readonly from: Size;
   readonly to: Size;
+  /** Relative to x, two in each. */
+  readonly taps: ResizeTaps;
 }
 
-/** One in each coefficient: they have 11 bits. */
-const ONE = 2048;
-
 /**
- * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns`, `rows` and `sizes` as
- * `resizeLinearTables` makes them.
+ * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns` and `rows` of
+ * the tables.
  */
 export const resizeLinear: Kernel<ResizeLinearParams> = {
   name: 'resize-linear',
   operands({ from, to }): Record<string, Operand> {
     return {
-      x: { access: 'read', type: 'u32', elements: from.width * from.height },
-      columns: { access: 'read', type: 'i32', elements: 4 * to.width },
-      rows: { access: 'read', type: 'i32', elements: 4 * to.height },
-      sizes: { access: 'read', type: 'u32', elements: 3 },
-      y: { access: 'write', type: 'u32', elements: to.width * to.height },
+      x: array('read', 'u32', from.width * from.height),
+      columns: array('read', 'i32', 4 * to.width),
+      rows: array('read', 'i32', 4 * to.height),
+      y: array('write', 'u32', to.width * to.height),
     };
   },
   dispatches({ from, to }): Dispatch[] {
@@ -36,51 +35,24 @@ export const resizeLinear: Kernel<ResizeLinearParams> = {
     return [
       {
         shader: { name: 'resize-linear', code },
-        workgroups: [ceilDiv(to.width, 8), ceilDiv(to.height, 8), 1],
-        operands: ['x', 'columns', 'rows', 'sizes', 'y'],
+        plan: { x_width: from.width, width: to.width, height: to.height },
+        workgroups: squareGrid(to),
+        operands: ['x', 'columns', 'rows', 'y'],
         flops: pixels * 4 * 10,
         bytes: 4 * (pixels + Math.min(from.width * from.height, 4 * pixels)),
       },
     ];
   },
+  tables: ({ from, taps }) => ({ columns: pairs(taps.columns, from.width), rows: pairs(taps.rows, from.height) }),
 };
 
-/** Contents of the operands that only the sizes decide. */
-export function resizeLinearTables({ from, to }: ResizeLinearParams): {
-  columns: Int32Array;
-  rows: Int32Array;
-  sizes: Uint32Array;
-} {
-  return {
-    columns: taps(from.width, to.width, true),
-    rows: taps(from.height, to.height, false),
-    sizes: new Uint32Array([from.width, to.width, to.height]),
-  };
-}
-
-/**
- * The taps of an axis. Outside of the first and last pixel centre columns take that pixel alone; rows keep both weights on the
- * same pixel, which after truncation can be one level less. Positions are rounded to float32 as in OpenCV.
- */
-function taps(from: number, to: number, column: boolean): Int32Array {
-  const step = from / to;
-  const table = new Int32Array(4 * to);
-  for (let i = 0; i < to; i++) {
-    const position = Math.fround((i + 0.5) * step - 0.5);
-    let first = Math.floor(position);
-    let weight = Math.fround(position - first);
-    if (column && (first < 0 || first >= from - 1)) weight = 0;
-    const second = clamp(first + 1, from);
-    first = clamp(first, from);
-    table.set([first, second, roundHalfEven(Math.fround(1 - weight) * ONE), roundHalfEven(weight * ONE)], 4 * i);
+/** (first, second, weight of the first, of the second) in 11 bits, indices inside. */
+function pairs({ first, weights }: Taps, count: number): Int32Array {
+  const fixed = fixedWeights(weights, 11);
+  const inside = (index: number) => Math.min(Math.max(index, 0), count - 1);
+  const table = new Int32Array(4 * first.length);
+  for (let i = 0; i < first.length; i++) {
+    table.set([inside(first[i]!), inside(first[i]! + 1), fixed[2 * i]!, fixed[2 * i + 1]!], 4 * i);
   }
   return table;
-}
-
-const clamp = (index: number, count: number): number => Math.min(Math.max(index, 0), count - 1);
-
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }

@@ -5,16 +5,22 @@
 // The taps come from the CPU, because their positions are defined in double precision. Each is (first, second, weight of the
 // first, weight of the second), the indices inside of x.
 
+struct Plan {
+  x_width: u32,
+  width: u32,   // of y
+  height: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;         // a pixel each, red in the low byte
 @group(0) @binding(1) var<storage, read> columns: array<vec4i>; // a tap for each column of y
 @group(0) @binding(2) var<storage, read> rows: array<vec4i>;    // a tap for each row of y
-@group(0) @binding(3) var<storage, read> sizes: array<u32>;     // width of x, width of y, height of y
-@group(0) @binding(4) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<u32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
 fn pixel(row: i32, column: i32) -> vec4i {
-  return vec4i((vec4u(x[u32(row) * sizes[0] + u32(column)]) >> SHIFTS) & vec4u(255u));
+  return vec4i((vec4u(x[u32(row) * plan.x_width + u32(column)]) >> SHIFTS) & vec4u(255u));
 }
 
 /// A row between two of its columns, of 255 << 7 at most.
@@ -24,7 +30,7 @@ fn horizontal(row: i32, tap: vec4i) -> vec4i {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= sizes[1] || id.y >= sizes[2]) {
+  if (id.x >= plan.width || id.y >= plan.height) {
     return;
   }
   let column = columns[id.x];
@@ -32,5 +38,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let above = (horizontal(row.x, column) * row.z) >> vec4u(16u);
   let below = (horizontal(row.y, column) * row.w) >> vec4u(16u);
   let bytes = vec4u(above + below + vec4i(2)) >> vec4u(2u);
-  y[id.y * sizes[1] + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  y[id.y * plan.width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }

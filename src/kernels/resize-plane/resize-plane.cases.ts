@@ -1,8 +1,8 @@
 // Sizes and filters on which `resize-plane` is tested.
 
-import type { Case, KernelTest, NumberArray } from '../kernel.js';
+import type { Case, KernelTest } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
-import { type ResizePlaneParams, resizePlane, resizePlaneTables } from './resize-plane.js';
+import { type ResizePlaneParams, resizePlane } from './resize-plane.js';
 import { resizePlaneReference } from './resize-plane.ref.js';
 import { type Filter, resizeTaps } from './taps.js';
 
@@ -10,12 +10,10 @@ const size = (width: number, height: number): Size => ({ width, height });
 
 function planeCase(filter: Filter, from: Size, to: Size, planes = 1, step?: number): Case<ResizePlaneParams> {
   const params = { from, to, planes, taps: resizeTaps(filter, from, to, step) };
-  const tables: Record<string, NumberArray> = resizePlaneTables(params);
   return {
     name: `${filter}, ${planes} of ${from.width}x${from.height} to ${to.width}x${to.height}`,
     params,
     tolerance: { f32: 1e-6, f16: 1e-6 },
-    fill: Object.fromEntries(Object.entries(tables).map(([name, values]) => [name, (i: number) => values[i]!])),
   };
 }
 

@@ -1,18 +1,26 @@
 // Resize of f32 planes [planes, height, width] by weighted taps: y = sum of rows of (row weight * sum of columns of (column
 // weight * x)), in this order. One invocation for each value of y. Sizes are data: one pipeline serves all.
 
+struct Plan {
+  x_width: u32,
+  x_height: u32,
+  width: u32,    // of y
+  height: u32,
+  planes: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> columns: array<vec4i>; // first column of x, count, index of the first weight
 @group(0) @binding(2) var<storage, read> rows: array<vec4i>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
-@group(0) @binding(4) var<storage, read> sizes: array<u32>;     // width and height of x, width and height of y, planes
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let width = i32(sizes[0]);
-  let height = i32(sizes[1]);
-  if (id.x >= sizes[2] || id.y >= sizes[3] || id.z >= sizes[4]) {
+  let width = i32(plan.x_width);
+  let height = i32(plan.x_height);
+  if (id.x >= plan.width || id.y >= plan.height || id.z >= plan.planes) {
     return;
   }
   let column = columns[id.x];
@@ -27,5 +35,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     sum += weights[row.z + j] * part;
   }
-  y[(id.z * sizes[3] + id.y) * sizes[2] + id.x] = sum;
+  y[(id.z * plan.height + id.y) * plan.width + id.x] = sum;
 }

@@ -1,5 +1,6 @@
 // The taps of one axis of a resize: which source pixels a destination pixel is made of, and their weights, by OpenCV's rules.
 
+import { array, type NumberArray, type Operand } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 
 export type Filter = 'linear' | 'area' | 'lanczos4';
@@ -140,8 +141,27 @@ export function tapRange({ first, start }: Taps, from: number): [number, number]
   return [Math.max(0, begin), Math.min(from, end)];
 }
 
-/** Taps as kernels read them: (first, count, index of the first weight, 0) for each destination pixel. */
-export function packTaps({ first, start }: Taps, firstWeight = 0): Int32Array {
+/** What kernels read of the taps of both axes: (first, count, index of the first weight, 0) for each pixel, and all weights. */
+export interface TapTables extends Record<string, NumberArray> {
+  readonly columns: Int32Array;
+  readonly rows: Int32Array;
+  readonly weights: Float32Array;
+}
+
+export function tapTables({ columns, rows }: ResizeTaps): TapTables {
+  const weights = new Float32Array(columns.weights.length + rows.weights.length);
+  weights.set(columns.weights);
+  weights.set(rows.weights, columns.weights.length);
+  return { columns: packTaps(columns), rows: packTaps(rows, columns.weights.length), weights };
+}
+
+export const tapOperands = ({ columns, rows }: ResizeTaps): Record<keyof TapTables, Operand> => ({
+  columns: array('read', 'i32', 4 * columns.first.length),
+  rows: array('read', 'i32', 4 * rows.first.length),
+  weights: array('read', 'f32', columns.weights.length + rows.weights.length),
+});
+
+function packTaps({ first, start }: Taps, firstWeight = 0): Int32Array {
   const packed = new Int32Array(4 * first.length);
   for (let i = 0; i < first.length; i++)
     packed.set([first[i]!, start[i + 1]! - start[i]!, firstWeight + start[i]!, 0], 4 * i);

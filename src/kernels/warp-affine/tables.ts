@@ -1,6 +1,7 @@
 // Where an affine warp samples its source: tables for each row and each column of the destination, computed in double precision,
 // so that shaders only add integers. What is outside of the source is the border.
 
+import { array, type Operand } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 
 /** 2x3, row-major: (a, b, tx, c, d, ty). */
@@ -37,9 +38,12 @@ const LIMIT = 2 ** 30 - 2 ** 14;
 export interface WarpTables {
   readonly columns: Int32Array;
   readonly rows: Int32Array;
+  /** Of each sample relative to the centre. */
+  readonly shifts: Int32Array;
 }
 
-export function warpTables({ target, inverse, compat }: Warp): WarpTables {
+export function warpTables(warp: Warp): WarpTables {
+  const { target, inverse, compat } = warp;
   const [a, b, tx, c, d, ty] = inverse as unknown as [number, number, number, number, number, number];
   const columns = new Int32Array(2 * target.width);
   const rows = new Int32Array(2 * target.height);
@@ -53,7 +57,7 @@ export function warpTables({ target, inverse, compat }: Warp): WarpTables {
     const y = target.y + i;
     rows.set([fixed((b * y + tx) * one) + bias, fixed((d * y + ty) * one) + bias], 2 * i);
   }
-  return { columns, rows };
+  return { columns, rows, shifts: Int32Array.from(sampleShifts(warp).flat()) };
 }
 
 /** Rounded half to even and kept inside of what shaders can add. */
@@ -64,14 +68,22 @@ function fixed(value: number): number {
   return Math.min(Math.max(rounded, -LIMIT), LIMIT);
 }
 
-/** What both warps read besides their tables: 15 numbers. `extra` is the border or the number of planes. */
-export function warpSizes(warp: Warp, extra: number): Uint32Array {
-  const { source, target } = warp;
-  const sizes = new Uint32Array(15);
-  sizes.set([source.width, source.height, target.width, target.height, source.x, source.y, extra]);
-  sizes.set(sampleShifts(warp).flat(), 7);
-  return sizes;
-}
+/** Operands of both warps that `warpTables` fills. */
+export const warpOperands = ({ target, samples }: Warp): Record<keyof WarpTables, Operand> => ({
+  columns: array('read', 'i32', 2 * target.width),
+  rows: array('read', 'i32', 2 * target.height),
+  shifts: array('read', 'i32', 2 * samples ** 2),
+});
+
+/** Fields of the plans of both warps. */
+export const warpPlan = ({ source, target }: Warp) => ({
+  x_width: source.width,
+  x_height: source.height,
+  width: target.width,
+  height: target.height,
+  left: source.x,
+  top: source.y,
+});
 
 /** Positions of the samples of a pixel relative to its centre, in units of the tables. */
 function sampleShifts({ inverse: m, compat, samples }: Warp): [number, number][] {
@@ -90,7 +102,12 @@ export interface Sample {
 }
 
 /** The samples of a target pixel: whole part in the source rectangle, and fraction. For references. */
-export function samplesOf(warp: Warp, { columns, rows }: WarpTables, column: number, row: number): Sample[] {
+export function samplesOf(
+  warp: Warp,
+  { columns, rows }: Pick<WarpTables, 'columns' | 'rows'>,
+  column: number,
+  row: number,
+): Sample[] {
   const { source, compat } = warp;
   return sampleShifts(warp).map(shift => {
     const at = (axis: 0 | 1) => rows[2 * row + axis]! + columns[2 * column + axis]! + shift[axis];

@@ -1,7 +1,7 @@
 // Affine warp of 8-bit pictures; see warp-affine.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
-import { type Warp, warpSizes, warpTables } from './tables.js';
+import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
+import { type Warp, warpOperands, warpPlan, warpTables } from './tables.js';
 import code from './warp-affine.wgsl';
 
 export interface WarpAffineParams extends Warp {
@@ -11,20 +11,21 @@ export interface WarpAffineParams extends Warp {
 
 /**
  * Operands: `x` and `y`, the source and target rectangles, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns`,
- * `rows` and `sizes` as `warpAffineTables` makes them.
+ * `rows` and `shifts` of the tables.
  */
 export const warpAffine: Kernel<WarpAffineParams> = {
   name: 'warp-affine',
-  operands({ source, target }): Record<string, Operand> {
+  operands(params): Record<string, Operand> {
+    const { source, target } = params;
     return {
-      x: { access: 'read', type: 'u32', elements: source.width * source.height },
-      columns: { access: 'read', type: 'i32', elements: 2 * target.width },
-      rows: { access: 'read', type: 'i32', elements: 2 * target.height },
-      sizes: { access: 'read', type: 'u32', elements: 15 },
-      y: { access: 'write', type: 'u32', elements: target.width * target.height },
+      x: array('read', 'u32', source.width * source.height),
+      ...warpOperands(params),
+      y: array('write', 'u32', target.width * target.height),
     };
   },
-  dispatches({ target, compat, samples }): Dispatch[] {
+  dispatches(params): Dispatch[] {
+    const { target, compat, samples, border } = params;
+    const [r, g, b, a] = border;
     const pixels = target.width * target.height;
     return [
       {
@@ -33,21 +34,13 @@ export const warpAffine: Kernel<WarpAffineParams> = {
           code,
           constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
         },
-        workgroups: [ceilDiv(target.width, 8), ceilDiv(target.height, 8), 1],
-        operands: ['x', 'columns', 'rows', 'sizes', 'y'],
+        plan: { ...warpPlan(params), border: (r | (g << 8) | (b << 16) | (a << 24)) >>> 0 },
+        workgroups: squareGrid(target),
+        operands: ['x', 'columns', 'rows', 'shifts', 'y'],
         flops: pixels * samples * samples * 40,
         bytes: 4 * pixels * (1 + 4 * samples * samples),
       },
     ];
   },
+  tables: params => ({ ...warpTables(params) }),
 };
-
-/** Contents of the operands that only the parameters decide. */
-export function warpAffineTables(params: WarpAffineParams): {
-  columns: Int32Array;
-  rows: Int32Array;
-  sizes: Uint32Array;
-} {
-  const [r, g, b, a] = params.border;
-  return { ...warpTables(params), sizes: warpSizes(params, (r | (g << 8) | (b << 16) | (a << 24)) >>> 0) };
-}

@@ -8,12 +8,22 @@
 override COMPAT: bool;
 override SAMPLES: u32; // 1 or 2
 
+struct Plan {
+  x_width: u32,  // of the source
+  x_height: u32,
+  width: u32,    // of the target
+  height: u32,
+  left: u32,     // place of the source in its picture
+  top: u32,
+  border: u32,   // RGBA, red in the low byte
+}
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;         // the source, a pixel each, red in the low byte
 @group(0) @binding(1) var<storage, read> columns: array<vec2i>; // (x, y) in the source for each column of y, to be added to
 @group(0) @binding(2) var<storage, read> rows: array<vec2i>;    // that of its row: in 1/2048 pixel, in compat mode 1/1024
-// Width and height of x and of y, place of x in its picture, border, shifts (x, y) of up to four samples.
-@group(0) @binding(3) var<storage, read> sizes: array<u32>;
+@group(0) @binding(3) var<storage, read> shifts: array<vec2i>; // (x, y) of each sample relative to the centre, in the same units
 @group(0) @binding(4) var<storage, read_write> y: array<u32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
@@ -23,8 +33,8 @@ fn channels(pixel: u32) -> vec4u {
 
 /// The sum of four pixels times weights, which sum to 4^bits.
 fn bilinear(place: vec2i, f: vec2u, one: u32) -> vec4u {
-  let size = vec2i(i32(sizes[0]), i32(sizes[1]));
-  let border = sizes[6];
+  let size = vec2i(i32(plan.x_width), i32(plan.x_height));
+  let border = plan.border;
   if (place.x < -1 || place.y < -1 || place.x >= size.x || place.y >= size.y) {
     return channels(border) * (one * one);
   }
@@ -43,15 +53,15 @@ fn bilinear(place: vec2i, f: vec2u, one: u32) -> vec4u {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= sizes[2] || id.y >= sizes[3]) {
+  if (id.x >= plan.width || id.y >= plan.height) {
     return;
   }
   let bits = select(11u, 5u, COMPAT);
-  let origin = vec2i(i32(sizes[4]), i32(sizes[5]));
+  let origin = vec2i(i32(plan.left), i32(plan.top));
   let centre = columns[id.x] + rows[id.y];
   var sum = vec4u();
   for (var i = 0u; i < SAMPLES * SAMPLES; i++) {
-    var grid = centre + vec2i(i32(sizes[7u + 2u * i]), i32(sizes[8u + 2u * i]));
+    var grid = centre + shifts[i];
     if (COMPAT) {
       grid = grid >> vec2u(5u);
     }
@@ -64,5 +74,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   // The weights of all samples sum to a power of two.
   let shift = 2u * bits + 2u * (SAMPLES - 1u);
   let bytes = (sum + (1u << (shift - 1u))) >> vec4u(shift);
-  y[id.y * sizes[2] + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  y[id.y * plan.width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }

@@ -1,26 +1,26 @@
 // Affine warp of float planes; see warp-plane.wgsl.
 
-import { ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
-import { type Warp, warpSizes, warpTables } from '../warp-affine/tables.js';
+import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
+import { type Warp, warpOperands, warpPlan, warpTables } from '../warp-affine/tables.js';
 import code from './warp-plane.wgsl';
 
 export interface WarpPlaneParams extends Warp {
   readonly planes: number;
 }
 
-/** Operands: `x` and `y`, planes of the source and target rectangles one after another; `columns`, `rows` and `sizes` as `warpPlaneTables` makes them. */
+/** Operands: `x` and `y`, planes of the source and target rectangles one after another; `columns`, `rows` and `shifts` of the tables. */
 export const warpPlane: Kernel<WarpPlaneParams> = {
   name: 'warp-plane',
-  operands({ source, target, planes }): Record<string, Operand> {
+  operands(params): Record<string, Operand> {
+    const { source, target, planes } = params;
     return {
-      x: { access: 'read', type: 'f32', elements: planes * source.width * source.height },
-      columns: { access: 'read', type: 'i32', elements: 2 * target.width },
-      rows: { access: 'read', type: 'i32', elements: 2 * target.height },
-      sizes: { access: 'read', type: 'u32', elements: 15 },
-      y: { access: 'write', type: 'f32', elements: planes * target.width * target.height },
+      x: array('read', 'f32', planes * source.width * source.height),
+      ...warpOperands(params),
+      y: array('write', 'f32', planes * target.width * target.height),
     };
   },
-  dispatches({ target, planes, compat, samples }): Dispatch[] {
+  dispatches(params): Dispatch[] {
+    const { target, planes, compat, samples } = params;
     const values = planes * target.width * target.height;
     return [
       {
@@ -29,20 +29,13 @@ export const warpPlane: Kernel<WarpPlaneParams> = {
           code,
           constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
         },
-        workgroups: [ceilDiv(target.width, 8), ceilDiv(target.height, 8), planes],
-        operands: ['x', 'columns', 'rows', 'sizes', 'y'],
+        plan: { ...warpPlan(params), planes },
+        workgroups: squareGrid(target, planes),
+        operands: ['x', 'columns', 'rows', 'shifts', 'y'],
         flops: values * samples * samples * 16,
         bytes: 4 * values * (1 + 4 * samples * samples),
       },
     ];
   },
+  tables: params => ({ ...warpTables(params) }),
 };
-
-/** Contents of the operands that only the parameters decide. */
-export function warpPlaneTables(params: WarpPlaneParams): {
-  columns: Int32Array;
-  rows: Int32Array;
-  sizes: Uint32Array;
-} {
-  return { ...warpTables(params), sizes: warpSizes(params, params.planes) };
-}

@@ -5,15 +5,25 @@
 override COMPAT: bool;
 override SAMPLES: u32; // 1 or 2
 
+struct Plan {
+  x_width: u32,  // of the source
+  x_height: u32,
+  width: u32,    // of the target
+  height: u32,
+  left: u32,     // place of the source in its picture
+  top: u32,
+  planes: u32,
+}
+
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> columns: array<vec2i>; // (x, y) in the source for each column of y, to be added to
 @group(0) @binding(2) var<storage, read> rows: array<vec2i>;    // that of its row: in 1/2048 pixel, in compat mode 1/1024
-// Width and height of x and of y, place of x in its picture, planes, shifts (x, y) of up to four samples.
-@group(0) @binding(3) var<storage, read> sizes: array<u32>;
+@group(0) @binding(3) var<storage, read> shifts: array<vec2i>; // (x, y) of each sample relative to the centre, in the same units
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> plan: Plan;
 
 fn bilinear(place: vec2i, f: vec2f, plane: u32) -> f32 {
-  let size = vec2i(i32(sizes[0]), i32(sizes[1]));
+  let size = vec2i(i32(plan.x_width), i32(plan.x_height));
   if (place.x < -1 || place.y < -1 || place.x >= size.x || place.y >= size.y) {
     return 0.0;
   }
@@ -34,15 +44,15 @@ fn bilinear(place: vec2i, f: vec2f, plane: u32) -> f32 {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= sizes[2] || id.y >= sizes[3] || id.z >= sizes[6]) {
+  if (id.x >= plan.width || id.y >= plan.height || id.z >= plan.planes) {
     return;
   }
   let bits = select(11u, 5u, COMPAT);
-  let origin = vec2i(i32(sizes[4]), i32(sizes[5]));
+  let origin = vec2i(i32(plan.left), i32(plan.top));
   let centre = columns[id.x] + rows[id.y];
   var sum = 0.0;
   for (var i = 0u; i < SAMPLES * SAMPLES; i++) {
-    var grid = centre + vec2i(i32(sizes[7u + 2u * i]), i32(sizes[8u + 2u * i]));
+    var grid = centre + shifts[i];
     if (COMPAT) {
       grid = grid >> vec2u(5u);
     }
@@ -53,5 +63,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let fraction = vec2f(vec2u(grid) & vec2u((1u << bits) - 1u)) / f32(1u << bits);
     sum += bilinear(place - origin, fraction, id.z);
   }
-  y[(id.z * sizes[3] + id.y) * sizes[2] + id.x] = sum / f32(SAMPLES * SAMPLES);
+  y[(id.z * plan.height + id.y) * plan.width + id.x] = sum / f32(SAMPLES * SAMPLES);
 }
