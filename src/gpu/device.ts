@@ -249,9 +249,9 @@ export class Device {
   }
 
   /** A bind group for plans, at most `size` bytes each, at offsets that are told when it is set. */
-  planGroup(buffer: GPUBuffer, size: number, label: string): GPUBindGroup {
+  planGroup(buffer: GPUBuffer, size: number): GPUBindGroup {
     const entries = [{ binding: 0, resource: { buffer, size } }];
-    return this.gpu.createBindGroup({ label: `${label}/plans`, layout: this.pipelines.planLayout, entries });
+    return this.gpu.createBindGroup({ label: buffer.label, layout: this.pipelines.planLayout, entries });
   }
 
   /**

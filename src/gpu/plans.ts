@@ -1,4 +1,4 @@
-// The plans of dispatches in one small uniform buffer. Equal plans lie there once; each dispatch tells its own by a dynamic offset.
+// The plans of dispatches, packed for a small uniform buffer. Equal plans lie there once; each dispatch tells its own by a dynamic offset.
 
 import { CodeFormerError } from '../errors.js';
 import { type Dispatch, roundUp } from '../kernels/kernel.js';
@@ -14,12 +14,15 @@ export interface BoundPlan {
 export class Plans {
   private constructor(
     private readonly device: Device,
-    private readonly buffer: GPUBuffer | null,
-    private readonly bound: ReadonlyMap<Dispatch, BoundPlan>,
+    /** What the buffer begins with; empty where no shader has a plan. */
+    readonly contents: Uint32Array<ArrayBuffer>,
+    /** Bytes of the largest plan. */
+    private readonly size: number,
+    private readonly offsets: ReadonlyMap<Dispatch, number>,
   ) {}
 
-  /** Packs and uploads the plans; to be called within `device.checked`. */
-  static create(device: Device, dispatches: readonly Dispatch[], label: string): Plans {
+  /** @throws `SHAPE_MISMATCH` for a plan that is not what its shader declares */
+  static pack(device: Device, dispatches: readonly Dispatch[]): Plans {
     const packed: Uint32Array[] = [];
     const places = new Map<string, number>();
     const placeOf = new Map<Dispatch, number>();
@@ -32,27 +35,28 @@ export class Plans {
       places.set(key, place);
       placeOf.set(dispatch, place);
     }
-    if (packed.length === 0) return new Plans(device, null, new Map());
-    const size = Math.max(...packed.map(words => words.byteLength));
+    const size = Math.max(0, ...packed.map(words => words.byteLength));
     const step = roundUp(size, device.gpu.limits.minUniformBufferOffsetAlignment);
     const contents = new Uint32Array((packed.length * step) / 4);
     packed.forEach((words, place) => {
       contents.set(words, (place * step) / 4);
     });
-    const buffer = device.buffer(`${label}/plans`, contents.byteLength, GPUBufferUsage.UNIFORM);
-    device.write(buffer, contents);
-    const group = device.planGroup(buffer, size, label);
-    const bound = new Map([...placeOf].map(([dispatch, place]) => [dispatch, { group, offset: place * step }]));
-    return new Plans(device, buffer, bound);
+    const offsets = new Map([...placeOf].map(([dispatch, place]) => [dispatch, place * step]));
+    return new Plans(device, contents, size, offsets);
   }
 
-  /** The plan of a dispatch; null where its shader has none. */
-  of(dispatch: Dispatch): BoundPlan | null {
-    return this.bound.get(dispatch) ?? null;
+  /** A buffer for plans of `bytes`, which the caller owns. */
+  static buffer(device: Device, label: string, bytes: number): GPUBuffer {
+    return device.buffer(`${label}/plans`, bytes, GPUBufferUsage.UNIFORM);
   }
 
-  destroy(): void {
-    if (this.buffer) this.device.release(this.buffer);
+  /** The plan of each dispatch in a buffer that holds the contents; null where a shader has none. */
+  bind(buffer: GPUBuffer): (dispatch: Dispatch) => BoundPlan | null {
+    const group = this.size > 0 ? this.device.planGroup(buffer, this.size) : null;
+    return dispatch => {
+      const offset = this.offsets.get(dispatch);
+      return group && offset !== undefined ? { group, offset } : null;
+    };
   }
 }
 

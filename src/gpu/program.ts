@@ -133,9 +133,13 @@ function partRows(values: Float32Array, range: readonly [number, number] | undef
   return part as Float32Array<ArrayBuffer>;
 }
 
-/** Buffers for intermediate values, shared by programs that never run at the same time. */
+/** Room for the plans of small networks at any size of their pictures; larger networks need a few times as much. */
+const PLAN_BYTES = 2 ** 16;
+
+/** Buffers for intermediate values and for plans, shared by programs that never run at the same time. */
 export class Arena {
   private slots: GPUBuffer[] = [];
+  private plans: GPUBuffer | null = null;
   /** Changes when a slot is replaced by a larger one. */
   generation = 0;
 
@@ -157,6 +161,21 @@ export class Arena {
     });
   }
 
+  /** Makes sure that the buffer for the plans of the program that runs holds at least so many bytes. */
+  reservePlans(bytes: number): void {
+    if (this.plans && this.plans.size >= bytes) return;
+    if (this.plans) {
+      this.device.release(this.plans);
+      this.generation++;
+    }
+    this.plans = Plans.buffer(this.device, this.label, Math.max(PLAN_BYTES, 2 * bytes));
+  }
+
+  /** The buffer that `reservePlans` made; what it holds is that of the program that ran last. */
+  get planBuffer(): GPUBuffer {
+    return this.plans!;
+  }
+
   slot(index: number): GPUBuffer {
     return this.slots[index]!;
   }
@@ -164,6 +183,8 @@ export class Arena {
   destroy(): void {
     for (const slot of this.slots) this.device.release(slot);
     this.slots = [];
+    if (this.plans) this.device.release(this.plans);
+    this.plans = null;
     this.generation++;
   }
 }
@@ -194,6 +215,7 @@ interface Step {
 /** A program compiled for a device. */
 export class GpuProgram {
   private generation = -1;
+  private planOf: ReturnType<Plans['bind']> = () => null;
 
   private constructor(
     private readonly device: Device,
@@ -215,19 +237,25 @@ export class GpuProgram {
     parameters: ParameterSet,
   ): Promise<GpuProgram> {
     const memory = planMemory(program);
-    // First, because it is what an adapter that is too small refuses.
-    await device.checked(`the memory of ${label}`, () => arena.reserve(memory.slots));
-    const steps = await Promise.all(
-      program.calls.flatMap(call =>
-        call.kernel.dispatches(call.params, program.target).map(async dispatch => {
-          const storages = dispatch.operands.map(name => call.operands[name]!);
-          const external = storages.some(s => s.kind === 'external');
-          return { call, dispatch, pipeline: await device.pipeline(dispatch.shader), storages, external, bound: null };
-        }),
-      ),
+    const calls = program.calls.flatMap(call =>
+      call.kernel.dispatches(call.params, program.target).map(dispatch => ({ call, dispatch })),
     );
-    const dispatches = steps.map(step => step.dispatch);
-    const plans = await device.checked(`the plans of ${label}`, () => Plans.create(device, dispatches, label));
+    const plans = Plans.pack(
+      device,
+      calls.map(({ dispatch }) => dispatch),
+    );
+    // First, because it is what an adapter that is too small refuses, and before the arena may be destroyed.
+    await device.checked(`the memory of ${label}`, () => {
+      arena.reserve(memory.slots);
+      arena.reservePlans(plans.contents.byteLength);
+    });
+    const steps = await Promise.all(
+      calls.map(async ({ call, dispatch }) => {
+        const storages = dispatch.operands.map(name => call.operands[name]!);
+        const external = storages.some(s => s.kind === 'external');
+        return { call, dispatch, pipeline: await device.pipeline(dispatch.shader), storages, external, bound: null };
+      }),
+    );
     return new GpuProgram(device, label, program, memory, steps, plans, arena, parameters);
   }
 
@@ -273,19 +301,17 @@ export class GpuProgram {
     return timings;
   }
 
-  /** Gives back what is the program's own; arena and parameters are its network's. */
-  destroy(): void {
-    this.plans.destroy();
-  }
-
   private bind(externals: Readonly<Record<string, GPUBuffer>>): BoundDispatch[] {
     const fresh = this.generation !== this.arena.generation;
     this.generation = this.arena.generation;
+    // Another program may have run on the arena meanwhile.
+    this.device.write(this.arena.planBuffer, this.plans.contents);
+    if (fresh) this.planOf = this.plans.bind(this.arena.planBuffer);
     return this.steps.map(step => {
       if (step.bound && !fresh && !step.external) return step.bound;
       const buffers = step.storages.map(storage => this.buffer(storage, externals));
       const bindGroup = this.device.bindGroup(step.dispatch, buffers, `${this.label}/${step.call.label}`);
-      step.bound = { pipeline: step.pipeline, bindGroup, plan: this.plans.of(step.dispatch), dispatch: step.dispatch };
+      step.bound = { pipeline: step.pipeline, bindGroup, plan: this.planOf(step.dispatch), dispatch: step.dispatch };
       return step.bound;
     });
   }

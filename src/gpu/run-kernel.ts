@@ -34,14 +34,17 @@ export async function bindKernel<P>(
   const dispatches = kernel.dispatches(params, target);
   const pipelines = await Promise.all(dispatches.map(d => device.pipeline(d.shader)));
   return device.checked(`the bindings of ${kernel.name}`, () => {
-    const plans = Plans.create(device, dispatches, kernel.name);
+    const plans = Plans.pack(device, dispatches);
+    const buffer = Plans.buffer(device, kernel.name, plans.contents.byteLength);
+    device.write(buffer, plans.contents);
+    const planOf = plans.bind(buffer);
     return {
       dispatches: dispatches.map((dispatch, i) => {
         const bound = dispatch.operands.map(name => buffers[name]!);
         const bindGroup = device.bindGroup(dispatch, bound, `${kernel.name}/${dispatch.shader.name}`);
-        return { pipeline: pipelines[i]!, bindGroup, plan: plans.of(dispatch), dispatch };
+        return { pipeline: pipelines[i]!, bindGroup, plan: planOf(dispatch), dispatch };
       }),
-      destroy: () => plans.destroy(),
+      destroy: () => device.release(buffer),
     };
   });
 }

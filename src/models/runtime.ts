@@ -85,7 +85,6 @@ export class NetworkRuntime {
   destroy(): void {
     if (!this.alive) return;
     this.alive = false;
-    for (const program of this.programs.values()) program.destroy();
     this.programs.clear();
     this.arena.destroy();
     this.parameters.destroy();
@@ -101,13 +100,11 @@ export class NetworkRuntime {
     let program = this.programs.get(key);
     this.programs.delete(key);
     program ??= await GpuProgram.compile(this.device, `${this.label}/${key}`, build(), this.arena, this.parameters);
-    if (!this.alive) program.destroy();
     this.check();
     this.programs.set(key, program);
-    for (const [oldest, unused] of this.programs) {
+    for (const oldest of this.programs.keys()) {
       if (this.programs.size <= KEPT_PROGRAMS) break;
       this.programs.delete(oldest);
-      unused.destroy();
     }
     return program;
   }

@@ -66,14 +66,8 @@ describe('the detector', () => {
   test('memory does not grow with the number of sizes', async () => {
     await detector.forward(pictureOf(128, 128));
     const { allocated } = detector.device.memory;
-    const manySizes = async () => {
-      for (let side = 90; side < 102; side++) await detector.detect(pictureOf(side, side + 3));
-      return detector.device.memory.allocated;
-    };
-    // The programs that are kept hold their plans and nothing else.
-    const kept = await manySizes();
-    expect(kept - allocated).toBeLessThan(2 ** 18);
-    expect(await manySizes()).toBe(kept);
+    for (let side = 90; side < 102; side++) await detector.detect(pictureOf(side, side + 3));
+    expect(detector.device.memory.allocated).toBe(allocated);
   });
 
   test('calls at the same time do not disturb each other', async () => {

@@ -59,7 +59,7 @@ describe('the network', () => {
         const got = new Float32Array(await device.read(buffers.output));
         const worst = got.reduce((most, value, i) => Math.max(most, Math.abs(value - want[i]!)), 0);
         expect(worst, `${family}, ${convolution}`).toBeLessThan(1e-4);
-        for (const owner of [compiled, arena, parameters]) owner.destroy();
+        for (const owner of [arena, parameters]) owner.destroy();
         for (const buffer of Object.values(buffers)) device.release(buffer);
       }
   });
