@@ -4,25 +4,78 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Shaders without comments, indentation and spaces that WGSL does not need. Their lines stay lines: messages of the compiler
- * quote them. Spaces between operators stay as well, because `- -` and `> =` mean other things without.
+ * Shaders without comments, indentation and spaces that WGSL does not need, and with short names for what is declared inside of
+ * functions. Their lines stay lines: messages of the compiler quote them. Spaces between operators stay as well, because `- -` and `> =`
+ * mean other things without.
  */
 export const denseShaders = {
   name: 'dense-shaders',
   setup(build) {
     build.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      return { contents: dense(source), loader: 'text' };
+      return { contents: denseShader(source), loader: 'text' };
     });
   },
 };
 
-const dense = wgsl =>
+/** @param wgsl declarations of modules, whole: kernels join such texts */
+export const denseShader = wgsl => shortNames(withoutComments(wgsl)).replace(SPACES, '');
+
+const withoutComments = wgsl =>
   wgsl
     .replace(/\/\/.*$/gm, '')
     .replace(/[ \t]+$/gm, '')
-    .replace(/^\s+/gm, '')
-    .replace(/(?<=[(){}[\],;:]) +| +(?=[(){}[\],;:])|(?<=\w) +(?=[^\w\s])|(?<=[^\w\s]) +(?=\w)/g, '');
+    .replace(/^\s+/gm, '');
+
+const SPACES = /(?<=[(){}[\],;:]) +| +(?=[(){}[\],;:])|(?<=\w) +(?=[^\w\s])|(?<=[^\w\s]) +(?=\w)/g;
+
+/** Identifiers that are no members and no attributes. */
+const NAMES = /(?<![\w.@])[a-zA-Z_]\w*/g;
+
+function shortNames(wgsl) {
+  const functions = [...wgsl.matchAll(/\bfn (?=\w)/g)].map(({ index }) => [index, functionEnd(wgsl, index)]);
+  const outside = functions.reduceRight((text, [start, end]) => text.slice(0, start) + text.slice(end), wgsl);
+  // Names of other texts of the same module are used here as well, so no new name is one that is used at all.
+  const used = new Set(wgsl.match(NAMES));
+  const kept = new Set(outside.match(NAMES));
+  let short = '';
+  let from = 0;
+  for (const [start, end] of functions) {
+    const text = wgsl.slice(start, end);
+    const head = text.slice(0, text.indexOf('{'));
+    const declared = [
+      ...head.matchAll(/(?<=[(,]\s*(?:@\w+(?:\([^)]*\))?\s*)*)\w+(?=\s*:)/g),
+      ...text.matchAll(/(?<=\b(?:let|var|const)\s+)\w+/g),
+    ];
+    const fresh = letters(used);
+    const names = new Map();
+    for (const { 0: name, index } of declared) {
+      // What is used before it is declared here is something else there.
+      const first = [...text.matchAll(NAMES)].find(([other]) => other === name);
+      if (name.length > 1 && !kept.has(name) && first.index === index) names.set(name, fresh.next().value);
+    }
+    short += wgsl.slice(from, start) + text.replace(NAMES, name => names.get(name) ?? name);
+    from = end;
+  }
+  return short + wgsl.slice(from);
+}
+
+/** Where the body ends of a function that starts at `start`. */
+function functionEnd(wgsl, start) {
+  let depth = 0;
+  for (let at = wgsl.indexOf('{', start); ; at++) {
+    if (wgsl[at] === '{') depth++;
+    if (wgsl[at] === '}' && --depth === 0) return at + 1;
+    if (at === wgsl.length) throw new Error('A function of a shader has no end');
+  }
+}
+
+/** a to z, then with a digit, none of which is taken. */
+function* letters(taken) {
+  for (const digit of ['', 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    for (const letter of 'abcdefghijklmnopqrstuvwxyz') if (!taken.has(letter + digit)) yield letter + digit;
+  }
+}
 
 /** All shaders first, in one place: they resemble each other, and gzip sees no further than 32 KB. */
 export function shadersFirst(entry, sources) {
