@@ -52,10 +52,9 @@ export async function download(from: string, options: DownloadOptions): Promise<
   if (hash !== sha256) throw wrong(url, `SHA-256 ${sha256}`, hash);
   await quietly(async () => {
     const cache = await caches.open(CACHE);
-    await cache.put(key, new Response(blob));
     const older = key.slice(0, -sha256.length);
-    for (const request of await cache.keys())
-      if (request.url.startsWith(older) && request.url !== key) await cache.delete(request);
+    for (const request of await cache.keys()) if (request.url.startsWith(older)) await cache.delete(request);
+    await cache.put(key, new Response(blob));
   });
   return blob;
 }
