@@ -81,6 +81,7 @@ export class Controls {
     find('#hold').hidden = result === null;
     find('#show-outlines').hidden = faces.length === 0;
     find('#show-outlines').setAttribute('aria-pressed', String(state.outlines));
+    find('#faces').hidden = faces.length === 0 && phase !== 'done';
     find('#no-faces').hidden = !(phase === 'done' && faces.length === 0);
     find('#tuning').hidden = faces.length === 0;
 

@@ -74,6 +74,7 @@ export class Messages {
     const box = find('#problem');
     box.hidden = problem === null;
     box.classList.toggle('alone', this.store.state.photo === null);
+    box.classList.toggle('mild', problem?.code === 'ABORTED');
     box.classList.toggle('blocking', problem?.code === 'NO_WEBGPU');
     if (!problem) return;
     const buttons = problem.remedies.map((remedy, i) => {
@@ -115,7 +116,8 @@ export function summary({ faces, result, firstTime, engine }: State): string {
   const restored = faces.filter(face => face.included).length;
   const done = restored === 0 ? 'Enlarged' : `${count(restored)} restored`;
   const where = engine.status === 'ready' && engine.info.software ? ' without a graphics card' : '';
-  return `${done} in ${seconds(firstTime)}${where}`;
+  const last = result.time === firstTime ? '' : `, last change in ${seconds(result.time)}`;
+  return `${done} in ${seconds(firstTime)}${where}${last}`;
 }
 
 /** What to do in which browser, this one first. */

@@ -45,6 +45,11 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
     text: `A newer browser or driver may help. ${message}`,
     remedies: ['again'],
   }),
+  WORKER_FAILED: message => ({
+    title: 'The engine broke off',
+    text: `It starts again with the next attempt. ${message}`,
+    remedies: ['again', 'cheaper'],
+  }),
   DOWNLOAD_FAILED: message => ({
     title: 'The weights could not be downloaded',
     text: `Check the connection, then try again. ${message}`,

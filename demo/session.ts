@@ -62,6 +62,9 @@ const STOPPED: Problem = {
   remedies: ['again'],
 };
 
+/** How a face is to be restored that nobody has said anything of. */
+const AS_FOUND: Pick<Face, 'included' | 'fidelity' | 'strength'> = { included: true, fidelity: null, strength: null };
+
 export class Session {
   private engine: Promise<ClientRestorer> = new Promise(() => {});
   /** The engine before, which ends first. */
@@ -108,7 +111,7 @@ export class Session {
       this.store.set({ engine: { status: 'failed', problem }, ...(stuck && { phase: 'failed', work: null, problem }) });
       return false;
     }
-    if (this.source && this.work.signal.aborted) void this.open(this.source.blob, this.source.name, this.source);
+    if (this.work.signal.aborted) void this.reopen();
     return true;
   }
 
@@ -132,8 +135,17 @@ export class Session {
   }
 
   /** Opens a photo and restores its faces. What was done before is dropped. */
-  async open(blob: Blob, name: string, { scale = 1, thorough = false }: Partial<Source> = {}): Promise<void> {
-    const source = { blob, name, scale, thorough };
+  open(blob: Blob, name: string): Promise<void> {
+    return this.restore({ blob, name, scale: 1, thorough: false }, []);
+  }
+
+  /** Opens the same photo again, with some differences. Its faces keep their settings. */
+  private async reopen(change: Partial<Source> = {}): Promise<void> {
+    if (this.source) await this.restore({ ...this.source, ...change }, this.store.state.faces);
+  }
+
+  private async restore(source: Source, former: readonly Face[]): Promise<void> {
+    const { blob, name, scale } = source;
     this.source = source;
     this.abort();
     this.work = new AbortController();
@@ -159,13 +171,20 @@ export class Session {
       this.store.set({ photo, phase: 'finding' });
       const engine = await this.engine;
       signal.throwIfAborted();
-      await this.find(engine, file, photo, source, signal);
+      await this.find(engine, file, photo, source, former, signal);
       this.renders.push(since);
     });
   }
 
   /** Finds the faces of a photo and has each read by the network, so that pictures can be made of it. */
-  private async find(engine: ClientRestorer, file: Blob, photo: Size, { thorough }: Source, signal: AbortSignal) {
+  private async find(
+    engine: ClientRestorer,
+    file: Blob,
+    photo: Size,
+    { thorough }: Source,
+    former: readonly Face[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const faces = await engine.detect(file, {
       ...(thorough && { detectionScales: MORE_SCALES }),
       signal,
@@ -173,15 +192,11 @@ export class Session {
     });
     this.store.set({
       phase: 'encoding',
-      faces: faces.map(face => ({
-        ...face,
-        included: true,
-        fidelity: null,
-        strength: null,
-        crop: null,
-        restored: null,
-        area: null,
-      })),
+      faces: faces.map((face, i) => {
+        // Another detector may find others.
+        const { included, fidelity, strength } = (former.length === faces.length && former[i]) || AS_FOUND;
+        return { ...face, included, fidelity, strength, crop: null, restored: null, area: null };
+      }),
     });
     const prepared = await engine.prepare(file, {
       faces: faces.map(({ landmarks, box, score }) => ({ landmarks, box, score })),
@@ -209,13 +224,13 @@ export class Session {
       const first = state.result === null;
       this.store.set({ phase: 'rendering', problem: null, work: { face: 0, faces: 0, done: first ? 0.5 : 0, since } });
       if (!first && this.lastTime > PATIENCE) await this.renderPart(prepared, state, signal);
-      if (newer.aborted) return;
+      // A first picture is worth waiting for; others give way to newer ones.
+      if (newer.aborted && !first) return;
       const begun = performance.now();
-      const both = AbortSignal.any([signal, newer]);
       const { image, width, height, faces } = await prepared
         .render({
           ...renderOptions(state),
-          signal: both,
+          signal: first ? signal : AbortSignal.any([signal, newer]),
           onProgress: progress => this.follow(progress, first ? 0.5 : 0, 1),
         })
         .catch(error => {
@@ -280,33 +295,32 @@ export class Session {
 
   /** Ends what is being done. */
   stop(): void {
-    const { result } = this.store.state;
     this.abort();
-    this.store.set({ phase: 'failed', work: null, problem: STOPPED, ...(result && { preview: null }) });
+    this.screen.preview(null);
+    this.store.set({ phase: 'failed', work: null, problem: STOPPED, preview: null });
   }
 
   /** The photo once more, or the engine where that is what failed. */
   async again(): Promise<void> {
     if (this.store.state.engine.status === 'failed') await this.start();
-    else if (this.source) await this.open(this.source.blob, this.source.name, this.source);
+    else await this.reopen();
   }
 
   /** Once more with a smaller result, and where that is as small as the photo, with a smaller photo. */
   async cheaper(): Promise<void> {
     if (!this.source) return;
     const { settings } = this.store.state;
-    const { blob, name, scale, thorough } = this.source;
     if (settings.upscaling > 1 || settings.backgroundUpscale) {
       this.store.set({ settings: { ...settings, upscaling: 1, backgroundUpscale: false } });
-      await this.open(blob, name, { scale, thorough });
+      await this.reopen();
     } else {
-      await this.open(blob, name, { scale: scale / 2, thorough });
+      await this.reopen({ scale: this.source.scale / 2 });
     }
   }
 
   /** Looks for small and very large faces as well. */
   async searchMore(): Promise<void> {
-    if (this.source) await this.open(this.source.blob, this.source.name, { ...this.source, thorough: true });
+    await this.reopen({ thorough: true });
   }
 
   /**
@@ -340,7 +354,7 @@ export class Session {
   }
 
   private mustBeOpen(): Opened {
-    if (!this.opened) throw new CodeFormerError('ABORTED', 'No photo is open');
+    if (!this.opened) throw new CodeFormerError('DESTROYED', 'Restore the photo again first.');
     return this.opened;
   }
 
@@ -364,12 +378,12 @@ export class Session {
       if (signal.aborted) return;
       const problem = problemOf(error);
       const now = performance.now();
-      if (problem.code === 'DEVICE_LOST' && now - this.lastLoss > LOSS_PAUSE && this.source) {
+      if (problem.code === 'DEVICE_LOST' && now - this.lastLoss > LOSS_PAUSE) {
         this.lastLoss = now;
         this.notify('The connection to the graphics card was lost. Starting again.');
         // The engine gets another device by itself.
         if (this.opened) this.renewed();
-        else await this.open(this.source.blob, this.source.name, this.source);
+        else await this.reopen();
         return;
       }
       this.store.set({ phase: 'failed', work: null, problem });

@@ -124,7 +124,9 @@ export class RoleRow {
     }
     if (choice === 'own') {
       const ours = this.manifest?.files.find(file => file.role === words.role);
-      const text = ours ? `${megabytes(ours.bytes)}. Licence: ${ours.licence}` : 'Licence';
+      // The name of its file is the link.
+      const licence = ours?.licence.replace(/ \(LICENSE\.md\)$/, '');
+      const text = ours ? `${megabytes(ours.bytes)}. Licence: ${licence}` : 'Licence';
       const link = make('a', { href: 'weights/LICENSE.md', target: '_blank' }, 'in full');
       this.licence.replaceChildren(`${text} (`, link, ')');
       return;

@@ -208,6 +208,41 @@ describe('the session', () => {
     expect(store.state.photo).toMatchObject({ width: 50, height: 25 });
   });
 
+  test('faces keep their settings when the same photo is opened again, and lose them with another', async () => {
+    const { work, renders, store } = await restored(10);
+    store.setFace(0, { fidelity: 0.9, included: false });
+    void work.again();
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(store.state.faces[0]).toMatchObject({ fidelity: 0.9, included: false });
+    void work.open(photo, 'b.png');
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(store.state.faces[0]).toMatchObject({ fidelity: null, included: true });
+  });
+
+  test('the first picture is made before settings that have changed meanwhile', async () => {
+    const { work, renders, store } = await session();
+    void work.open(photo, 'a.png');
+    await vi.waitFor(() => expect(renders).toHaveLength(1));
+    work.setSettings({ fidelity: 0.2 });
+    expect(renders[0]!.options.signal!.aborted).toBe(false);
+    renders[0]!.end();
+    await vi.waitFor(() => expect(fidelities(renders)).toEqual([0.5, 0.2]));
+    expect(store.state.result).not.toBeNull();
+  });
+
+  test('work that is stopped leaves the last picture, and can be begun again', async () => {
+    const { work, renders, screen, store } = await restored(10);
+    work.setSettings({ fidelity: 0.2 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    work.stop();
+    expect(renders[1]!.options.signal!.aborted).toBe(true);
+    expect(store.state).toMatchObject({ phase: 'failed', problem: { title: 'Stopped' }, result: { width: 200 } });
+    expect(screen.photo).not.toHaveBeenLastCalledWith(null);
+    await expect(work.save('png', 95)).rejects.toThrow('Restore the photo again first');
+    void work.again();
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+  });
+
   test('other weights end the engine, and the photo is restored with the next one', async () => {
     const { work, renders, destroyed, start } = await restored(10);
     const weights = new Blob(['weights']);

@@ -43,6 +43,8 @@ describe.skipIf(!chromium)('the page', () => {
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
       serviceWorkers: 'block',
+      // Colours that are on their way have another contrast.
+      reducedMotion: 'reduce',
       ...options,
     });
     contexts.push(context);
