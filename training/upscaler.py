@@ -23,7 +23,7 @@ LICENCE = 'Trained on generated faces and photos without people, part of them CC
 FACES_HELD_OUT, BACKGROUNDS_HELD_OUT = 200, 80      # the last pictures of the last faces tar and of backgrounds.tar
 EDGE, SLOPE = 2, 0.2                                # mirrored pixels around the input; of the leaky ReLU
 PATCH, MARGIN = 64, 12                              # side of training inputs; what degradations may spoil around them
-WARM, AVERAGE, GRADIENT = 200, 0.999, 0.25
+WARM, AVERAGE, GRADIENT = 50, 0.998, 0.25
 
 # Probability and range of each step. Blur is in pixels of the large picture; noise in 1/255.
 TRAINING = dict(clean=0.15, blur=(0.6, 0, 2), noise=(0.6, 0, 10), jpeg=(0.65, 40, 95))
@@ -224,7 +224,7 @@ class Trainer:
             model.load_state_dict(state['model'])
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.opt = Muon(list(self.model.named_parameters()), a.rate, a.rate / 20, edges=('conv_first', 'conv_last'))
+        self.opt = Muon(list(self.model.named_parameters()), a.rate, a.rate / 100, edges=('conv_first', 'conv_last'))
         if state:
             self.ema.load_state_dict(state['ema'])
             self.opt.load_state_dict(state['opt'])
@@ -341,7 +341,7 @@ def arguments():
     a.add_argument('--channels', type=int, default=48)
     a.add_argument('--blocks', type=int, default=6)
     a.add_argument('--batch', type=int, default=8)
-    a.add_argument('--rate', type=float, default=0.02)
+    a.add_argument('--rate', type=float, default=0.01)
     a.add_argument('--threads', type=int, default=1)
     a.add_argument('--seed', type=int, default=0)
     a.add_argument('--every', type=float, default=2, help='processor minutes between saves and validations')

@@ -21,6 +21,8 @@ export interface Made {
   readonly restored: Picture;
   /** As it is pasted, which may be larger and not rounded. */
   readonly pasted: Picture | FloatRgb;
+  /** What the upscaler was asked for; null where it was not. */
+  readonly scale: number | null;
   readonly labels: Uint8Array | null;
   /** The codes that it was made from, and the margins of the predicted ones. */
   readonly indices: Int32Array | null;
@@ -28,11 +30,9 @@ export interface Made {
 }
 
 /** All that a restored face depends on, beside its crop. */
-export interface Recipe extends Pick<Settings, 'adain' | 'temperature' | 'seed'> {
+export interface Recipe extends Pick<Settings, 'adain' | 'temperature' | 'seed'>, Pick<Made, 'scale'> {
   readonly fidelity: Fidelity;
   readonly indices: Int32Array | undefined;
-  /** Of the upscaler. */
-  readonly scale: number | null;
 }
 
 export function copied(recipe: Recipe): Recipe {
@@ -59,22 +59,27 @@ function same(a: Fidelity | Int32Array | undefined, b: typeof a): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** Aligned crops are neither upscaled nor pasted. */
+/** Aligned crops are neither upscaled nor parsed. */
 export const NOTHING = { upscale: null, upscaleFloat: null, parse: null };
 
 /** The upscaler's own factor. */
 const UPSCALER_FACTOR = 2;
 
-/** By how much a restored face is upscaled, or null. */
+/**
+ * By how much a restored face is upscaled, or null.
+ * @param enlarged how much larger it is pasted than the network made it: nothing is gained where it is not, but the reference never looks
+ */
 export function faceScale(
   parts: Pick<Parts, 'upscale' | 'upscaleFloat'>,
   settings: Settings,
   like: ColourStatistics | null,
+  enlarged: number,
 ): number | null {
   const { faceUpscale, compat, upscaling } = settings;
   const upscaler = parts.upscale ?? (compat && like && parts.upscaleFloat);
   if (!upscaler || !faceUpscale) return null;
-  return compat ? upscaling : UPSCALER_FACTOR;
+  if (compat) return upscaling;
+  return enlarged > 1 ? UPSCALER_FACTOR : null;
 }
 
 export async function statisticsOf(device: Device, picture: Picture): Promise<ColourStatistics> {
@@ -113,16 +118,15 @@ export async function finished(
   coloured: Picture,
   like: ColourStatistics | null,
   parts: Pick<Parts, 'upscale' | 'upscaleFloat' | 'parse'>,
-  settings: Settings,
+  { compat }: Settings,
+  scale: number | null,
   timings: Timings,
-): Promise<Pick<Made, 'restored' | 'pasted' | 'labels'>> {
-  const { compat } = settings;
+): Promise<Pick<Made, 'restored' | 'pasted' | 'scale' | 'labels'>> {
   const restored = like ? await greyed(device, coloured, like) : coloured;
-  const scale = faceScale(parts, settings, like);
   // The reference upscales grey faces; else greys are made last, from what is not rounded.
   const pasted = scale === null ? coloured : await timed(timings, 'upscale', () => enlargedFace(scale));
   const labels = parts.parse && (await timed(timings, 'parse', async () => parts.parse!(await parserInput())));
-  return { restored, pasted, labels };
+  return { restored, pasted, scale, labels };
 
   async function enlargedFace(factor: number): Promise<Picture | FloatRgb> {
     const side = Math.round(factor * coloured.width);

@@ -255,11 +255,11 @@ export class OpenPhoto {
     const [own, indices] = [perFace[id], settings.indices[id]];
     const timings: Timings = this.options.once ? { ...work.timings } : {};
     const encoderShare = this.encoded.has(id) ? 0 : ENCODER_SHARE;
+    const scale = this.scaleOf(work, parts, settings);
     let face: OpenFace | null = null;
     const made: Made[] = [];
     for (const [i, given] of fidelities.entries()) {
       const fidelity = given ?? own?.fidelity ?? settings.fidelity;
-      const scale = faceScale(parts, settings, like);
       const recipe = { fidelity, indices, adain, temperature, seed, scale };
       const last = this.made.get(id);
       if (last && alike(last.recipe, recipe)) {
@@ -270,13 +270,22 @@ export class OpenPhoto {
       face ??= await this.opened(work, parts, { signal, timings, onProgress: encoding });
       const share = (done: number) => onProgress(encoderShare + ((1 - encoderShare) * (i + done)) / fidelities.length);
       const { picture, ...codes } = await face.restore({ id, ...recipe, signal, timings, onProgress: share });
-      const ready = await finished(this.device, picture, like, this.photos ? parts : NOTHING, settings, timings);
+      const used = this.photos ? parts : NOTHING;
+      const ready = await finished(this.device, picture, like, used, settings, scale, timings);
       made.push({ ...codes, margin: face.margin, ...ready });
       if (!this.options.once) this.made.set(id, { recipe: copied(recipe), made: made.at(-1)! });
     }
     const warnings = [...work.warnings];
     if (indices && !made[0]!.indices) warnings.push('indices: restoreFace is replaced, which knows no codes');
     return { work, made, strength: own?.strength ?? settings.strength, timings, warnings };
+  }
+
+  /** By how much a face is upscaled before it is pasted, or null. */
+  private scaleOf({ transform, like }: Work, parts: Parts, settings: Settings): number | null {
+    if (!this.photos) return null;
+    const size = outputSize(this.picture, enlargementOf(this.picture, settings), settings);
+    const matrix = pasteMatrix(transform, this.photos.working, size);
+    return faceScale(parts, settings, like, Math.hypot(matrix[0]!, matrix[3]!));
   }
 
   /** The photo with faces pasted over it, once for each fidelity. */
@@ -298,7 +307,7 @@ export class OpenPhoto {
         const layers: Layer[] = [];
         const timings: Timings[] = [];
         for (const face of faces) {
-          const layer = layerOf(this.device, face, face.made[i]!, photos.working, canvas, parts, settings);
+          const layer = layerOf(this.device, face, face.made[i]!, photos.working, canvas, parts.size, settings);
           if (layer) {
             layers.push(layer);
             timings.push(face.timings);
@@ -471,20 +480,19 @@ async function withAlphaOf(device: Device, large: Picture, picture: Picture): Pr
   return { data, width, height };
 }
 
-/** The layer of a face, or null where it lies outside. */
+/** The layer of a face made in some size, or null where it lies outside. */
 function layerOf(
   device: Device,
   { work, strength }: Restored,
-  { pasted, labels }: Made,
+  { pasted, scale, labels }: Made,
   photo: Photo,
   canvas: Photo,
-  parts: Parts,
+  size: number,
   settings: Settings,
 ): Layer | null {
   const { compat, upscaling, mask, signal } = settings;
   const { transform, like } = work;
-  const scale = faceScale(parts, settings, like);
-  const enlargedFace = pasted.width / parts.size;
+  const enlargedFace = pasted.width / size;
   const matrix = compat
     ? referencePasteMatrix(transform, upscaling, scale)
     : composeAffine(pasteMatrix(transform, photo, canvas), scaling(1 / enlargedFace));

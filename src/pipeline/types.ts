@@ -145,7 +145,10 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   readonly aligned?: boolean | undefined;
   /** Restore only the face nearest to the centre. Default false. */
   readonly onlyCenterFace?: boolean | undefined;
-  /** Upscale restored faces before they are pasted, where an upscaler is loaded. Default true. */
+  /**
+   * Upscale restored faces before they are pasted, where an upscaler is loaded and they are pasted larger than the network made them.
+   * Default true.
+   */
   readonly faceUpscale?: boolean | undefined;
   /** Upscale the rest of the photo, too. Default false. */
   readonly backgroundUpscale?: boolean | undefined;

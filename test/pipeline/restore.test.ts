@@ -270,13 +270,31 @@ describe('upscaling', () => {
       seen.push([picture.width, picture.height, scale]);
       return flat([0, 200, 0])({ ...picture, width: picture.width * scale, height: picture.height * scale });
     };
-    const face = await restore({ upscale });
+    const large = [{ landmarks: landmarksAt(60, 50, 300) }];
+    const face = await restore({ upscale, faces: large });
     expect(seen).toEqual([[512, 512, 2]]);
     expect(colour(face.image, 120, 100)).toEqual([0, 200, 0]);
     expect(colour(face.faces[0]!.restored, 100, 100)).toEqual([250, 10, 20]);
     const background = await restore({ upscale, faceUpscale: false, backgroundUpscale: true });
     expect(colour(background.image, 120, 100)).toEqual([250, 10, 20]);
     expect(colour(background.image, 5, 5)).toEqual([0, 200, 0]);
+  });
+
+  test('of faces only where they are pasted larger than they were made', async () => {
+    let calls = 0;
+    const upscale = (picture: Picture, scale: number) => {
+      calls++;
+      return flat([0, 200, 0])({ ...picture, width: picture.width * scale, height: picture.height * scale });
+    };
+    // 400 pixels of the photo become a crop of 512.
+    const faces = [{ landmarks: landmarksAt(90, 50, 400) }];
+    await restore({ upscale, faces, upscaling: 1.25 });
+    expect(calls).toBe(0);
+    await restore({ upscale, faces, upscaling: 1.31 });
+    expect(calls).toBe(1);
+    // The reference never looks.
+    await restore({ upscale, faces, upscaling: 1, compat: true });
+    expect(calls).toBe(2);
   });
 
   test('without an upscaler: warnings where it was asked for', async () => {
@@ -385,7 +403,7 @@ describe('wrong options', () => {
     ['the result of restoreFace', { restoreFace: () => scene(4, 4) }],
     ['the result of restoreFace', { restoreFace: () => null }],
     ['the result of parseFace', { parseFace: () => new Uint8Array(4) }],
-    ['the result of upscale', { upscale: () => 'large' }],
+    ['the result of upscale', { upscale: () => 'large', upscaling: 10 }],
     ['the result of detectFaces', { faces: 'all', detectFaces: () => 'none' }],
     ['the result of detectFaces\\[0\\]', { faces: 'all', detectFaces: () => [{ score: 1 }] }],
     ['detector', { faces: 'all' }],
