@@ -1,4 +1,6 @@
-// Has the page kept for offline use.
+// Has the pages kept for offline use.
+
+import { ROOT } from './workers.js';
 
 /** False where the page is served while it is worked on. */
 declare const OFFLINE: boolean;
@@ -6,5 +8,7 @@ declare const OFFLINE: boolean;
 export function keepOffline(): void {
   if (!OFFLINE || !navigator.serviceWorker) return;
   // Without it the page works as long as there is a connection.
-  navigator.serviceWorker.register('sw.js').catch(error => console.warn(`Not available offline: ${error.message}`));
+  navigator.serviceWorker
+    .register(new URL('sw.js', ROOT))
+    .catch(error => console.warn(`Not available offline: ${error.message}`));
 }

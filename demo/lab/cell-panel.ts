@@ -9,7 +9,7 @@ import type { Session } from './session.js';
 import type { State, Store } from './state.js';
 
 /** Codes that are offered. */
-const OFFERED = 5;
+const OFFERED = 6;
 
 export class CellPanel {
   private readonly code = find<HTMLInputElement>('#code');

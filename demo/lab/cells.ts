@@ -113,7 +113,8 @@ export class Cells {
     const { cursor } = selection;
     const to = destination(event.key, cursor, grid);
     if (to !== null) {
-      this.store.set({ selection: event.shiftKey ? extended(selection, grid, to) : single(to) });
+      const moved = event.ctrlKey || event.metaKey ? { ...selection, cursor: to } : single(to);
+      this.store.set({ selection: event.shiftKey ? extended(selection, grid, to) : moved });
     } else if (event.key === ' ') {
       this.store.set({ selection: toggled(selection, cursor) });
     } else if (event.key === 'Escape') {

@@ -1,5 +1,6 @@
 // The lab: the codes of one face, to look at and to change.
 
+import { keepOffline } from '../offline.js';
 import { CellPanel } from './cell-panel.js';
 import { Cells } from './cells.js';
 import { Controls } from './controls.js';
@@ -40,3 +41,4 @@ new SweepView(store, session);
 new Status(store);
 listenForFiles(store, session);
 listenForKeys(session);
+keepOffline();

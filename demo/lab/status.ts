@@ -19,7 +19,7 @@ export class Status {
     const { engine, subject, edit, result, decoding, busy } = state;
     find('#welcome').hidden = subject !== null || state.source !== null;
     find('#desk').hidden = subject === null;
-    setText('#status', busy ?? (subject ? '' : loading(state)));
+    setText('#status', (subject && !busy ? '' : loading(state)) || (busy ?? ''));
     find('#status').hidden = find('#status').textContent === '';
     if (engine !== before.engine && engine.status === 'ready') showNetwork(engine.info);
     const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);

@@ -1,5 +1,7 @@
 // The lab in headless Chromium: codes are found, selected and changed by pointer and keys, fidelity is painted, a sweep measures, and what
 // is saved makes the same bytes on the command line.
+//
+// PAGE_SCREENSHOT=1 also makes docs/lab.jpg, the picture in the README.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -62,10 +64,10 @@ describe.skipIf(!chromium)('the lab', () => {
     if (folder) await rm(folder, { recursive: true });
   });
 
-  async function visit(from: TestServer) {
+  async function visit(from: TestServer, serviceWorkers: 'allow' | 'block' = 'block') {
     // Colours that change slowly would be looked at on their way.
     const options = {
-      serviceWorkers: 'block',
+      serviceWorkers,
       reducedMotion: 'reduce',
       viewport: { width: 1280, height: 900 },
     } as const;
@@ -206,7 +208,32 @@ describe.skipIf(!chromium)('the lab', () => {
     const [made, shown] = [await decodeImage(await readFile(out)), await pixels(page, '#restored')];
     expect(Buffer.from(made.data).equals(Buffer.from(shown))).toBe(true);
     expect((await decodeImage(picture.bytes)).data).toEqual(made.data);
+
+    // The whole photo in the place of the face.
+    const face1 = await pixels(page, '#crop');
+    await page.locator('#faces label', { hasText: 'All of it' }).click();
+    await page
+      .locator('#source-note', { hasText: /^expected a crop of \d+x\d+ but it has 512x512: resized/ })
+      .waitFor();
+    await settled(page);
+    expect(await pixels(page, '#crop')).not.toEqual(face1);
+    expect(await page.textContent('#codes-note')).toMatch(/ of \d+$/);
     expect(page.faults).toEqual([]);
+    await page.context().close();
+  });
+
+  test('opens without a connection after the first visit', async () => {
+    const short = await serveProject(site);
+    const page = await visit(short, 'allow');
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await short.close();
+    await page.reload();
+    await page.click('#choose-first', { trial: true });
+    const shown = () =>
+      page
+        .locator('.samples img[src$=".webp"]')
+        .evaluateAll(list => list.map(img => (img as HTMLImageElement).naturalWidth > 0));
+    await expect.poll(shown).toEqual([true, true]);
     await page.context().close();
   });
 
@@ -249,6 +276,10 @@ describe.skipIf(!chromium)('the lab', () => {
       await page.keyboard.press('Escape');
       await page.keyboard.press('Home');
       expect(await selected(page)).toEqual([32]);
+      await page.keyboard.press('Control+ArrowRight');
+      await page.keyboard.press('Control+ArrowRight');
+      await page.keyboard.press('Space');
+      expect(await selected(page)).toEqual([32, 34]);
       await cell(page, 35).click({ modifiers: ['Control'] });
       await cell(page, 52).click({ modifiers: ['Shift'] });
       expect(await selected(page)).toEqual([35, 36, 51, 52]);
@@ -447,5 +478,18 @@ describe.skipIf(!chromium)('the lab', () => {
       const { width, height } = (await cell(page, 0).boundingBox())!;
       expect(Math.min(width, height)).toBeGreaterThan(18);
     });
+  });
+
+  test.runIf(process.env.PAGE_SCREENSHOT)('its picture for the README', async () => {
+    const page = await visit(server);
+    await page.setViewportSize({ width: 1400, height: 760 });
+    await page.click('[data-sample$="astronaut.png"]');
+    await settled(page);
+    await page.click('label:has([value="margins"])');
+    await cell(page, 16 * 7 + 5).click();
+    await cell(page, 16 * 8 + 6).click({ modifiers: ['Shift'] });
+    await page.waitForSelector('.likely-code');
+    await page.screenshot({ path: join(root, 'docs/lab.jpg'), type: 'jpeg', quality: 88 });
+    await page.context().close();
   });
 });
