@@ -1,11 +1,14 @@
 // Operands with random values, a check against the CPU reference, and times.
 
 import type { Device } from '../src/gpu/device.js';
+import { Arena, GpuProgram, ParameterSet } from '../src/gpu/program.js';
 import { type PreparedKernel, prepareKernel } from '../src/gpu/run-kernel.js';
+import type { Program } from '../src/graph/graph.js';
 import { packedWeights } from '../src/kernels/conv/conv.cases.js';
 import type { ConvParams } from '../src/kernels/conv/conv.js';
 import { convReference } from '../src/kernels/conv/conv.ref.js';
 import { type Kernel, layout, type NumberArray } from '../src/kernels/kernel.js';
+import type { Weights } from '../src/weights/weights.js';
 import { median } from './report.js';
 
 /** A cheap random number in [-1, 1): large operands have tens of millions of values. */
@@ -92,4 +95,35 @@ export async function timesByShader(
   }
   for (const [name, list] of all) byShader.set(name, median(list));
   return byShader;
+}
+
+/** What a call of a program took. */
+export interface Timing {
+  readonly label: string;
+  readonly kernel: string;
+  readonly ms: number;
+  readonly flops: number;
+}
+
+/** Runs a program call by call on empty tensors and times each. */
+export async function profile(device: Device, program: Program, weights: Weights): Promise<Timing[]> {
+  const [arena, parameters] = [new Arena(device, 'profile'), new ParameterSet(device)];
+  await parameters.load(program.parameters, weights);
+  const compiled = await GpuProgram.compile(device, 'profile', program, arena, parameters);
+  const buffers = Object.fromEntries(
+    compiled.externals().map(name => [name, device.buffer(`profile/${name}`, compiled.externalBytes(name))]),
+  );
+  const timings: Timing[] = [];
+  const bound = compiled.bind(buffers);
+  for (const call of program.calls) {
+    const own = bound.filter(dispatch => dispatch.call === call);
+    const start = performance.now();
+    await device.run(own, { label: call.label });
+    const ms = performance.now() - start;
+    const flops = own.reduce((sum, { dispatch }) => sum + dispatch.flops, 0);
+    timings.push({ label: call.label, kernel: call.kernel.name, ms, flops });
+  }
+  for (const owner of [arena, parameters]) owner.destroy();
+  for (const buffer of Object.values(buffers)) device.release(buffer);
+  return timings;
 }

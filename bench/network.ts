@@ -1,11 +1,12 @@
 // The network as a whole, on generated weights: cold start, loading, both programs, another fidelity, peak memory, and where the time goes.
 
 import { CodeFormer } from '../src/models/codeformer/codeformer.js';
+import { decodeProgram, encodeProgram } from '../src/models/codeformer/network.js';
 import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { createDevice } from '../src/node/gpu.js';
 import { openWeights } from '../src/node/weights.js';
-import { randomValues } from './measure.js';
+import { profile, randomValues } from './measure.js';
 import { median, type Options, type Report, type Row } from './report.js';
 
 const seconds = (ms: number): number => ms / 1000;
@@ -56,8 +57,13 @@ export async function benchNetwork({ filter, runs, adapter, details }: Options):
       { what: `${network}: peak GPU memory`, MB: device.memory.peak / 1e6 },
     );
     if (details) {
-      const { encode: first, decode: second } = await net.profile({ fidelity: 0.5 });
-      for (const { label, kernel, ms, flops } of [...first, ...second].sort((a, b) => b.ms - a.ms).slice(0, 40)) {
+      const target = { ...device.target, convolution: 'auto' } as const;
+      const variant = { fuse: true, adain: true, map: false };
+      const timings = [
+        ...(await profile(device, encodeProgram(net.config, 1, target, 'tensor'), opened)),
+        ...(await profile(device, decodeProgram(net.config, 1, target, variant, 'tensor'), opened)),
+      ];
+      for (const { label, kernel, ms, flops } of timings.sort((a, b) => b.ms - a.ms).slice(0, 40)) {
         rows.push({ what: `${network}: ${label} (${kernel})`, s: seconds(ms), GFLOPS: flops / ms / 1e6 });
       }
     }

@@ -1,7 +1,9 @@
 // Plugins for esbuild that make the browser bundle small. None of them changes what the code does.
 
 import { readdir, readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { minify } from 'terser';
 
 /**
  * Shaders without comments, indentation and spaces that WGSL does not need, and with short names for what is declared inside of
@@ -142,3 +144,39 @@ export const usedMatrices = {
     });
   },
 };
+
+/** Some modules are not bundled but imported from another bundle, which exports what is used of them. */
+export function fromBundle(bundle, modules) {
+  return {
+    name: 'from-bundle',
+    setup(build) {
+      build.onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+        const file = resolve(resolveDir, path).replace(/\.js$/, '.ts');
+        return modules.includes(file) ? { path: bundle, external: true } : null;
+      });
+    },
+  };
+}
+
+/** The results of builds as one, their code made smaller once more: esbuild leaves what needs a second look. */
+export async function minified(results) {
+  const files = results.flatMap(result => result.outputFiles);
+  const outputs = Object.assign({}, ...results.map(({ metafile }) => metafile.outputs));
+  const written = files
+    .filter(({ path }) => path.endsWith('.js'))
+    .map(async ({ path, text }) => {
+      const map = files.find(file => file.path === `${path}.map`);
+      const options = { content: map.text, url: `${basename(path)}.map` };
+      const { code, map: sources } = await minify(text, {
+        module: true,
+        ecma: 2022,
+        compress: { passes: 3 },
+        sourceMap: options,
+      });
+      return [
+        { path, contents: Buffer.from(code) },
+        { path: map.path, contents: Buffer.from(sources) },
+      ];
+    });
+  return { metafile: { outputs }, outputFiles: (await Promise.all(written)).flat() };
+}

@@ -189,14 +189,6 @@ export class Arena {
   }
 }
 
-/** What a call took in a profile. */
-export interface Timing {
-  readonly label: string;
-  readonly kernel: string;
-  readonly ms: number;
-  readonly flops: number;
-}
-
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gets the share done, 0 to 1. */
@@ -209,7 +201,7 @@ interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly storages: readonly Storage[];
   readonly external: boolean;
-  bound: BoundDispatch | null;
+  bound: (BoundDispatch & { readonly call: Call }) | null;
 }
 
 /** A program compiled for a device. */
@@ -284,24 +276,8 @@ export class GpuProgram {
     await this.device.run(this.bind(externals), { label: this.label, ...options });
   }
 
-  /** Runs call by call and times each: for benches. */
-  async profile(externals: Readonly<Record<string, GPUBuffer>>): Promise<Timing[]> {
-    const bound = this.bind(externals);
-    const timings: Timing[] = [];
-    for (let i = 0; i < bound.length; ) {
-      const { call } = this.steps[i]!;
-      let end = i;
-      let flops = 0;
-      while (end < bound.length && this.steps[end]!.call === call) flops += bound[end++]!.dispatch.flops;
-      const start = performance.now();
-      await this.device.run(bound.slice(i, end), { label: call.label });
-      timings.push({ label: call.label, kernel: call.kernel.name, ms: performance.now() - start, flops });
-      i = end;
-    }
-    return timings;
-  }
-
-  private bind(externals: Readonly<Record<string, GPUBuffer>>): BoundDispatch[] {
+  /** What a run submits, and the call that each dispatch is part of: for benches. */
+  bind(externals: Readonly<Record<string, GPUBuffer>>): (BoundDispatch & { readonly call: Call })[] {
     const fresh = this.generation !== this.arena.generation;
     this.generation = this.arena.generation;
     // Another program may have run on the arena meanwhile.
@@ -311,7 +287,8 @@ export class GpuProgram {
       if (step.bound && !fresh && !step.external) return step.bound;
       const buffers = step.storages.map(storage => this.buffer(storage, externals));
       const bindGroup = this.device.bindGroup(step.dispatch, buffers, `${this.label}/${step.call.label}`);
-      step.bound = { pipeline: step.pipeline, bindGroup, plan: this.planOf(step.dispatch), dispatch: step.dispatch };
+      const { call, dispatch, pipeline } = step;
+      step.bound = { call, pipeline, bindGroup, plan: this.planOf(dispatch), dispatch };
       return step.bound;
     });
   }

@@ -2,7 +2,7 @@
 
 import { CodeFormerError, invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import type { RunOptions, Timing } from '../../gpu/program.js';
+import type { RunOptions } from '../../gpu/program.js';
 import { submitKernel } from '../../gpu/run-kernel.js';
 import type { Program } from '../../graph/graph.js';
 import { type Picture, toRgba } from '../../image/picture.js';
@@ -237,19 +237,6 @@ export class CodeFormer {
           return result;
         }),
     );
-  }
-
-  /** Times every call of both programs on an empty picture: for benches. */
-  async profile(options: { fidelity?: number } = {}): Promise<{ encode: Timing[]; decode: Timing[] }> {
-    const fuse = (options.fidelity ?? 0.5) > 0;
-    const profile = ({ key, build }: Build): Promise<Timing[]> =>
-      this.runtime.with(key, build, program =>
-        this.runtime.allocated(program, program.externals(), buffers => program.profile(buffers)),
-      );
-    return {
-      encode: await profile(this.encoder(1, 'tensor')),
-      decode: await profile(this.decoder(1, { ...USUAL_VARIANT, fuse }, 'tensor')),
-    };
   }
 
   destroy(): void {

@@ -2,7 +2,7 @@
 
 import { invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import type { GpuProgram, RunOptions, Timing } from '../../gpu/program.js';
+import type { GpuProgram, RunOptions } from '../../gpu/program.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import { roundUp } from '../../kernels/kernel.js';
 import { GpuPicture } from '../../pixels/gpu-picture.js';
@@ -97,13 +97,6 @@ export class ParseNet {
         throw error;
       }
     });
-  }
-
-  /** Times every call on an empty picture: for benches. */
-  async profile(): Promise<Timing[]> {
-    return this.run(program =>
-      this.runtime.allocated(program, program.externals(), buffers => program.profile(buffers)),
-    );
   }
 
   destroy(): void {

@@ -2,7 +2,7 @@
 
 import { invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import type { GpuProgram, RunOptions, Timing } from '../../gpu/program.js';
+import type { GpuProgram, RunOptions } from '../../gpu/program.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import { RECORD } from '../../kernels/detector-records/detector-records.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
@@ -98,13 +98,6 @@ export class RetinaFace {
         const selected = count > FIRST_RECORDS ? await read(1, count) : first.subarray(RECORD, (1 + count) * RECORD);
         return suppress(decodeRecords(selected, size), nms);
       }),
-    );
-  }
-
-  /** Times every call on an empty picture: for benches. */
-  async profile(size: Size): Promise<Timing[]> {
-    return this.runtime.with(sizeKey(size), this.build(size), program =>
-      this.runtime.allocated(program, program.externals(), buffers => program.profile(buffers)),
     );
   }
 

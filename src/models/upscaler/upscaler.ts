@@ -2,7 +2,7 @@
 
 import { invalidArgument, throwIfAborted } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
-import type { RunOptions, Timing } from '../../gpu/program.js';
+import type { RunOptions } from '../../gpu/program.js';
 import type { Program } from '../../graph/graph.js';
 import { checkPicture, isOpaque, type Picture } from '../../image/picture.js';
 import { bytesPerElement, type Target } from '../../kernels/kernel.js';
@@ -176,13 +176,6 @@ export class Upscaler {
       enlarged.destroy();
       throw error;
     }
-  }
-
-  /** Times every call on an empty tile: for benches. */
-  async profile(size: Size): Promise<Timing[]> {
-    return this.runtime.with(programKey(size, 'picture'), this.build(size, 'picture'), program =>
-      this.runtime.allocated(program, ['input', 'output'], buffers => program.profile(buffers)),
-    );
   }
 
   destroy(): void {
