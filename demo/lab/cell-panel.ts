@@ -59,7 +59,7 @@ export class CellPanel {
     find<HTMLButtonElement>('#reset').disabled = [...cells].every(cell => edit.indices[cell] === predicted[cell]);
     find<HTMLButtonElement>('#reset-all').disabled = edit.indices.every((value, i) => value === predicted[i]);
     if (logits) this.offer(state, logits);
-    else this.session.logits().catch(() => {});
+    else void this.session.wantLogits();
   }
 
   /** Lists the likeliest codes of the cell, each of which can be taken. */

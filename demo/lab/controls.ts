@@ -87,10 +87,10 @@ export class Controls {
   }
 
   private async draw(all: boolean): Promise<void> {
-    const logits = await this.session.logits();
+    await this.session.wantLogits();
     const { subject, edit, selection, drawing } = this.store.state;
-    if (subject?.logits !== logits || !edit) return;
-    const { grid, codebook } = subject;
+    if (!subject?.logits || !edit) return;
+    const { grid, codebook, logits } = subject;
     const cells = all ? everyCell(grid) : selection.cells;
     const indices = drawn(edit.indices, cells, logits, codebook, drawing);
     this.session.edit({ indices, sampling: all ? drawing : null });

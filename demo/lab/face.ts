@@ -27,6 +27,8 @@ export function pixelsOf(bitmap: ImageBitmap): Picture {
 }
 
 export class OpenFace {
+  private known: Promise<Float32Array> | null = null;
+
   private constructor(
     private readonly engine: ClientRestorer,
     private readonly prepared: PreparedPhoto,
@@ -53,8 +55,16 @@ export class OpenFace {
     return this.prepared.warnings;
   }
 
-  /** Logit of each code for each cell. */
-  async logits(): Promise<Float32Array> {
+  /** Logit of each code for each cell, computed once. */
+  logits(): Promise<Float32Array> {
+    this.known ??= this.fetchLogits().catch(error => {
+      this.known = null;
+      throw error;
+    });
+    return this.known;
+  }
+
+  private async fetchLogits(): Promise<Float32Array> {
     const encoded = await this.engine.encode(this.crop);
     return encoded.logits().finally(() => encoded.destroy());
   }

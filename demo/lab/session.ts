@@ -72,24 +72,29 @@ export class Session {
     if (this.engine === engine) await this.choose(this.store.state.source?.chosen ?? null);
   }
 
-  /** Opens a crop, or a photo, whose most certain face is taken. */
+  /** Opens a crop, which has the network's size, or a photo, whose most certain face is taken. */
   async open(blob: Blob, name: string): Promise<void> {
     await this.begin('Opening the picture', async (engine, signal) => {
       const bitmap = await bitmapOf(blob, name);
+      const { size } = engine.info;
+      const isCrop = bitmap.width === size && bitmap.height === size;
+      let source: Source = { name, bitmap, faces: [], chosen: null };
       try {
-        const { size } = engine.info;
-        const isCrop = bitmap.width === size && bitmap.height === size;
-        this.store.set({ busy: 'Looking for faces' });
-        const faces = isCrop ? [] : await engine.detect(bitmap, { signal });
-        const source = { name, bitmap, faces, chosen: faces[0]?.id ?? null };
+        if (!isCrop) {
+          this.store.set({ busy: 'Looking for faces' });
+          const faces = await engine.detect(bitmap, { signal });
+          source = { ...source, faces, chosen: faces[0]?.id ?? null };
+        }
         await this.take(engine, source, signal);
-        const before = this.store.state.source;
-        this.store.set({ source });
-        before?.bitmap.close();
       } catch (error) {
         bitmap.close();
         throw error;
       }
+      const before = this.store.state.source;
+      this.store.set({ source, busy: null });
+      before?.bitmap.close();
+      // A photo may have that size as well.
+      if (isCrop) this.store.set({ source: { ...source, faces: await engine.detect(bitmap, { signal }) } });
     });
   }
 
@@ -201,15 +206,17 @@ export class Session {
     }
   }
 
-  /** The logits of the codes, which are fetched when they are first asked for. */
-  async logits(): Promise<Float32Array> {
-    const { subject } = this.store.state;
+  /** Has the logits of the codes fetched, where they are not there yet. */
+  async wantLogits(): Promise<void> {
     const { face } = this;
-    if (!subject || !face) throw new Error('There is no face');
-    if (subject.logits) return subject.logits;
-    const logits = await face.logits();
-    if (face === this.face) this.store.set({ subject: { ...this.store.state.subject!, logits } });
-    return logits;
+    if (!face || this.store.state.subject?.logits) return;
+    try {
+      const logits = await face.logits();
+      const { subject } = this.store.state;
+      if (face === this.face && subject && !subject.logits) this.store.set({ subject: { ...subject, logits } });
+    } catch (error) {
+      if (face === this.face && !isAbort(error)) this.store.set({ problem: problemOf(error) });
+    }
   }
 
   /** The face with its present codes at some fidelities, in the place of all paint. */

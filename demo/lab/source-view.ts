@@ -21,7 +21,7 @@ export class SourceView {
   private changed({ source, subject, busy }: State, before: State): void {
     const list = find<HTMLFieldSetElement>('#faces');
     list.disabled = busy !== null;
-    if (source && source.bitmap !== before.source?.bitmap) this.list(source);
+    if (source && source.faces !== before.source?.faces) this.list(source);
     for (const input of list.querySelectorAll('input'))
       input.checked = source !== null && input.value === String(source.chosen);
     if (source) find('#source-name').textContent = source.name;

@@ -46,14 +46,11 @@ export class SweepView {
     return make('figure', { className: 'chart-figure' }, make('figcaption', {}, title), drawing);
   }
 
-  /** Rows that are there stay, so that the keyboard does not lose its place. */
+  /** Rows that are there stay, so that the keyboard does not lose its place; a new sweep begins without any. */
   private showRows(rows: readonly SweepRow[]): void {
     const body = find<HTMLTableSectionElement>('#sweep-table tbody');
     while (body.rows.length > rows.length) body.deleteRow(-1);
-    const known = [...body.rows].findIndex((row, i) => Number(row.dataset.fidelity) !== rows[i]!.fidelity);
-    const from = rows.length === 1 || known === 0 ? 0 : body.rows.length;
-    while (body.rows.length > from) body.deleteRow(-1);
-    for (const row of rows.slice(from)) body.append(this.row(row));
+    for (const row of rows.slice(body.rows.length)) body.append(this.row(row));
   }
 
   private row({ fidelity, picture, metrics }: SweepRow): HTMLTableRowElement {
@@ -64,9 +61,7 @@ export class SweepView {
     use.addEventListener('click', () => this.session.edit({ below: fidelity }));
     const numbers = QUANTITIES.map(({ key, digits }) => make('td', {}, shown(metrics[key], digits)));
     const head = make('th', { scope: 'row' }, String(fidelity));
-    const row = make('tr', {}, head, make('td', {}, use), ...numbers);
-    row.dataset.fidelity = String(fidelity);
-    return row;
+    return make('tr', {}, head, make('td', {}, use), ...numbers);
   }
 
   private async copy(): Promise<void> {
