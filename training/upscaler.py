@@ -305,7 +305,7 @@ def lanczos(small):
 # ---- what others need of it ----
 
 def write_pairs(pictures, folder, count):
-    """Held-out pictures for `bench/upscaler.ts`: FOLDER/KIND-LEVEL-NAME.small.png and KIND-NAME.large.png."""
+    """Held-out pictures for `evaluate/upscaler.ts`: FOLDER/KIND-LEVEL-NAME.small.png and KIND-NAME.large.png."""
     os.makedirs(folder, exist_ok=True)
     for kind in ('faces', 'backgrounds'):
         for level in LEVELS:
@@ -345,7 +345,7 @@ def arguments():
     a.add_argument('--threads', type=int, default=1)
     a.add_argument('--seed', type=int, default=0)
     a.add_argument('--every', type=float, default=2, help='processor minutes between saves and validations')
-    a.add_argument('--pairs', help='folder: writes held-out pictures, degraded and clean, for bench/upscaler.ts instead of training')
+    a.add_argument('--pairs', help='folder: writes held-out pictures, degraded and clean, for evaluate/upscaler.ts instead of training')
     a.add_argument('--count', type=int, default=24, help='of pictures of each kind and level for --pairs')
     a.add_argument('--example', help='file: writes the JSON that test/models/upscaler.test.ts reads instead of training')
     return a.parse_args()
