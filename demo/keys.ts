@@ -17,7 +17,9 @@ export function listenForKeys(
   toggle.addEventListener('change', () => write(toggle.checked ? 'on' : 'off'));
 
   addEventListener('keydown', event => {
-    if (!toggle.checked || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    // Some keyboards write brackets with AltGr, which also counts as Control and Alt.
+    const modified = event.metaKey || ((event.ctrlKey || event.altKey) && !event.getModifierState('AltGraph'));
+    if (!toggle.checked || event.defaultPrevented || modified) return;
     if (document.querySelector('dialog[open]') || isTyping(event.target)) return;
     const key = event.key.toLowerCase();
     const act = press[key];

@@ -23,7 +23,8 @@ export class Viewer implements Screen {
   private readonly canvas = find<HTMLCanvasElement>('#canvas');
   private readonly divider = find('#divider');
   private readonly level = find('#zoom-level');
-  private readonly painter = startWorker('painter.js', 'painter');
+  /** Started with the first photo. */
+  private painter: Worker | null = null;
   private frames = 0;
   private stage: Size = { width: 1, height: 1 };
   private view: View = { scale: 1, x: 0, y: 0 };
@@ -36,11 +37,6 @@ export class Viewer implements Screen {
   private readonly followers: ((view: View) => void)[] = [];
 
   constructor(private readonly store: Store) {
-    const canvas = this.canvas.transferControlToOffscreen();
-    this.tell({ type: 'canvas', canvas }, [canvas]);
-    this.painter.addEventListener('message', ({ data }: MessageEvent<FromPainter>) => {
-      if (data.id === this.frames) this.surface.removeAttribute('aria-busy');
-    });
     new ResizeObserver(() => this.resize()).observe(this.surface);
     listen(this.surface, {
       drag: x => this.drag(x),
@@ -67,11 +63,14 @@ export class Viewer implements Screen {
 
   /** Takes what is to be shown: the photo, and for null nothing at all. */
   photo(picture: ImageBitmap | null): void {
-    if (!picture) {
+    if (picture) {
+      this.painter ??= this.startPainter();
+      this.tell({ type: 'photo', picture }, [picture]);
+    } else {
+      this.tell({ type: 'photo', picture });
       this.result(null);
       this.preview(null);
     }
-    this.tell({ type: 'photo', picture }, picture ? [picture] : []);
   }
 
   /** Takes the restored picture. */
@@ -258,8 +257,18 @@ export class Viewer implements Screen {
     this.place(result, at, part);
   }
 
+  private startPainter(): Worker {
+    const painter = startWorker('painter.js', 'painter');
+    const canvas = this.canvas.transferControlToOffscreen();
+    painter.postMessage({ type: 'canvas', canvas } satisfies ToPainter, [canvas]);
+    painter.addEventListener('message', ({ data }: MessageEvent<FromPainter>) => {
+      if (data.id === this.frames) this.surface.removeAttribute('aria-busy');
+    });
+    return painter;
+  }
+
   private tell(message: ToPainter, transfer: Transferable[] = []): void {
-    this.painter.postMessage(message, transfer);
+    this.painter?.postMessage(message, transfer);
   }
 
   /** Puts the divider and the words beside it where they belong. */

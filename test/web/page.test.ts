@@ -651,8 +651,7 @@ describe.skipIf(!chromium)('the page', () => {
     expect(await page.textContent('.browsers')).toMatch(/chrome:\/\/flags.*|Safari/);
     expect(await page.isVisible('#empty')).toBe(false);
     expect(await faultsOfAccess(page)).toEqual([]);
-    // The one that paints.
-    expect(page.workers()).toHaveLength(1);
+    expect(page.workers()).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();
   });
