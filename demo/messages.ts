@@ -42,6 +42,7 @@ export class Messages {
     const { engine } = state;
     const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);
     if (problem !== this.shown) this.showProblem(problem);
+    find('#problem').classList.toggle('alone', state.photo === null);
     find('#empty').hidden = state.photo !== null || state.phase === 'reading' || problem?.code === 'NO_WEBGPU';
   }
 
@@ -73,7 +74,6 @@ export class Messages {
     this.shown = problem;
     const box = find('#problem');
     box.hidden = problem === null;
-    box.classList.toggle('alone', this.store.state.photo === null);
     box.classList.toggle('mild', problem?.code === 'ABORTED');
     box.classList.toggle('blocking', problem?.code === 'NO_WEBGPU');
     if (!problem) return;

@@ -18,7 +18,7 @@ import type { Size } from './viewer/view.js';
 const PATIENCE = 300;
 
 /** A lost device is answered by another attempt, unless one was lost as recently as this, in milliseconds. */
-const LOSS_PAUSE = 30_000;
+const LOSS_PAUSE = 120_000;
 
 /** Sizes at which small and very large faces are found as well. */
 const MORE_SCALES = [0.5, 1, 2];

@@ -187,7 +187,7 @@ describe('the session', () => {
     await vi.waitFor(() => expect(store.state.phase).toBe('failed'));
     expect(store.state.problem).toMatchObject({ code: 'DEVICE_LOST', remedies: ['again', 'cheaper'] });
     // Some time later it is another loss.
-    clock += 60_000;
+    clock += 180_000;
     work.setSettings({ fidelity: 0.2 });
     await vi.waitFor(() => expect(renders).toHaveLength(4));
     renders[3]!.fail('DEVICE_LOST');
