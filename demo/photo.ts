@@ -1,0 +1,53 @@
+// A photo before it is restored: how it is read, and which part of it a crop covers.
+
+import { CodeFormerError } from '../src/web/client.js';
+import type { Area } from './store.js';
+import type { Size } from './viewer/view.js';
+
+/** Kinds of files that the engine tells from their bytes. */
+const KNOWN = /^image\/(avif|gif|jpeg|png|webp)$/;
+
+/** A photo as it is shown, upright, and as the engine gets it. */
+export async function readPhoto(
+  blob: Blob,
+  scale: number,
+): Promise<{ readonly bitmap: ImageBitmap; readonly file: Blob }> {
+  const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' }).catch(cause => {
+    throw new CodeFormerError('INVALID_IMAGE', `Expected a picture: ${cause.message}`, { cause });
+  });
+  if (scale === 1 && KNOWN.test(blob.type)) return { bitmap, file: blob };
+  // Some browsers read more kinds of files than the engine knows.
+  const width = Math.max(1, Math.round(scale * bitmap.width));
+  const height = Math.max(1, Math.round(scale * bitmap.height));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d')!;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  const file = await canvas.convertToBlob();
+  return { bitmap: canvas.transferToImageBitmap(), file };
+}
+
+/** The part of the photo that a crop covers, at full pixels. */
+export function areaOf(transform: ArrayLike<number>, side: number, photo: Size): Area {
+  const [a, b, c, d, e, f] = Array.from(transform) as [number, number, number, number, number, number];
+  const determinant = a * e - b * d;
+  const corners = [
+    [0, 0],
+    [side, 0],
+    [0, side],
+    [side, side],
+  ].map(([x, y]) => {
+    const dx = x! - c;
+    const dy = y! - f;
+    return [(e * dx - b * dy) / determinant, (a * dy - d * dx) / determinant] as const;
+  });
+  const xs = corners.map(([x]) => x);
+  const ys = corners.map(([, y]) => y);
+  return [
+    Math.max(0, Math.floor(Math.min(...xs))),
+    Math.max(0, Math.floor(Math.min(...ys))),
+    Math.min(photo.width, Math.ceil(Math.max(...xs))),
+    Math.min(photo.height, Math.ceil(Math.max(...ys))),
+  ];
+}
