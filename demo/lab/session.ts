@@ -1,5 +1,6 @@
 // The work behind the page: opens pictures, makes the restored one again after every edit, and sweeps over fidelities.
 
+import { comparison } from '../../src/image/metrics.js';
 import { checkFaceCodes, type FaceCodes, formatFaceCodes, parseFaceCodes } from '../../src/pipeline/face-codes.js';
 import { type ClientRestorer, CodeFormerError, type Picture } from '../../src/web/client.js';
 import { startEngine } from '../engine.js';
@@ -7,9 +8,9 @@ import { Latest } from '../latest.js';
 import { isAbort, problemOf } from '../problems.js';
 import { cropOf, OpenFace, pixelsOf } from './face.js';
 import { History } from './history.js';
-import { compare, inSlices } from './metrics.js';
 import { fidelityOf, paintOf } from './paint.js';
 import { single } from './selection.js';
+import { inSlices } from './slices.js';
 import type { Edit, Source, Store, Subject } from './state.js';
 
 export class Session {
@@ -198,7 +199,7 @@ export class Session {
       this.store.set({ result, problem: null });
       if (newer.aborted) return;
       this.store.set({ decoding: false });
-      const metrics = await inSlices(compare(picture, face.crop), newer);
+      const metrics = await inSlices(comparison(picture, face.crop), newer);
       if (this.store.state.result === result) this.store.set({ result: { ...result, metrics } });
     } catch (error) {
       if (newer.aborted || face !== this.face || isAbort(error)) return;
@@ -234,7 +235,7 @@ export class Session {
     try {
       for (const fidelity of fidelities) {
         const picture = await face.decode({ ...edit, below: fidelity, paint: null }, signal);
-        const metrics = await inSlices(compare(picture, face.crop), signal);
+        const metrics = await inSlices(comparison(picture, face.crop), signal);
         this.store.set({ sweep: { ...about, rows: [...rows(), { fidelity, picture, metrics }], running: true } });
       }
       this.store.set({ sweep: { ...about, rows: rows(), running: false } });

@@ -3,9 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { changedCells, copied, drawn, likeliest, pasted, stepped, swapped, withCodes } from '../../demo/lab/codes.js';
 import { History } from '../../demo/lab/history.js';
-import { compare, inSlices } from '../../demo/lab/metrics.js';
 import { fidelityLevels, fidelityOf, isBlank, paintCells, paintOf, Stroke } from '../../demo/lab/paint.js';
 import { destination, everything, extended, single, toggled } from '../../demo/lab/selection.js';
+import { inSlices } from '../../demo/lab/slices.js';
+import { comparison } from '../../src/image/metrics.js';
 import { fidelityToJson, formatFaceCodes, parseFaceCodes } from '../../src/pipeline/face-codes.js';
 import { randomNumbers, sampleCodes } from '../../src/pipeline/sampling.js';
 
@@ -25,12 +26,12 @@ const others = picture(40, (x, y, c) => 120 + 80 * Math.sin(x / 3 + c + 0.4) * M
 
 describe('measures', () => {
   test('of equal pictures', async () => {
-    expect(await inSlices(compare(waves, waves), live)).toEqual({ psnr: Infinity, ssim: 1, sharpness: 1 });
+    expect(await inSlices(comparison(waves, waves), live)).toEqual({ psnr: Infinity, ssim: 1, sharpness: 1 });
   });
 
   test('PSNR of a known error, which no alpha changes', async () => {
     const off = { ...waves, data: waves.data.map((value, i) => (i % 4 === 3 ? 7 : value + (i % 2 ? 5 : -5))) };
-    expect((await inSlices(compare(off, waves), live)).psnr).toBeCloseTo(10 * Math.log10(255 ** 2 / 25), 10);
+    expect((await inSlices(comparison(off, waves), live)).psnr).toBeCloseTo(10 * Math.log10(255 ** 2 / 25), 10);
   });
 
   test('SSIM as its definition has it, window by window', async () => {
@@ -59,19 +60,19 @@ describe('measures', () => {
         const [c1, c2] = [2.55 ** 2, 7.65 ** 2];
         mean += ((2 * mu * nu + c1) * (2 * cov + c2)) / ((mu * mu + nu * nu + c1) * (vx + vy + c2)) / 900;
       }
-    expect((await inSlices(compare(others, waves), live)).ssim).toBeCloseTo(mean, 9);
+    expect((await inSlices(comparison(others, waves), live)).ssim).toBeCloseTo(mean, 9);
     expect(mean).toBeLessThan(0.95);
   });
 
   test('sharpness doubles with the contrast, and is nothing against a flat picture', async () => {
     const steps = (height: number) => picture(16, (x, y) => 100 + height * ((x + y) % 2));
-    expect((await inSlices(compare(steps(20), steps(10)), live)).sharpness).toBeCloseTo(2, 10);
-    expect((await inSlices(compare(steps(0), steps(0)), live)).sharpness).toBeNaN();
+    expect((await inSlices(comparison(steps(20), steps(10)), live)).sharpness).toBeCloseTo(2, 10);
+    expect((await inSlices(comparison(steps(0), steps(0)), live)).sharpness).toBeNaN();
   });
 
   test('work in slices, which can be stopped', async () => {
     let slices = 0;
-    for (const work = compare(waves, others); !work.next().done; ) slices++;
+    for (const work = comparison(waves, others); !work.next().done; ) slices++;
     expect(slices).toBeGreaterThanOrEqual(5);
     function* endless(): Generator<void, void> {
       for (;;) yield;
@@ -81,7 +82,7 @@ describe('measures', () => {
     await expect(inSlices(endless(), controller.signal)).rejects.toThrow(/abort/);
     await expect(
       inSlices(
-        compare(
+        comparison(
           waves,
           picture(8, () => 0),
         ),

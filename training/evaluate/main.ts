@@ -4,6 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { contactSheet } from '../../src/cli/drawing.js';
+import { compare, type Metrics } from '../../src/image/metrics.js';
 import {
   createDevice,
   createRestorer,
@@ -16,7 +17,6 @@ import { randomNumbers } from '../../src/pipeline/sampling.js';
 import { heldOutFaces } from './data.js';
 import { DEGRADATIONS, type Degradation, degrade } from './degrade.js';
 import { distance, FeatureNetwork } from './features.js';
-import { meanGradient, psnr, ssim } from './metrics.js';
 
 const FIDELITIES = [0, 0.5, 1];
 
@@ -53,11 +53,7 @@ const unknown = kinds.find(kind => !DEGRADATIONS.includes(kind));
 if (unknown !== undefined) throw new Error(`Expected degradations among ${DEGRADATIONS.join(', ')} but got ${unknown}`);
 
 /** What is measured of a picture against the clean one. */
-interface Measures {
-  readonly psnr: number;
-  readonly ssim: number;
-  /** Mean gradient over that of the clean picture. */
-  readonly sharpness: number;
+interface Measures extends Metrics {
   /** Of features. */
   readonly distance: number;
   /** Mean distance of the landmarks over the distance of the clean eyes; NaN where the detector finds no face. */
@@ -101,9 +97,7 @@ for (const kind of kinds) {
       const drift = found ? mean(found.map((p, k) => between(p, points[k]!))) / between(points[0]!, points[1]!) : NaN;
       const key = `${kind} ${name}`;
       const measured: Measures = {
-        psnr: psnr(picture, clean),
-        ssim: ssim(picture, clean),
-        sharpness: meanGradient(picture) / meanGradient(clean),
+        ...compare(picture, clean),
         distance: distance(await features.of(picture), wanted),
         drift,
       };

@@ -5,8 +5,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contactSheet } from '../../src/cli/drawing.js';
+import { compare } from '../../src/image/metrics.js';
 import { createRestorer, decodeImage, encodeImage, type Picture } from '../../src/node/index.js';
-import { meanGradient, psnr, ssim } from './metrics.js';
 
 const usage = `Usage: npm run evaluate:upscaler -- --pairs FOLDER [options]
 
@@ -62,12 +62,10 @@ for (const [i, file] of names.entries()) {
   const enlarged = async (backgroundUpscale: boolean) =>
     (await restorer.restore(small, { faces: [], upscaling: 2, backgroundUpscale })).image;
   const [lanczos, own] = [await enlarged(false), await enlarged(true)];
-  const sharpness = meanGradient(large);
-  const figures = [lanczos, own].flatMap(made => [
-    psnr(made, large),
-    ssim(made, large),
-    meanGradient(made) / sharpness,
-  ]);
+  const figures = [lanczos, own].flatMap(made => {
+    const { psnr, ssim, sharpness } = compare(made, large);
+    return [psnr, ssim, sharpness];
+  });
   const key = `${kind}, ${level}`;
   const all = results.get(key) ?? [];
   results.set(key, [...all, figures]);

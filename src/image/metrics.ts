@@ -1,6 +1,6 @@
-// How alike two pictures are, and how sharp one is, in slices that are short enough for a page to stay alive.
+// How alike two pictures are, and how sharp one is: for the lab and for evaluations, not for the pipeline.
 
-import type { Picture } from '../../src/web/client.js';
+import type { Picture } from './picture.js';
 
 export interface Metrics {
   /** Of all colours, in decibels; infinite for equal pictures. */
@@ -19,8 +19,16 @@ const DEVIATION = 1.5;
 const C1 = (0.01 * 255) ** 2;
 const C2 = (0.03 * 255) ** 2;
 
-/** Compares a picture with a reference of the same size. Alpha does not count. Yields between slices of the work. */
-export function* compare(picture: Picture, reference: Picture): Generator<void, Metrics> {
+/** Compares a picture with a reference of the same size, RGBA. Alpha does not count. */
+export function compare(picture: Picture, reference: Picture): Metrics {
+  for (const work = comparison(picture, reference); ; ) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** As `compare`; yields between slices of the work, which are short enough for a page to stay alive. */
+export function* comparison(picture: Picture, reference: Picture): Generator<void, Metrics> {
   const { width, height } = reference;
   if (picture.width !== width || picture.height !== height)
     throw new Error(`Expected ${width}x${height} but the picture has ${picture.width}x${picture.height}`);
@@ -120,20 +128,4 @@ function gaussian(size: number): Float64Array {
   );
   const sum = weights.reduce((a, b) => a + b);
   return weights.map(weight => weight / sum);
-}
-
-/** Milliseconds of work at a time. */
-const SLICE = 8;
-
-/** Does work in slices, between which the page does what else it has to do. Throws what the signal says. */
-export async function inSlices<T>(work: Generator<void, T>, signal: AbortSignal): Promise<T> {
-  let until = performance.now() + SLICE;
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-    if (performance.now() < until) continue;
-    await new Promise(resolve => setTimeout(resolve, 0));
-    signal.throwIfAborted();
-    until = performance.now() + SLICE;
-  }
 }
