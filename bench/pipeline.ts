@@ -6,7 +6,7 @@ import { createRestorer, decodeImage, pixels } from '../src/node/index.js';
 import { median, type Options, type Report, type Row } from './report.js';
 
 /** Stages in which networks run. */
-const NETWORKS = ['detect', 'encode', 'decode'];
+const NETWORKS = ['detect', 'encode', 'decode', 'upscale'];
 
 /**
  * One row per stage: `stage` as in `timings`, those of the face included. Work is submitted without waiting where the next stage does not

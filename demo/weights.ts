@@ -14,7 +14,7 @@ const ROLES: readonly RoleWords[] = [
   { role: 'restorer', option: 'weights', title: 'Restores faces', own: true },
   { role: 'detector', option: 'detector', title: 'Finds faces', own: true },
   { role: 'parser', option: 'parser', title: 'Tells face from hair and background', own: false },
-  { role: 'upscaler', option: 'upscaler', title: 'Upscales the background', own: false },
+  { role: 'upscaler', option: 'upscaler', title: 'Upscales the background', own: true },
 ];
 
 export class WeightsDialog {

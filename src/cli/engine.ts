@@ -28,7 +28,7 @@ export type OpenEngine = (options: EngineOptions) => Promise<Engine>;
 export const NETWORK_FLAGS = {
   detector: { value: 'FILE', help: 'network that finds faces: a file, a URL, embedded (default) or none' },
   parser: { value: 'FILE', help: 'network that tells the regions of a face, or none (default)' },
-  upscaler: { value: 'FILE', help: 'network that upscales by 2, or none (default)' },
+  upscaler: { value: 'FILE', help: 'network that upscales by 2: a file, a URL, embedded (default) or none' },
   'weights-dir': { value: 'DIR', help: 'folder with official files, which are taken where no flag names others' },
 } as const satisfies Flags;
 
@@ -66,7 +66,7 @@ export async function chooseWeights(
   for (const role of ROLES.filter(r => roles.includes(r))) {
     const named = flags[role];
     if (named === 'none') continue;
-    const embedded = role === 'restorer' || role === 'detector' ? 'embedded' : null;
+    const embedded = role === 'parser' ? null : 'embedded';
     chosen[role] = named ?? (await officialFile(role, folders)) ?? embedded;
   }
   return chosen;

@@ -45,7 +45,7 @@ export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precis
   readonly detector?: WeightsInput | Weights | null | undefined;
   /** The network that tells the regions of a face. Default null: masks have the shape of the crop. */
   readonly parser?: WeightsInput | Weights | null | undefined;
-  /** The network that upscales. Default null. */
+  /** The network that upscales. Default `'embedded'`. */
   readonly upscaler?: WeightsInput | Weights | null | undefined;
   /** A device of the caller's own, which is never destroyed. */
   readonly device?: Device | GPUDevice | undefined;
@@ -171,7 +171,7 @@ export class Restorer {
     if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
     const wrong = Object.keys(options).find(name => !OPTIONS.includes(name));
     if (wrong !== undefined) throw invalidArgument(`options among ${OPTIONS.join(', ')}`, 'options', wrong);
-    const { weights = 'embedded', detector = 'embedded', parser = null, upscaler = null, signal } = options;
+    const { weights = 'embedded', detector = 'embedded', parser = null, upscaler = 'embedded', signal } = options;
     throwIfAborted(signal);
     const sources = await openSources({ restorer: weights, detector, parser, upscaler }, platform, signal);
     try {

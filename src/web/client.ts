@@ -60,7 +60,7 @@ export interface ClientOptions
   readonly detector?: ClientWeights | undefined;
   /** The network that tells the regions of a face. Default null. */
   readonly parser?: ClientWeights | undefined;
-  /** The network that upscales. Default null. */
+  /** The network that upscales. Default `'embedded'`. */
   readonly upscaler?: ClientWeights | undefined;
   /**
    * Makes the worker. Default: that of the package, as a module beside the client. Browsers start workers only from the page's own

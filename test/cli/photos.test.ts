@@ -41,7 +41,7 @@ describe('restore', () => {
     const { code, stderr, opened, calls } = await codeformer(['restore', photo, '-o', out]);
     expect(code).toBe(0);
     expect(stderr).toBe(`adapter: pretended\n${photo} -> ${out} (1 face)\n`);
-    expect(opened).toMatchObject([{ restorer: 'embedded', detector: 'embedded', parser: null, upscaler: null }]);
+    expect(opened).toMatchObject([{ restorer: 'embedded', detector: 'embedded', parser: null, upscaler: 'embedded' }]);
     expect(calls).toMatchObject([{ fidelity: 0.5, aligned: false, grayscale: 'auto' }]);
     const none = await codeformer(['restore', photo, '-o', out, '--overwrite'], { faces: 0 });
     expect([none.code, none.stderr]).toEqual([0, `adapter: pretended\n${photo} -> ${out} (no faces)\n`]);
@@ -79,7 +79,7 @@ describe('restore', () => {
     const { opened } = await codeformer([...args, '--parser', 'p.pth']);
     const mobile = join(weights, 'detection_mobilenet0.25_Final.pth');
     // The others are not whole, or for other things.
-    expect(opened).toMatchObject([{ restorer: 'embedded', detector: mobile, parser: 'p.pth', upscaler: null }]);
+    expect(opened).toMatchObject([{ restorer: 'embedded', detector: mobile, parser: 'p.pth', upscaler: 'embedded' }]);
     const none = await codeformer([...args, '--detector', 'none']);
     expect(none.opened).toMatchObject([{ detector: null }]);
     expect((await codeformer(['restore', photo, '-o', out, '--weights-dir', join(folder, 'none')])).code).toBe(1);

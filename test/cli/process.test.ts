@@ -80,6 +80,20 @@ test('restores from stdin to stdout with the embedded weights', async () => {
   expect([width, height]).toEqual([256, 256]);
 });
 
+test('upscales the background with the embedded network, and interpolates without one', async () => {
+  const photo = sample(64, 48);
+  const args = ['restore', '-', '--weights', tiny, '--background-upscale', '--adapter', 'software'];
+  const enlarged = async (...more: string[]) => {
+    const { code, stdout, stderr } = await codeformer([...args, ...more], { stdin: await encodeImage(photo) });
+    return { code, stderr, picture: await decodeImage(stdout) };
+  };
+  const [own, none] = [await enlarged(), await enlarged('--upscaler', 'none')];
+  expect([own.code, own.picture.width, own.picture.height]).toEqual([0, 128, 96]);
+  expect(own.stderr).not.toMatch(/warning/);
+  expect(none.stderr).toMatch(/warning: .*no upscaler is loaded/);
+  expect(own.picture.data).not.toEqual(none.picture.data);
+});
+
 test('ends with 3 without an adapter', async () => {
   const into = empty('no-adapter');
   // No driver is found where this names none that exists.

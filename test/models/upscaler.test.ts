@@ -2,13 +2,18 @@
 // `python training/upscaler.py --example test/models/residual-upscaler.json` makes the recorded values.
 
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compare } from '../../src/image/metrics.js';
 import type { Picture } from '../../src/image/picture.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { ResidualUpscaler } from '../../src/models/residual-upscaler/residual-upscaler.js';
 import { residualUpscalerTensors } from '../../src/models/residual-upscaler/tensors.js';
 import { mirrored, tilesOf } from '../../src/models/upscaler/tiles.js';
+import { decodeImage, encodeImage, readImageFile } from '../../src/node/images.js';
+import { openWeights } from '../../src/node/weights.js';
 import { GpuPicture } from '../../src/pixels/gpu-picture.js';
+import * as pixels from '../../src/pixels/pixels.js';
 import { elementCount } from '../../src/weights/dtype.js';
 import { generatedTensors } from '../../src/weights/generated.js';
 import { type Weights, type WeightsEntry, weightsFrom } from '../../src/weights/weights.js';
@@ -147,6 +152,26 @@ describe('pictures', () => {
     expect(largest(tiled)).toBeLessThanOrEqual(1);
     expect(tiled.filter(value => value > 0).length).toBeLessThan(0.001 * tiled.length);
     expect((await off(4)).filter(value => value > 0).length).toBeGreaterThan(0.01 * tiled.length);
+  });
+});
+
+describe('the weights of the package', () => {
+  test('enlarge a photo better than Lanczos, clean as well as compressed', async () => {
+    const device = await testDevice();
+    const photo = await readImageFile(fileURLToPath(new URL('../../docs/samples/astronaut.png', import.meta.url)));
+    const weights = await openWeights('embedded', { role: 'upscaler' });
+    const own = await ResidualUpscaler.load(device, weights);
+    const clean = await pixels.warpAffine(device, photo, [1, 0, -130, 0, 1, -30], { width: 192, height: 160 });
+    const small = await pixels.resize(device, clean, { width: 96, height: 80, filter: 'area' });
+    const compressed = await decodeImage(await encodeImage(small, { type: 'jpeg', quality: 60 }));
+    for (const picture of [small, compressed]) {
+      const lanczos = await pixels.resize(device, picture, { width: 192, height: 160, filter: 'lanczos4' });
+      const [network, filter] = [await own.upscale(picture), lanczos].map(made => compare(made, clean));
+      expect(network!.psnr).toBeGreaterThan(filter!.psnr + 0.5);
+      expect(network!.ssim).toBeGreaterThan(filter!.ssim);
+    }
+    own.destroy();
+    await weights.close();
   });
 });
 

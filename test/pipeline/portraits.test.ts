@@ -11,6 +11,7 @@ import { testDevice } from '../device.js';
 let restorer: Restorer;
 beforeAll(async () => {
   restorer = await createRestorer({ device: await testDevice() });
+  expect(restorer.info.networks).toMatchObject({ parser: null, upscaler: { network: 'residual-upscaler' } });
 });
 afterAll(() => restorer?.destroy());
 

@@ -87,11 +87,12 @@ describe('networks', () => {
   });
 
   test('of the package find and restore', { timeout: 60_000 }, async () => {
-    const restorer = await restorerWith({ weights: 'embedded', detector: 'embedded' });
+    const restorer = await restorerWith({ weights: 'embedded', detector: 'embedded', upscaler: 'embedded' });
     open.push(restorer);
     expect(restorer.info.networks).toMatchObject({
       restorer: { source: 'embedded', licence: expect.any(String) },
       detector: { source: 'embedded', licence: expect.any(String) },
+      upscaler: { source: 'embedded', network: 'residual-upscaler', licence: expect.any(String) },
     });
     expect(await restorer.detect(photo)).toEqual([]);
   });

@@ -47,7 +47,7 @@ export function flat([r, g, b]: readonly [number, number, number]) {
 
 /** A restorer on the device of all tests, without networks unless they are given. */
 export async function restorerWith(options: RestorerOptions = {}): Promise<Restorer> {
-  return createRestorer({ weights: null, detector: null, device: await testDevice(), ...options });
+  return createRestorer({ weights: null, detector: null, upscaler: null, device: await testDevice(), ...options });
 }
 
 /** The colour of a pixel. */

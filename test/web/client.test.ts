@@ -57,7 +57,11 @@ describe.skipIf(!chromium)('the client', () => {
           () => 'no error',
           error => (error instanceof client.CodeFormerError ? error.code : String(error)),
         );
-      globalThis.restorer = await client.createRestorer({ weights: 'tiny.safetensors', detector: null });
+      globalThis.restorer = await client.createRestorer({
+        weights: 'tiny.safetensors',
+        detector: null,
+        upscaler: null,
+      });
     });
   });
   afterAll(async () => {
@@ -70,7 +74,7 @@ describe.skipIf(!chromium)('the client', () => {
       const shares: number[] = [];
       const options = { ...face, onProgress: ({ done }: Client.Progress) => void shares.push(done) };
       const result = await restorer.restore(photo, options);
-      const own = await library.createRestorer({ weights: 'tiny.safetensors', detector: null });
+      const own = await library.createRestorer({ weights: 'tiny.safetensors', detector: null, upscaler: null });
       const expected = await own.restore(photo, face);
       await own.destroy();
       const text = ({ timings, faces, image, ...others }: typeof result) => {
@@ -224,8 +228,8 @@ describe.skipIf(!chromium)('the client', () => {
           await codeOf(restorer.restore({ data: new Uint8Array(7), width: 2, height: 2 })),
           await codeOf(restorer.restore(new Image())),
           await codeOf(restorer.sweep(photo, undefined as never)),
-          await codeOf(client.createRestorer({ weights: '/nothing-here', detector: null })),
-          await codeOf(client.createRestorer({ weights: new Blob(['no weights']), detector: null })),
+          await codeOf(client.createRestorer({ weights: '/nothing-here', detector: null, upscaler: null })),
+          await codeOf(client.createRestorer({ weights: new Blob(['no weights']), detector: null, upscaler: null })),
           await codeOf(client.createRestorer({ weights: {} as Blob })),
           await codeOf(client.createRestorer({ device: {} } as object)),
         ],
@@ -267,7 +271,7 @@ describe.skipIf(!chromium)('the client', () => {
         events,
         other: (await other).faces.length,
         before: await codeOf(restorer.restore(photo, { signal: AbortSignal.abort() })),
-        start: await codeOf(client.createRestorer({ detector: null, signal: AbortSignal.abort() })),
+        start: await codeOf(client.createRestorer({ detector: null, upscaler: null, signal: AbortSignal.abort() })),
       };
     });
     expect(seen).toEqual({
@@ -376,7 +380,7 @@ describe.skipIf(!chromium)('the client', () => {
         const imports = [...(workers++ === 0 ? [breaking] : []), new URL('/dist/worker.js', location.href)];
         return new Worker(script(imports.map(url => `import '${url}';`).join('\n')), { type: 'module' });
       };
-      const own = await client.createRestorer({ weights: null, detector: null, worker });
+      const own = await client.createRestorer({ weights: null, detector: null, upscaler: null, worker });
       const prepared = await own.prepare(photo, { faces: [] });
       const error = await own.restore(photo, { faces: [] }).catch(error => error);
       const { width } = await own.restore(photo, { faces: [] });

@@ -42,7 +42,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
     page = await openPage(chromium as Browser, server);
     await page.evaluate(async () => {
       globalThis.library = await load('/dist/web.js');
-      globalThis.bare = await library.createRestorer({ weights: null, detector: null });
+      globalThis.bare = await library.createRestorer({ weights: null, detector: null, upscaler: null });
       globalThis.nothing = { faces: [], upscaling: 1 };
       globalThis.pixelsOf = image => {
         if ('data' in image) return [...image.data];
@@ -208,7 +208,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
       const code = `
         import { createRestorer } from '${new URL('/dist/web.js', location.href)}';
         onmessage = async ({ data }) => {
-          const restorer = await createRestorer({ weights: null, detector: null });
+          const restorer = await createRestorer({ weights: null, detector: null, upscaler: null });
           const { image } = await restorer.restore(data, { faces: [], upscaling: 1 });
           postMessage([restorer.info.adapter, image.width, image.height, image.constructor.name], []);
           await restorer.destroy();
@@ -230,7 +230,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
   test('the client decodes and encodes nothing on the page', async () => {
     const seen = await page.evaluate(async () => {
       const { createRestorer } = await load<typeof Client>('/dist/client.js');
-      const restorer = await createRestorer({ weights: null, detector: null });
+      const restorer = await createRestorer({ weights: null, detector: null, upscaler: null });
       const blob = await (await fetch('/turned.jpg')).blob();
       const used: string[] = [];
       const watch = (owner: object, name: string) => {

@@ -26,6 +26,7 @@ export async function work(library: PlatformLibrary, inputs: Inputs): Promise<Re
   const device = await createDevice({ adapter: 'software' });
   const restorerWeights = await openWeights(`${weights}restorer.safetensors`);
   const detectorWeights = await openWeights(`${weights}detector.safetensors`);
+  const upscalerWeights = await openWeights(`${weights}upscaler.safetensors`);
 
   // Pictures in other sizes, and a turned crop.
   for (const filter of ['linear', 'area', 'lanczos4'] as const) {
@@ -74,7 +75,12 @@ export async function work(library: PlatformLibrary, inputs: Inputs): Promise<Re
   detector.destroy();
 
   // A whole photo, as it is restored unless options say otherwise.
-  const restorer = await createRestorer({ device, weights: restorerWeights, detector: detectorWeights });
+  const restorer = await createRestorer({
+    device,
+    weights: restorerWeights,
+    detector: detectorWeights,
+    upscaler: upscalerWeights,
+  });
   const { image, faces } = await restorer.restore(photo);
   results.photo = image.data;
   for (const { id, box, landmarks, score, transform, crop, restored, indices } of faces) {
@@ -86,6 +92,7 @@ export async function work(library: PlatformLibrary, inputs: Inputs): Promise<Re
   await restorer.destroy();
   await restorerWeights.close();
   await detectorWeights.close();
+  await upscalerWeights.close();
   device.destroy();
   return results;
 }

@@ -252,6 +252,7 @@ describe.skipIf(!chromium)('weights on a page', () => {
         const progress: Library.WeightsProgress[] = [];
         const restorer = await library.createRestorer({
           detector: null,
+          upscaler: null,
           weightsBase: 'folder',
           onWeights: event => progress.push(event),
         });
