@@ -38,6 +38,8 @@ export class Session {
     const shares = new Map<string, { received: number; total: number }>();
     const engine = await startEngine({
       ...(weights && { weights }),
+      // The lab works on crops, which are never upscaled.
+      upscaler: null,
       onWeights: ({ role, received, total }) => {
         shares.set(role, { received, total: total ?? 0 });
         const sum = (key: 'received' | 'total') => [...shares.values()].reduce((all, share) => all + share[key], 0);

@@ -4,6 +4,7 @@ import { type CodeFormerError, invalidArgument, throwIfAborted } from '../errors
 import { type Picture, toRgba } from '../image/picture.js';
 import type { CodeFormer, Encoded } from '../models/codeformer/codeformer.js';
 import type { ParseNet } from '../models/parsenet/parsenet.js';
+import { ResidualUpscaler } from '../models/residual-upscaler/residual-upscaler.js';
 import { detectFaces as findFaces } from '../models/retinaface/detect.js';
 import type { RetinaFace } from '../models/retinaface/retinaface.js';
 import type { Upscaler } from '../models/upscaler/upscaler.js';
@@ -89,7 +90,8 @@ export function detectingParts(
 
 /** @param size side of crops */
 export function callParts(networks: Networks, settings: Settings, size: number): Parts {
-  const { restorer, parser, upscaler } = networks;
+  const { restorer, parser } = networks;
+  const upscaler = usedUpscaler(networks, settings);
   const { parts, signal } = settings;
   const { restoreFace, parseFace, upscale, upscaleFloat } = parts;
   return {
@@ -110,6 +112,12 @@ export function callParts(networks: Networks, settings: Settings, size: number):
         ? (face, scale) => upscaler.upscaleFloat(face, { scale, signal })
         : null,
   };
+}
+
+/** In compat mode, the package's own upscaler, which the reference has not, works only where it is asked for. */
+function usedUpscaler({ upscaler }: Networks, { compat, given, backgroundUpscale }: Settings): Upscaler | null {
+  const asked = backgroundUpscale || given.has('faceUpscale');
+  return compat && upscaler instanceof ResidualUpscaler && !asked ? null : upscaler;
 }
 
 function replacedFace(

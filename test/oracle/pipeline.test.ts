@@ -164,7 +164,7 @@ oracle('compat mode', () => {
   let labels: Uint8Array;
   beforeAll(async () => {
     const detector = shared('weights', 'retinaface-mobile0.25', 'legacy.pth');
-    restorer = await createRestorer({ weights: null, detector, device: await testDevice() });
+    restorer = await createRestorer({ weights: null, detector, upscaler: null, device: await testDevice() });
     const { data } = await readImageFile(path('labels.png'));
     labels = Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]!);
   });

@@ -30,7 +30,7 @@ const faces = Array.from({ length: COLUMNS * ROWS }, (_, i) => {
 /** In place of the network: white. */
 const restoreFace = ({ data, width, height }) => ({ data: data.map(() => 255), width, height });
 
-const restorer = await createRestorer({ weights: null });
+const restorer = await createRestorer({ weights: null, upscaler: null });
 const detected = await restorer.detect(photo);
 const result = await restorer.restore(photo, { faces, restoreFace });
 const { data } = result.image;

@@ -67,6 +67,16 @@ describe('networks', () => {
     expect(largestDifference(image, without.image)).toBeGreaterThan(2);
   });
 
+  test('of the package upscale in compat mode only where it is asked for: the reference has others', async () => {
+    const upscaler = generatedWeights('residual-upscaler', { channels: 8, blocks: 1 }, 2);
+    const restorer = await restorerFor({ upscaler });
+    const upscaled = async (more: RestoreOptions) => {
+      const options = { faces: faces.slice(0, 1), upscaling: 0.2, compat: true, ...more, output: undefined };
+      return (await restorer.restore(photo, options)).faces[0]!.timings.upscale !== undefined;
+    };
+    expect([await upscaled({}), await upscaled({ faceUpscale: true })]).toEqual([false, true]);
+  });
+
   test('parse restored faces for their masks', async () => {
     const restorer = await restorerFor({ weights: null, parser: generatedWeights('parsenet', undefined, 4) });
     // A parser at work takes a software adapter half a minute; its oracle test shows that it works.
