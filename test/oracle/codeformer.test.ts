@@ -75,18 +75,21 @@ function compare(title: string, comparison: Comparison): void {
   const distances = RECORDED_DISTANCE[file] ?? {};
   describe.skipIf(sharedFolder === null)(title, () => {
     let recorded: Weights;
+    let loaded: Weights;
     let net: CodeFormer;
     let encoded: Encoded;
     let input: Float32Array;
     beforeAll(async () => {
       recorded = await openWeights(shared('fixtures', file));
-      net = await CodeFormer.load(await testDevice(false), await weights(recorded), { convolution });
+      loaded = await weights(recorded);
+      net = await CodeFormer.load(await testDevice(false), loaded, { convolution });
       input = await recorded.float32('input');
       encoded = await net.encode(input, { batch: recorded.shape('input')[0]! });
     }, 300_000);
     afterAll(async () => {
       encoded?.destroy();
       net?.destroy();
+      await loaded?.close();
       await recorded?.close();
     });
 
