@@ -1,6 +1,7 @@
 """Perceptual features of the RetinaFace mobile detector, gradient loss, small PatchGAN."""
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -13,7 +14,7 @@ class Detector(nn.Module):
 
     def __init__(self, path):
         super().__init__()
-        sd = torch.load(path, map_location='cpu', weights_only=True)
+        sd = load_file(path) if path.endswith('.safetensors') else torch.load(path, map_location='cpu', weights_only=True)
         sd = {k.removeprefix('module.'): v.float() for k, v in sd.items()}
         self.steps = []
 

@@ -1,0 +1,85 @@
+"""Whether the training still works: all stages of a tiny network on drawn faces, resumed once, in a minute or two of one core. See check.sh."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import cv2
+import numpy as np
+import torch
+from safetensors import safe_open
+from model import Restorer
+from train import load_exported
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TINY = dict(size=256, channels=16, multipliers=[1, 2, 2], res_blocks=1, attention=[16], embedding=16, codebook=32, width=48, heads=4,
+            layers=1, mlp=64, fuse=[32, 64], groups=8, patch=4)
+OFFICIAL = dict(size=512, channels=64, multipliers=[1, 2, 2, 4, 4, 8], res_blocks=2, attention=[16], embedding=256, codebook=1024, width=512,
+                heads=8, layers=9, mlp=1024, fuse=[32, 64, 128, 256], groups=32, patch=1)
+
+
+def draw_faces(folder, count):
+    """Ovals with eyes and a mouth, each a little different."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        picture = np.full((256, 256, 3), rng.integers(60, 200, 3), np.uint8)
+        cv2.ellipse(picture, (128, 135), (70, 95), 0, 0, 360, rng.integers(120, 230, 3).tolist(), -1)
+        for x in (98, 158):
+            cv2.circle(picture, (x, 120), int(rng.integers(6, 11)), (40, 30, 30), -1)
+        cv2.ellipse(picture, (128, 188), (28, int(rng.integers(4, 12))), 0, 0, 180, (60, 50, 150), -1)
+        cv2.imwrite(os.path.join(folder, f'{i}.png'), picture)
+
+
+def check(holds, what):
+    print('ok  ' if holds else 'FAIL', what, flush=True)
+    if not holds:
+        sys.exit(1)
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument('--detector', default=os.path.join(HERE, '..', 'weights', 'detector.safetensors'))
+    a.add_argument('--keep', help='folder for what is made (default a temporary one)')
+    a = a.parse_args()
+    torch.set_num_threads(1)
+
+    with torch.device('meta'):
+        state = Restorer(OFFICIAL).state_dict()
+    check(len(state) == 515 and sum(v.numel() for v in state.values()) == 94112707, 'the official configuration has the official tensors')
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = a.keep or temporary
+        faces, run = os.path.join(folder, 'faces'), os.path.join(folder, 'run')
+        os.makedirs(faces, exist_ok=True)
+        draw_faces(faces, 6)
+
+        def stage(number, minutes, *more):
+            command = [sys.executable, os.path.join(HERE, 'train.py'), '--stage', str(number), '--minutes', str(minutes), '--run', run,
+                       '--config', json.dumps(TINY), '--data', faces, '--detector', a.detector, '--only', '6', '--batch', '4', *more]
+            done = subprocess.run(command, capture_output=True, text=True)
+            check(done.returncode == 0, f'stage {number} runs' if done.returncode == 0 else f'stage {number}:\n{done.stdout}{done.stderr}')
+            return done.stdout
+
+        stage(1, 0.15, '--total', '0.3')
+        again = stage(1, 0.15, '--total', '0.3')
+        check('stage 1, step 0,' not in again, 'stage 1 goes on where it was')
+        stage(2, 0.1)
+        stage(3, 0.1)
+        result = os.path.join(run, 'stage3.safetensors')
+        with safe_open(result, 'pt') as file:
+            metadata = file.metadata()
+            finite = all(torch.isfinite(file.get_tensor(name).float()).all() for name in file.keys())
+        check(finite and json.loads(metadata['config']) == TINY and 'licence' in metadata, 'the exported weights are finite and say what they are')
+        model = load_exported(result).eval()
+        x = torch.from_numpy(cv2.imread(os.path.join(faces, '0.png'))[..., ::-1].copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+        with torch.no_grad():
+            taps, lq, logits = model.encode(x)
+            y = model.decode(logits.argmax(-1), lq, taps, 1)
+        error = (y.clamp(-1, 1) - x).abs().mean().item()
+        check(error < 0.5, f'a face that was seen comes back in its colours (mean error {error:.3f} of 2)')
+
+
+if __name__ == '__main__':
+    main()
