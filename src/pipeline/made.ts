@@ -87,28 +87,28 @@ export async function statisticsOf(device: Device, picture: Picture): Promise<Co
   return photo.statistics().finally(() => photo.destroy());
 }
 
-/** A face in grey, with the tint and contrast of its crop, clipped. */
-function greyPlanes(device: Device, picture: Picture, like: ColourStatistics): Promise<FloatRgb> {
-  return scoped(async keep => {
-    const grey = keep(await transferGreyGpu(keep(await GpuPicture.upload(device, picture)), like));
-    return { data: await grey.read(), width: grey.width, height: grey.height };
-  });
+/** What `read` makes of a face in grey, with the tint and contrast of its crop, clipped. */
+function greyed<T>(
+  device: Device,
+  picture: Picture,
+  like: ColourStatistics,
+  read: (grey: GpuPlanes) => Promise<T>,
+): Promise<T> {
+  return scoped(async keep => read(keep(await transferGreyGpu(keep(await GpuPicture.upload(device, picture)), like))));
 }
 
-/** As `greyPlanes`, rounded. */
-async function greyed(device: Device, picture: Picture, like: ColourStatistics): Promise<Picture> {
-  return rounded(device, await greyPlanes(device, picture, like));
-}
+const unrounded = async (planes: GpuPlanes): Promise<FloatRgb> => {
+  return { data: await planes.read(), width: planes.width, height: planes.height };
+};
 
-function rounded(device: Device, planes: FloatRgb): Promise<Picture> {
-  return scoped(async keep => keep(await mergeGpuPlanes(keep(await GpuPlanes.upload(device, planes)))).read());
+function rounded(planes: GpuPlanes): Promise<Picture> {
+  return scoped(async keep => keep(await mergeGpuPlanes(planes)).read());
 }
 
 function resizedPlanes(device: Device, planes: FloatRgb, size: Size): Promise<FloatRgb> {
   if (planes.width === size.width && planes.height === size.height) return Promise.resolve(planes);
   return scoped(async keep => {
-    const made = keep(await resizeGpuPlanes(keep(await GpuPlanes.upload(device, planes)), size, 'lanczos4'));
-    return { data: await made.read(), ...size };
+    return unrounded(keep(await resizeGpuPlanes(keep(await GpuPlanes.upload(device, planes)), size, 'lanczos4')));
   });
 }
 
@@ -122,7 +122,7 @@ export async function finished(
   scale: number | null,
   timings: Timings,
 ): Promise<Pick<Made, 'restored' | 'pasted' | 'scale' | 'labels'>> {
-  const restored = like ? await greyed(device, coloured, like) : coloured;
+  const restored = like ? await greyed(device, coloured, like, rounded) : coloured;
   // The reference upscales grey faces; else greys are made last, from what is not rounded.
   const pasted = scale === null ? coloured : await timed(timings, 'upscale', () => enlargedFace(scale));
   const labels = parts.parse && (await timed(timings, 'parse', async () => parts.parse!(await parserInput())));
@@ -133,7 +133,7 @@ export async function finished(
     const size = { width: side, height: side };
     const large =
       compat && like && parts.upscaleFloat
-        ? await parts.upscaleFloat(await greyPlanes(device, coloured, like), factor)
+        ? await parts.upscaleFloat(await greyed(device, coloured, like, unrounded), factor)
         : await parts.upscale!(compat ? restored : coloured, factor);
     return isFloatRgb(large)
       ? resizedPlanes(device, large, size)
@@ -141,7 +141,12 @@ export async function finished(
   }
 
   async function parserInput(): Promise<Picture> {
-    const face = !compat || scale === null ? restored : isFloatRgb(pasted) ? await rounded(device, pasted) : pasted;
+    const face = compat && scale !== null ? await inBytes(pasted) : restored;
     return resize(device, face, { width: PARSER_SIDE, height: PARSER_SIDE, filter: 'linear' });
+  }
+
+  async function inBytes(face: Picture | FloatRgb): Promise<Picture> {
+    if (!isFloatRgb(face)) return face;
+    return scoped(async keep => rounded(keep(await GpuPlanes.upload(device, face))));
   }
 }

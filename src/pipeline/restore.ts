@@ -57,7 +57,7 @@ export async function restorePhoto(
   most?: number,
 ): Promise<Outcome> {
   // Refused before any work is done.
-  if (!settings.aligned) outputSize(picture, enlargementOf(picture, settings), settings);
+  if (!settings.aligned) outputSize(picture, settings);
   const photo = await OpenPhoto.open(device, picture, parts, settings, report, { most, once: true });
   try {
     return await photo.render(parts, settings, fidelities, report);
@@ -283,7 +283,7 @@ export class OpenPhoto {
   /** By how much a face is upscaled before it is pasted, or null. */
   private scaleOf({ transform, like }: Work, parts: Parts, settings: Settings): number | null {
     if (!this.photos) return null;
-    const size = outputSize(this.picture, enlargementOf(this.picture, settings), settings);
+    const size = outputSize(this.picture, settings);
     const matrix = pasteMatrix(transform, this.photos.working, size);
     return faceScale(parts, settings, like, Math.hypot(matrix[0]!, matrix[3]!));
   }
@@ -336,7 +336,7 @@ export class OpenPhoto {
     settings: Settings,
     last: boolean,
   ): Promise<Photo> {
-    const size = outputSize(this.picture, enlargementOf(this.picture, settings), settings);
+    const size = outputSize(this.picture, settings);
     const upscaled = settings.backgroundUpscale && parts.upscale;
     const key = `${size.width}x${size.height}${upscaled ? ' upscaled' : ''}`;
     if (this.background?.key !== key) {
@@ -418,14 +418,15 @@ function enlarged(photo: Photo, factor: number): Promise<Photo> {
 }
 
 /** The size of the result. Throws `IMAGE_TOO_LARGE`. */
-function outputSize(picture: Size, enlargement: number, { upscaling, compat, maxPixels }: Settings): Size {
+function outputSize(picture: Size, settings: Settings): Size {
+  const { upscaling, compat, maxPixels } = settings;
   if (!compat) {
     const side = (length: number) => Math.max(1, Math.round(length * upscaling));
     const size = { width: side(picture.width), height: side(picture.height) };
     checkResultSize(size, { maxPixels });
     return size;
   }
-  const working = timesHalfEven(picture, enlargement);
+  const working = timesHalfEven(picture, enlargementOf(picture, settings));
   checkResultSize(working, { maxPixels, name: 'the photo enlarged to a shorter side of 512' });
   const side = (length: number) => Math.max(1, Math.trunc(length * upscaling));
   const size = { width: side(working.width), height: side(working.height) };
