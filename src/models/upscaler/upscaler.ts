@@ -120,7 +120,7 @@ export class Upscaler {
       width: FACTOR * width,
       height: FACTOR * height,
     };
-    await this.eachTile(tiles, options, {
+    await this.eachPicture(tiles, options, {
       cut: from => GpuPicture.upload(this.device, cutPicture(picture, from)),
       put: async (tile, from, x, y) => putPixels(await tile.read(), from, enlarged, channels, x, y),
     });
@@ -142,14 +142,11 @@ export class Upscaler {
     const { tiles, target } = this.plan(planes, options);
     const size = { width: FACTOR * planes.width, height: FACTOR * planes.height };
     const enlarged = new Uint8ClampedArray(4 * size.width * size.height).fill(255);
-    const { signal, onProgress } = options;
-    for (const [i, { input, core }] of tiles.entries()) {
-      throwIfAborted(signal);
-      const done = onProgress && ((share: number) => onProgress((i + share) / tiles.length));
-      const run = { width: input.width, height: input.height, signal, onProgress: done };
-      const tile = await this.forward(cutPlanes(planes, input), run);
+    await eachTile(tiles, options, async ({ input, core }, run) => {
+      const tile = await this.forward(cutPlanes(planes, input), { ...run, width: input.width, height: input.height });
       putPlanes(tile, input, core, { data: enlarged, ...size });
-    }
+    });
+    const { signal } = options;
     return resize(this.device, { data: enlarged, ...size }, { ...target, filter: 'lanczos4', signal });
   }
 
@@ -160,7 +157,7 @@ export class Upscaler {
     const size = { width: FACTOR * picture.width, height: FACTOR * picture.height };
     const enlarged = await GpuPicture.create(device, size, 'upscaled');
     try {
-      await this.eachTile(tiles, options, {
+      await this.eachPicture(tiles, options, {
         cut: async from => {
           const tile = await GpuPicture.create(device, from, 'tile');
           await copyRows(picture, from, tile, 0, 0);
@@ -207,13 +204,10 @@ export class Upscaler {
     return { tiles: tilesOf({ width, height }, tile, tilePad, network.edge), target };
   }
 
-  /** Takes every tile through the network. */
-  private async eachTile(tiles: readonly Tile[], options: UpscaleOptions, canvas: Canvas): Promise<void> {
-    const { signal, onProgress } = options;
-    for (const [i, { input, core }] of tiles.entries()) {
-      throwIfAborted(signal);
-      const run = { signal, onProgress: onProgress && ((done: number) => onProgress((i + done) / tiles.length)) };
-      await this.runtime.with(programKey(input, 'picture'), this.build(input, 'picture'), async program => {
+  /** Takes every tile through the network as a picture. */
+  private eachPicture(tiles: readonly Tile[], options: UpscaleOptions, canvas: Canvas): Promise<void> {
+    return eachTile(tiles, options, ({ input, core }, run) =>
+      this.runtime.with(programKey(input, 'picture'), this.build(input, 'picture'), async program => {
         const tile = await canvas.cut(input);
         try {
           const size = { width: FACTOR * input.width, height: FACTOR * input.height };
@@ -233,8 +227,20 @@ export class Upscaler {
         } finally {
           tile.destroy();
         }
-      });
-    }
+      }),
+    );
+  }
+}
+
+/** Runs `work` for one tile after another, with its share of the progress. */
+async function eachTile(
+  tiles: readonly Tile[],
+  { signal, onProgress }: RunOptions,
+  work: (tile: Tile, run: RunOptions) => Promise<void>,
+): Promise<void> {
+  for (const [i, tile] of tiles.entries()) {
+    throwIfAborted(signal);
+    await work(tile, { signal, onProgress: onProgress && (done => onProgress((i + done) / tiles.length)) });
   }
 }
 
