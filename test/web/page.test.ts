@@ -661,15 +661,19 @@ describe.skipIf(!chromium)('the page', () => {
     const { page, context } = await visit({ serviceWorkers: 'allow' }, undefined, short);
     await page.evaluate(() => navigator.serviceWorker.ready);
     // Weights and samples are on their way.
-    const kept = () =>
-      page.evaluate(async () => {
+    const { files } = JSON.parse(await readFile(join(root, 'weights/manifest.json'), 'utf8')) as {
+      files: { file: string }[];
+    };
+    const wanted = ['astronaut.png', ...files.map(({ file }) => file)];
+    const missing = () =>
+      page.evaluate(async names => {
         const found = await Promise.all(
           (await caches.keys()).map(async name => (await (await caches.open(name)).keys()).map(({ url }) => url)),
         );
         const urls = found.flat().join(' ');
-        return ['astronaut.png', 'restorer', 'detector'].filter(name => urls.includes(name));
-      });
-    await expect.poll(kept, { timeout: 60_000 }).toEqual(['astronaut.png', 'restorer', 'detector']);
+        return names.filter(name => !urls.includes(name));
+      }, wanted);
+    await expect.poll(missing, { timeout: 60_000 }).toEqual([]);
     await short.close();
     await page.reload();
     await page.click('[data-sample$="astronaut.png"]');
