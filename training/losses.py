@@ -1,4 +1,4 @@
-"""Perceptual features of the RetinaFace mobile detector, gradient loss, small PatchGAN."""
+"""Perceptual features of the RetinaFace mobile detector, losses of gradients and texture, small PatchGAN."""
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -55,6 +55,18 @@ def gradient_loss(a, b, scales=3):
     for i in range(scales):
         total = total + (d[..., 1:] - d[..., :-1]).abs().mean() + (d[..., 1:, :] - d[..., :-1, :]).abs().mean()
         d = F.avg_pool2d(d, 2)
+    return total / scales
+
+
+def texture_loss(a, b, scales=2):
+    """L1 between the mean absolute gradients of windows of 16 pixels, at halved sizes: as much texture, not the same texture."""
+    def amount(t):
+        t = t.float().mean(1, keepdim=True)
+        return F.avg_pool2d((t[..., 1:, 1:] - t[..., 1:, :-1]).abs() + (t[..., 1:, 1:] - t[..., :-1, 1:]).abs(), 16, 8)
+    total = 0.0
+    for _ in range(scales):
+        total = total + (amount(a) - amount(b)).abs().mean()
+        a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
     return total / scales
 
 

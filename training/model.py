@@ -157,6 +157,18 @@ class Fuse(nn.Module):
         m = self.encode_enc(torch.cat([e, d], 1))
         return d + w * (d * self.scale(m) + self.shift(m))
 
+    @torch.no_grad()
+    def balance(self, e, d):
+        """Scales what it makes of e and d, before the last convolutions, to a deviation of 1."""
+        m = self.encode_enc(torch.cat([e, d], 1))
+        for conv in (self.encode_enc.conv_out, self.encode_enc.conv2):
+            conv.weight.div_(m.std())
+            conv.bias.div_(m.std())
+        for first, *_ in (self.scale, self.shift):
+            deviation = first(m / m.std()).std()
+            first.weight.div_(deviation)
+            first.bias.div_(deviation)
+
 
 class SelfAttention(nn.Module):
     def __init__(self, width, heads):
@@ -244,6 +256,30 @@ class Restorer(nn.Module):
         end.weight.copy_(end.weight[::n].repeat_interleave(n, 0))
         nn.init.zeros_(end.bias)
         return self
+
+    @torch.no_grad()
+    def balance(self, x):
+        """
+        Scales what flows between the generator's blocks to a deviation of 1, and starts fusion at that scale; x: degraded pictures [N,3,H,W].
+        The output at w = 0 stays, as every block that is not linear begins with a norm. Muon lets these sums grow to thousands: fusion
+        then diverges in training, and the largest pass the range of float16.
+        """
+        taps, h, logits = self.encode(x)
+        h, factor = adain(self.quantize.lookup(logits.argmax(-1)), h), 1.0
+        for i, block in enumerate(self.generator.blocks[:-2]):
+            h, before = block(h), factor
+            linear = block if isinstance(block, nn.Conv2d) else getattr(block, 'conv', getattr(block, 'conv_out', None))
+            if linear is not None:
+                factor = 1 / h.std()
+                linear.weight.mul_(factor / before)
+                linear.bias.mul_(factor)
+            added = getattr(block, 'conv2', getattr(block, 'proj_out', None))
+            if added is not None:
+                added.weight.mul_(factor)
+                added.bias.mul_(factor)
+            if i in self.generator.fused:
+                size = self.generator.fused[i]
+                self.fuse_convs_dict[str(size)].balance(taps[size], h * factor)
 
     def logits(self, lq):
         x = self.feat_emb(lq.flatten(2).transpose(1, 2))

@@ -16,13 +16,20 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from data import Faces
-from losses import Detector, PatchGAN, distance, gradient_loss, hinge
+from losses import Detector, PatchGAN, distance, gradient_loss, hinge, texture_loss
 from model import CONFIGS, Restorer
 from muon import Muon
 
 LICENCE = 'Trained on generated faces, part of them CC BY-NC-SA 4.0: non-commercial use only.'
-WARM, GAN_FROM = 0.06, {1: 0.4, 3: 0.3}      # stage I: share of the time without codebook; share after which the GAN joins
-DECAY, COMMIT, PERCEPTUAL, GRADIENT, GAN = 0.98, 0.25, 1.0, 1.0, {1: 0.05, 3: 0.05}
+WARM, GAN_FROM = 0.06, {1: 0.4, 3: 0.0}      # stage I: share of the time without codebook; share after which the GAN joins
+DECAY, COMMIT, PERCEPTUAL, GRADIENT, GAN, TEXTURE = 0.98, 0.25, 1.0, 1.0, {1: 0.05, 3: 0.05}, {1: 0.0, 3: 0.5}
+# Stage III, in turn: degradation and w; None is drawn. With w = 1 only, the colours at 0.5 go wrong; without large ones, fusion adds
+# artefacts to strongly degraded faces; w = 0 because the generator moves, too.
+TURNS = (('small', 1), ('small', None), ('large', None), ('small', 0), ('small', 1), ('small', None), ('large', None), ('large', 0))
+FREE = 0.25     # weight of what compares pixels at w = 0, where codes are chosen from few clues: more of it blurs
+# Stage III: few pixels at the border, by which the generator steers its norms and which come out as coloured marks, are pressed below
+# LIMIT deviations.
+OUTLIERS, LIMIT = 0.1, 8.0
 
 
 def arguments():
@@ -108,6 +115,13 @@ def psnr(a, b):
     return 10 * torch.log10(4 / (a.clamp(-1, 1).float() - b.float()).square().mean((1, 2, 3))).mean().item()
 
 
+def sharpness(a, b):
+    """Mean absolute gradient of the luminance of a over that of b."""
+    luma = torch.tensor([0.299, 0.587, 0.114], device=b.device).view(1, 3, 1, 1)
+    energy = lambda t: sum(torch.diff((t.clamp(-1, 1).float() * luma).sum(1), dim=d).abs().mean() for d in (1, 2))
+    return (energy(a) / energy(b)).item()
+
+
 class Trainer:
     def __init__(self, a):
         self.a, self.stage = a, a.stage
@@ -149,15 +163,15 @@ class Trainer:
         m = self.model
         m.requires_grad_(False)
         parts = {1: [m.encoder, m.generator], 2: [m.encoder, m.feat_emb, m.ft_layers, m.idx_pred_layer],
-                 3: [m.encoder, m.feat_emb, m.ft_layers, m.idx_pred_layer, m.fuse_convs_dict]}[a.stage]
+                 3: [m.encoder, m.feat_emb, m.ft_layers, m.idx_pred_layer, m.generator, m.fuse_convs_dict]}[a.stage]
         self.parameters = [p for part in parts for p in part.parameters()] + ([m.position_emb] if a.stage > 1 else [])
         for p in self.parameters:
             p.requires_grad_(True)
         named = [(n, p) for n, p in m.named_parameters() if p.requires_grad]
         self.batch = a.batch or (64 if self.cuda else 4)
         self.rate = a.rate or {1: 0.02, 2: 0.01, 3: 0.01}[a.stage]
-        slow = {1: {}, 2: {'encoder': 0.5}, 3: {'fuse': 1.0, '': 0.3}}[a.stage]     # what was trained before moves slower
-        self.opt = Muon(named, self.rate, self.rate / 20, slow)
+        slow = {1: {}, 2: {'encoder': 0.5}, 3: {'fuse': 1.0, 'generator': 0.1, '': 0.3}}[a.stage]     # what was trained before moves slower
+        self.opt = Muon(named, self.rate, self.rate / 20, slow, ('generator',) if a.stage == 3 else ())
         self.disc = PatchGAN().to(self.device, memory_format=layout)
         self.opt_d = torch.optim.Adam(self.disc.parameters(), 2e-4, (0.5, 0.99), fused=True)
         k, c = m.config['codebook'], m.config['embedding']
@@ -179,10 +193,20 @@ class Trainer:
                 setattr(self, n, state[n])
             self.minutes = a.total or max(self.minutes, self.elapsed / 60 + a.minutes if self.elapsed >= self.minutes * 60 else 0)
             seed += self.step
+        elif a.stage == 3 and (first := load_state(a, 1)):
+            self.disc.load_state_dict(first['disc'])
         t = time.time()
         self.faces = Faces(a.data, self.device, seed, a.only)
         print(f'{len(self.faces.pictures)} pictures in {time.time() - t:.1f} s; {self.device}; stage {a.stage}, step {self.step}, '
               f'batch {self.batch}, rate {self.rate}, parameters {sum(p.numel() for p in m.parameters()) / 1e6:.2f} M', flush=True)
+        if a.stage == 3:
+            self.excess = []
+            for block in self.model.generator.blocks[:-2]:
+                block.register_forward_hook(lambda _, __, h: self.excess.append((h.abs() - LIMIT).relu().float().square().mean()))
+        if a.stage == 3 and not state:
+            self.model.balance(self.faces.validation(8, 'small')[1].to(self.device))
+            self.ema.load_state_dict(self.model.state_dict())
+            self.excess = []
         self.values, self.n = {}, 0
         self.encode = torch.compile(m.encoder) if a.compile else m.encoder
         self.generate = torch.compile(m.generator) if a.compile and a.stage == 1 else m.generator
@@ -205,8 +229,8 @@ class Trainer:
         dy, dx = self.faces.rng.integers(0, 17, 2)
         return [p[..., dy:dy + 240, dx:dx + 240] for p in pictures]
 
-    def backward(self, y, x, extra):
-        """Backpropagates the image losses of y against x, with the adaptive GAN weight, and the `extra` scalar."""
+    def backward(self, y, x, extra, fidelity=1.0):
+        """Backpropagates the image losses of y against x, those of pixels times `fidelity`, and the `extra` scalar."""
         half = slice(0, max(1, len(x) // 2))     # the detector is costly: on half of the batch
         leaf = y.detach().float().requires_grad_()
         l1, grad = (leaf - x).abs().mean(), gradient_loss(leaf, x)
@@ -215,8 +239,13 @@ class Trainer:
             with torch.no_grad():
                 fx = self.detector(clean)
             perceptual = distance(self.detector(near), fx).mean()
-        g, = torch.autograd.grad(l1 + GRADIENT * grad + PERCEPTUAL * perceptual, leaf)
+        loss = fidelity * (l1 + GRADIENT * grad) + PERCEPTUAL * perceptual
         self.note(l1=l1, grad=grad, perc=perceptual)
+        if TEXTURE[self.stage]:
+            texture = texture_loss(leaf, x)
+            loss = loss + TEXTURE[self.stage] * texture
+            self.note(texture=texture)
+        g, = torch.autograd.grad(loss, leaf)
         if self.progress() >= GAN_FROM[self.stage]:
             with self.autocast():
                 adversarial = -self.disc(self.window(leaf)[0]).float().mean()
@@ -305,25 +334,18 @@ class Trainer:
 
     def stage3(self):
         x = self.faces.clean(self.batch)
-        # Of 8 steps: 1 large and code losses only, 1 large with a low w, 3 small with w = 1, 3 small with any w. With w = 1 only, the
-        # colours at 0.5 go wrong; without large ones, fusion adds artefacts to strongly degraded faces.
-        turn = self.step % 8
-        code_only, large = turn == 7, turn in (3, 7)
-        r = float(self.faces.rng.random())
-        w = 0.2 + 0.5 * r if large else 1.0 if turn % 2 == 0 else 0.2 + 0.8 * r
-        bad = self.faces.degraded(x, 'large' if large else 'small')
+        kind, w = TURNS[self.step % len(TURNS)]
+        if w is None:
+            w = 0.2 + 0.8 * float(self.faces.rng.random())
+        bad = self.faces.degraded(x, kind)
         taps = {}
         with self.autocast():
             lq = self.model.encoder(bad, taps).float()
             logits = self.model.logits(lq)
-            if not code_only:
-                y = self.model.decode(logits.argmax(-1), lq, taps, w)
-        codes = self.codes(x, lq, logits)
-        if code_only:
-            codes.backward()
-            self.apply()
-            return
-        y = self.backward(y, x, codes)
+            y = self.model.decode(logits.argmax(-1), lq, taps, w)
+        outliers, self.excess = sum(self.excess), []
+        self.note(outliers=outliers)
+        y = self.backward(y, x, self.codes(x, lq, logits) + OUTLIERS * outliers, FREE if w == 0 else 1.0)
         self.apply()
         self.update_disc(x, y)
 
@@ -356,10 +378,7 @@ class Trainer:
             if self.step % 50 == 0 or time.time() - logged > 30:
                 if self.cuda:
                     torch.cuda.synchronize()
-                # What stage III does not compute at every step is averaged over the steps it is computed at.
                 values = {k: float(v) / self.n for k, v in self.values.items()}
-                if self.stage == 3:
-                    values = {k: v * (8 / 7 if k not in ('feature', 'entropy', 'accuracy') else 1) for k, v in values.items()}
                 now = time.time()
                 line = dict(stage=self.stage, step=self.step, images=self.images, minutes=round(self.elapsed / 60, 1),
                             rate=round(images / (now - logged), 2), **{k: round(v, 4) for k, v in values.items()})
@@ -420,6 +439,7 @@ class Trainer:
                 for name, y in zip(names, columns):
                     line[f'{kind} {name}'] = round(psnr(y, x), 2)
                     line[f'{kind} {name} distance'] = round(distance(self.detector(y), f).mean().item(), 4)
+                    line[f'{kind} {name} sharpness'] = round(sharpness(y, x), 3)
             columns = [bad] + columns + [x] if self.stage > 1 else [x] + columns
             rows.append(torch.cat([c.float()[:6] for c in columns], 3).cpu())
             if self.stage == 1:
