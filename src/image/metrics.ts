@@ -43,7 +43,8 @@ export function* comparison(picture: Picture, reference: Picture): Generator<voi
   return { psnr, ssim: yield* similarity(x, y, width, height), sharpness };
 }
 
-function peakSignalToNoise({ data: a }: Picture, { data: b }: Picture): number {
+/** Of all colours of two pictures of the same size, in decibels; infinite for equal ones. */
+export function peakSignalToNoise({ data: a }: Picture, { data: b }: Picture): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) if (i % 4 !== 3) sum += (a[i]! - b[i]!) ** 2;
   return 10 * Math.log10(255 ** 2 / (sum / (0.75 * a.length)));

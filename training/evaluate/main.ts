@@ -4,7 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { contactSheet } from '../../src/cli/drawing.js';
-import { compare, type Metrics } from '../../src/image/metrics.js';
+import { compare, type Metrics, peakSignalToNoise } from '../../src/image/metrics.js';
 import {
   createDevice,
   createRestorer,
@@ -56,6 +56,8 @@ if (unknown !== undefined) throw new Error(`Expected degradations among ${DEGRAD
 interface Measures extends Metrics {
   /** Of features. */
   readonly distance: number;
+  /** PSNR against the degraded picture, which is what the restorer saw. */
+  readonly input: number;
   /** Mean distance of the landmarks over the distance of the clean eyes; NaN where the detector finds no face. */
   readonly drift: number;
 }
@@ -99,6 +101,7 @@ for (const kind of kinds) {
       const measured: Measures = {
         ...compare(picture, clean),
         distance: distance(await features.of(picture), wanted),
+        input: peakSignalToNoise(picture, degraded),
         drift,
       };
       results.set(key, [...(results.get(key) ?? []), measured]);
@@ -112,8 +115,8 @@ for (const kind of kinds) {
 console.log(
   `${faces.length} faces of ${size}x${size}, seed ${values.seed}, ${restorer.info.model}, ${device.describe()}\n`,
 );
-console.log('| degradation | picture | PSNR | SSIM | sharpness | distance | drift | no face |');
-console.log('|---|---|---|---|---|---|---|---|');
+console.log('| degradation | picture | PSNR | SSIM | sharpness | distance | PSNR to the input | drift | no face |');
+console.log('|---|---|---|---|---|---|---|---|---|');
 for (const [key, all] of results) {
   const [kind, ...name] = key.split(' ');
   const found = all.map(({ drift }) => drift).filter(drift => !Number.isNaN(drift));
@@ -123,6 +126,7 @@ for (const [key, all] of results) {
     column('ssim').toFixed(3),
     column('sharpness').toFixed(2),
     column('distance').toFixed(4),
+    name[0] === 'degraded' ? '' : column('input').toFixed(2),
     mean(found).toFixed(4),
     String(all.length - found.length),
   ];
