@@ -26,7 +26,7 @@ DECAY, COMMIT, PERCEPTUAL, GRADIENT, GAN, TEXTURE = 0.98, 0.25, 1.0, 1.0, {1: 0.
 # Stage III, in turn: degradation and w; None is drawn. With w = 1 only, the colours at 0.5 go wrong; without large ones, fusion adds
 # artefacts to strongly degraded faces; w = 0 because the generator moves, too.
 TURNS = (('small', 1), ('small', None), ('large', None), ('small', 0), ('small', 1), ('small', None), ('large', None), ('large', 0))
-FREE = 0.25     # weight of what compares pixels at w = 0, where codes are chosen from few clues: more of it blurs
+FREE = 0.75     # weight of what compares pixels at w = 0, where codes are chosen from few clues: all of it blurs, a quarter makes pictures harsh
 # Stage III: few pixels at the border, by which the generator steers its norms and which come out as coloured marks, are pressed below
 # LIMIT deviations.
 OUTLIERS, LIMIT = 0.1, 8.0

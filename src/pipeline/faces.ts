@@ -86,6 +86,9 @@ export const shorterSide = ({ box: [left, top, right, bottom] }: DetectedFace): 
 /** A crop of which the photo shows less than this side has nothing of a face. */
 const TINY = 16;
 
+/** A crop that is this much wider than what the restorer makes of it has details that go. */
+const LARGE = 1.5;
+
 /** Cuts a face out. Faces of the detector whose landmarks make no sense are left out. */
 export async function align(
   photo: Photo,
@@ -108,6 +111,10 @@ export async function align(
   const notes: string[] = [];
   const side = size / Math.hypot(transform[0]!, transform[3]!);
   if (side < 2 * TINY) notes.push(`the face is tiny: its crop is ${side.toFixed(1)} pixels wide in the photo`);
+  if (side > size * LARGE)
+    notes.push(
+      `the face may lose detail: its crop is ${side.toFixed(1)} pixels wide in the photo, and ${size} restored`,
+    );
   const [left, top, right, bottom] = face.box;
   if (left < 0 || top < 0 || right > photo.width || bottom > photo.height)
     notes.push('the face reaches beyond the edge of the photo');

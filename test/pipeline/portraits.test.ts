@@ -39,6 +39,8 @@ test.each([
   const off = Math.abs(roll - turn) % 360;
   expect(Math.min(off, 360 - off)).toBeLessThan(8);
   expect(indices!.length).toBe(256);
-  expect(warnings).toEqual([]);
+  // The face of the admiral is larger than the embedded restorer makes it.
+  const large = name === 'hopper.jpg' ? [expect.stringMatching(/^the face may lose detail: .* and 256 restored$/)] : [];
+  expect(warnings).toEqual(large);
   expect([image.width, image.height]).toEqual([width, height]);
 });
