@@ -1,6 +1,7 @@
 // The detector as callers use it, on generated weights; what its numbers are, the oracle tests check.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Size } from '../../src/kernels/resize-linear/resize-linear.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { decodeRecords, suppress } from '../../src/models/retinaface/decode.js';
 import { detectFaces } from '../../src/models/retinaface/detect.js';
@@ -153,15 +154,30 @@ describe('decoding', () => {
 });
 
 describe('faces of photos', () => {
-  /** A detector that finds one face, from a tenth to half of what it sees, and notes the sizes. */
-  async function stub(score = 0.9) {
+  /**
+   * A detector that finds one face, from a tenth to half of what it sees, and the same from nearby, where another score can be given. It notes
+   * the sizes.
+   * @param aspect width over height of photos
+   */
+  async function stub({
+    aspect = 1,
+    score = 0.9,
+    nearby = score,
+  }: {
+    aspect?: number;
+    score?: number;
+    nearby?: number;
+  } = {}) {
     const seen: string[] = [];
     const device = await testDevice();
-    const detect = async ({ width, height }: { width: number; height: number }): Promise<Detection[]> => {
+    const detect = async ({ width, height }: Size): Promise<Detection[]> => {
       seen.push(`${width}x${height}`);
-      const at = (x: number, y: number) => [x * width, y * height] as const;
-      const landmarks = [at(0.2, 0.2), at(0.4, 0.2), at(0.31, 0.3), at(0.2, 0.4), at(0.4, 0.4)];
-      return [{ box: [...at(0.1, 0.1), ...at(0.5, 0.5)], score, landmarks }];
+      const again = width === 224 && height === 224;
+      const [w, h] = again ? [140 * Math.sqrt(aspect), 140 / Math.sqrt(aspect)] : [0.4 * width, 0.4 * height];
+      const [left, top] = again ? [112 - w / 2, 112 - h / 2] : [0.1 * width, 0.1 * height];
+      const at = (x: number, y: number) => [left + x * w, top + y * h] as const;
+      const landmarks = [at(0.25, 0.25), at(0.75, 0.25), at(0.525, 0.5), at(0.25, 0.75), at(0.75, 0.75)];
+      return [{ box: [...at(0, 0), ...at(1, 1)], score: again ? nearby : score, landmarks }];
     };
     return { detector: { device, detect } as unknown as RetinaFace, seen };
   }
@@ -173,9 +189,9 @@ describe('faces of photos', () => {
     [1, 1, '32x32'],
     [2, 700, '32x1408'],
   ])('%i x %i pixels are seen as %s', async (width, height, size) => {
-    const { detector, seen } = await stub();
+    const { detector, seen } = await stub({ aspect: width / height });
     const [face] = await detectFaces(detector, pictureOf(width, height), { minEyeDistance: 0 });
-    expect(seen).toEqual([size]);
+    expect(seen).toEqual([size, '224x224']);
     const want = [0.1 * width, 0.1 * height, 0.5 * width, 0.5 * height];
     face!.box.forEach((value, i) => {
       expect(value).toBeCloseTo(want[i]!, 6);
@@ -196,8 +212,21 @@ describe('faces of photos', () => {
     const progress: number[] = [];
     const onProgress = (done: number) => progress.push(done);
     const faces = await detectFaces(detector, pictureOf(640, 640), { scales: [0.5, 1, 2, 4], onProgress });
-    expect(seen).toEqual(['320x320', '640x640', '1280x1280']);
+    expect(seen).toEqual(['320x320', '640x640', '1280x1280', '224x224']);
     expect(faces.length).toBe(1);
+  });
+
+  test('what may be a face is looked at again, and both looks count', async () => {
+    const picture = pictureOf(640, 640);
+    const found = async (score: number, nearby: number) => {
+      const { detector } = await stub({ score, nearby });
+      return (await detectFaces(detector, picture))[0]?.score ?? null;
+    };
+    // Odds of 1 and 81 are 9 together.
+    expect(await found(0.5, 81 / 82)).toBeCloseTo(0.9, 6);
+    expect(await found(81 / 82, 0.5)).toBeCloseTo(0.9, 6);
+    expect(await found(0.9, 0.5)).toBeNull();
+    expect(await found(1, 1)).toBeCloseTo(0.9999, 6);
   });
 
   test('faces whose eyes are near to each other are left out', async () => {
@@ -222,19 +251,10 @@ describe('faces of photos', () => {
       const at = data.indexOf(0) / 4;
       const [x, y] = [at % w, Math.floor(at / w)];
       if (x > w / 2 || y > seen.height / 2) return [];
-      return [
-        {
-          box: [x, y, x + 16, y + 16],
-          score: 0.95,
-          landmarks: [
-            [x, y],
-            [x + 12, y],
-            [x, y],
-            [x, y],
-            [x, y],
-          ],
-        },
-      ];
+      // From nearby it is larger.
+      const side = w === 224 ? 140 : 16;
+      const landmarks = [0, 0.75, 0, 0, 0].map(part => [x + part * side, y] as const);
+      return [{ box: [x, y, x + side, y + side], score: 0.95, landmarks }];
     };
     const detector = { device, detect } as unknown as RetinaFace;
     // Turned to the left by quarters, the corner goes from the upper right over the lower right to the lower left.
@@ -257,12 +277,12 @@ describe('faces of photos', () => {
   });
 
   test('a photo on the device', async () => {
-    const { detector, seen } = await stub();
+    const { detector, seen } = await stub({ aspect: 1.5 });
     const uploaded = await GpuPicture.upload(detector.device, pictureOf(300, 200));
     const { allocated } = detector.device.memory;
     expect((await detectFaces(detector, uploaded)).length).toBe(1);
     expect(detector.device.memory.allocated).toBe(allocated);
     uploaded.destroy();
-    expect(seen).toEqual(['608x416']);
+    expect(seen).toEqual(['608x416', '224x224']);
   });
 });

@@ -195,7 +195,7 @@ class Composer:
             depth = np.maximum(depth, 1 - (u * u + v ** 4))
         light = rng.uniform(0.2, 0.8)
         shade = (1 - light + light * np.sqrt(np.clip(depth, 0, 1))) * (1 + smooth_noise(rng, depth.shape, 4) * 0.08)
-        return np.clip(depth / rng.uniform(0.05, 0.3), 0, 1), np.repeat(shade[..., None], 3, 2)
+        return np.clip(depth / rng.uniform(0.05, 0.3), 0, 1).astype(np.float32), np.repeat(shade[..., None], 3, 2).astype(np.float32)
 
     def distractor(self, rng, scene):
         """Paste something that is not a face: background, hair, cheek, a shuffled face, or limbs with fingers."""

@@ -84,7 +84,7 @@ export function suppress(faces: readonly Detection[], limit: number): Detection[
 }
 
 /** Intersection over union. */
-function overlap(a: Detection['box'], b: Detection['box']): number {
+export function overlap(a: Detection['box'], b: Detection['box']): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
   const shared = Math.max(0, width) * Math.max(0, height);

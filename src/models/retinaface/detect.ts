@@ -3,12 +3,12 @@
 import { invalidArgument } from '../../errors.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
-import { GpuPicture, scoped } from '../../pixels/gpu-picture.js';
+import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';
-import { planWarp, warpGpuPicture } from '../../pixels/warp.js';
 import { type Detection, suppress } from './decode.js';
 import type { DetectorOptions, RetinaFace } from './retinaface.js';
+import { CANDIDATE_SCORE, detectUnder, lookAgain, mapped, type Turn, turned } from './views.js';
 
 export interface DetectFacesOptions extends DetectorOptions {
   /** Faces whose eyes are nearer to each other are left out, in pixels of the photo. Default 5. */
@@ -34,9 +34,6 @@ const MOST_ENLARGED = 2;
 /** Most pixels for the detector, which very long photos would pass. */
 const MOST_PIXELS = 2 ** 22;
 
-/** Quarter turns to the left. */
-type Turn = 0 | 1 | 2 | 3;
-
 /** Least score of faces that are only seen when the photo is turned: they are rarer than mistakes that look like them. */
 const TURNED_SCORE = 0.9;
 
@@ -44,8 +41,8 @@ const TURNED_SCORE = 0.9;
 const SIZE_STEP = 32;
 
 /**
- * The faces of a photo, best first, in its pixels. Where none is upright, the photo is turned by quarters, and the turn counts in which the
- * best face is seen; not in compat mode.
+ * The faces of a photo, best first, in its pixels. What may be a face is looked at again from nearby, and both looks count. Where none is
+ * upright, the photo is turned by quarters, and the turn counts in which the best face is seen. In compat mode there is one look.
  * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
  */
 export async function detectFaces(
@@ -53,7 +50,7 @@ export async function detectFaces(
   photo: Picture | GpuPicture,
   options: DetectFacesOptions = {},
 ): Promise<Detection[]> {
-  const { minEyeDistance = 5, scales = [1], compat = false, nms = 0.4 } = options;
+  const { minEyeDistance = 5, scales = [1], compat = false, threshold = 0.8, nms = 0.4 } = options;
   if (!(photo instanceof GpuPicture)) checkPicture(photo);
   if (!(minEyeDistance >= 0)) throw invalidArgument('a number of at least 0', 'minEyeDistance', minEyeDistance);
   if (!Array.isArray(scales) || scales.length === 0 || !scales.every(scale => scale >= 1 / 16 && scale <= 16))
@@ -62,26 +59,34 @@ export async function detectFaces(
   const views = new Map(
     scales.map(scale => viewOf(photo, scale, compat)).map(view => [`${view.width}x${view.height}`, view]),
   );
-  const look = async (turn: Turn, given: DetectFacesOptions): Promise<Detection[]> => {
+  const look = async (turn: Turn, least: number, given: DetectFacesOptions): Promise<Detection[]> => {
     const faces: Detection[] = [];
     for (const [i, view] of [...views.values()].entries()) {
       const onProgress = given.onProgress && ((done: number) => given.onProgress?.((i + done) / views.size));
-      faces.push(...(await detectAt(detector, photo, view, turn, { ...given, onProgress })));
+      const first = { ...given, threshold: compat ? least : Math.min(CANDIDATE_SCORE, least), onProgress };
+      faces.push(...(await detectAt(detector, photo, view, turn, first)));
     }
-    return faces.sort((a, b) => b.score - a.score);
+    faces.sort(byScore);
+    if (compat) return scales.length > 1 ? suppress(faces, nms) : faces;
+    const again: Detection[] = [];
+    for (const face of suppress(faces, nms)) {
+      const sure = eyeDistance(face, false) >= minEyeDistance && (await lookAgain(detector, photo, face, options));
+      if (sure && sure.score > least) again.push(sure);
+    }
+    return suppress(again.sort(byScore), nms);
   };
-  let found = await look(0, options);
+  let found = await look(0, threshold, options);
   if (found.length === 0 && !compat) {
-    const threshold = Math.max(TURNED_SCORE, options.threshold ?? 0);
     const best = (faces: readonly Detection[]) => faces[0]?.score ?? 0;
     for (const turn of [1, 3, 2] as const) {
-      const turned = await look(turn, { ...options, threshold, onProgress: undefined });
-      if (best(turned) > best(found)) found = turned;
+      const other = await look(turn, Math.max(TURNED_SCORE, threshold), { ...options, onProgress: undefined });
+      if (best(other) > best(found)) found = other;
     }
   }
-  const faces = scales.length > 1 ? suppress(found, nms) : found;
-  return faces.filter(face => eyeDistance(face, compat) >= minEyeDistance);
+  return found.filter(face => eyeDistance(face, compat) >= minEyeDistance);
 }
+
+const byScore = (a: Detection, b: Detection) => b.score - a.score;
 
 /** What the detector sees: its size, and pixels for each pixel of the photo. */
 interface View extends Size {
@@ -115,47 +120,16 @@ async function detectAt(
       ? await resizeGpuPicture(photo, size, filter, options)
       : await resize(detector.device, photo, { ...size, filter, signal: options.signal });
   try {
-    const faces = await (turn === 0 ? detector.detect(seen, options) : detectTurned(detector, seen, turn, options));
-    return faces.map(({ box: [x1, y1, x2, y2], score, landmarks }) => ({
-      box: [x1 / fx, y1 / fy, x2 / fx, y2 / fy],
-      score: options.compat ? score / fx : score,
-      landmarks: landmarks.map(([x, y]) => [x / fx, y / fy] as const),
-    }));
+    const faces = await (turn === 0
+      ? detector.detect(seen, options)
+      : detectUnder(detector, seen, ...turned(turn, size), options));
+    return faces.map(face => {
+      const there = mapped(face, [1 / fx, 0, 0, 0, 1 / fy, 0]);
+      return options.compat ? { ...there, score: face.score / fx } : there;
+    });
   } finally {
     if (seen instanceof GpuPicture) seen.destroy();
   }
-}
-
-/** The faces of a picture that is turned before it is looked at, in its pixels. */
-async function detectTurned(
-  detector: RetinaFace,
-  picture: Picture | GpuPicture,
-  turn: Exclude<Turn, 0>,
-  options: DetectFacesOptions,
-): Promise<Detection[]> {
-  const { width, height } = picture;
-  const size = turn === 2 ? { width, height } : { width: height, height: width };
-  const matrix = {
-    1: [0, 1, 0, -1, 0, width - 1],
-    2: [-1, 0, width - 1, 0, -1, height - 1],
-    3: [0, -1, height - 1, 1, 0, 0],
-  }[turn];
-  const back = (x: number, y: number): [number, number] =>
-    turn === 1 ? [width - y, x] : turn === 2 ? [width - x, height - y] : [y, height - x];
-  const faces = await scoped(async keep => {
-    const upright = picture instanceof GpuPicture ? picture : keep(await GpuPicture.upload(detector.device, picture));
-    const target = { x: 0, y: 0, ...size };
-    const turned = keep(await warpGpuPicture(upright, planWarp(matrix, false), target, [0, 0, 0, 255], options));
-    return detector.detect(turned, options);
-  });
-  return faces.map(({ box: [x1, y1, x2, y2], score, landmarks }) => {
-    const [[a, b], [c, d]] = [back(x1, y1), back(x2, y2)];
-    return {
-      box: [Math.min(a, c), Math.min(b, d), Math.max(a, c), Math.max(b, d)],
-      score,
-      landmarks: landmarks.map(([x, y]) => back(x, y)),
-    };
-  });
 }
 
 function eyeDistance({ landmarks: [left, right, nose] }: Detection, compat: boolean): number {
