@@ -211,17 +211,21 @@ describe('faces', () => {
     expect(Math.hypot(x! - 256.6, y! - 314)).toBeLessThan(3);
   });
 
-  test('that are tiny, outside or over the edge: warnings', async () => {
+  test('that are tiny, outside, over the edge or large: warnings', async () => {
     const { faces } = await restore({
       faces: [
         { landmarks: landmarksAt(60, 50, 20), box: [50, 40, 70, 60] },
         { landmarks: landmarksAt(-500, 50, 60), box: [-530, 20, -470, 80] },
+        { landmarks: landmarksAt(60, 50, 800), box: [50, 40, 70, 60] },
       ],
     });
     expect(faces[0]!.warnings).toEqual(['the face is tiny: its crop is 20.0 pixels wide in the photo']);
     expect(faces[1]!.warnings).toEqual([
       'the face reaches beyond the edge of the photo',
       'the face lies outside of the photo',
+    ]);
+    expect(faces[2]!.warnings).toEqual([
+      'the face may lose detail: its crop is 800.0 pixels wide in the photo, and 512 restored',
     ]);
   });
 
