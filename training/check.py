@@ -79,6 +79,33 @@ def main():
             y = model.decode(logits.argmax(-1), lq, taps, 1)
         error = (y.clamp(-1, 1) - x).abs().mean().item()
         check(error < 0.5, f'a face that was seen comes back in its colours (mean error {error:.3f} of 2)')
+        check_detector(folder, a.detector)
+
+
+def check_detector(folder, teacher):
+    """The detector for some steps from random weights, on drawn faces whose labels are known, resumed once."""
+    pictures, labels, run = (os.path.join(folder, name) for name in ('pictures', 'labels.npz', 'detector'))
+    os.makedirs(pictures, exist_ok=True)
+    draw_faces(pictures, 6)
+    rng = np.random.default_rng(1)
+    for i in range(6):
+        cv2.imwrite(os.path.join(pictures, f'scene-{i}.png'), cv2.resize(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8), (640, 480)))
+    row = [58, 40, 198, 230, 1, 98, 120, 158, 120, 128, 150, 102, 190, 154, 190]
+    np.savez(labels, names=np.array([f'{i}.png' for i in range(6)]), rows=np.array([row] * 6, np.float32))
+
+    def train():
+        command = [sys.executable, os.path.join(HERE, 'detector', 'train.py'), '--data', pictures, '--labels', labels, '--teacher', teacher,
+                   '--run', run, '--minutes', '0.15', '--total', '0.3', '--slots', '16']
+        done = subprocess.run(command, capture_output=True, text=True)
+        check(done.returncode == 0, 'the detector trains' if done.returncode == 0 else f'detector:\n{done.stdout}{done.stderr}')
+        return int(done.stdout.split('done')[1].split()[0])
+
+    check(0 < train() < train(), 'the detector goes on where it was')
+    with safe_open(os.path.join(run, 'detector.safetensors'), 'pt') as file:
+        with safe_open(teacher, 'pt') as other:
+            same = set(file.keys()) == set(other.keys())
+        finite = all(torch.isfinite(file.get_tensor(name).float()).all() for name in file.keys())
+    check(same and finite, 'the exported detector is finite and has the tensors of the embedded one')
 
 
 if __name__ == '__main__':

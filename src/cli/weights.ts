@@ -39,7 +39,7 @@ const USAGE = `Usage: codeformer weights <command>
   convert IN -o OUT       safetensors from any file of weights
   verify FILE             size and SHA-256 against what is known, tensors against the network
   generate NETWORK -o OUT deterministic weights that need no download
-  list                    embedded and released files, and which of them are here
+  list                    embedded and released files, what they are, and which of them are here
   pull NAME|all           gets released files
 
 codeformer weights <command> --help says more.
@@ -287,6 +287,7 @@ async function list({ values }: { values: Values }, { stdout }: WeightsCommandIo
       licence: entry.licence,
       source: 'embedded',
       path: join(embedded.folder, entry.file),
+      card: entry.card ?? {},
     })),
     ...OFFICIAL_FILES.map(({ file, role, network, bytes, sha256, licence, url }) => ({
       file,
@@ -297,6 +298,7 @@ async function list({ values }: { values: Values }, { stdout }: WeightsCommandIo
       licence,
       source: url,
       path: join(folder, file),
+      card: {} as Readonly<Record<string, string>>,
     })),
   ];
   const found = await Promise.all(
@@ -317,11 +319,15 @@ async function list({ values }: { values: Values }, { stdout }: WeightsCommandIo
       `  licence  ${row.licence}`,
       `  from     ${row.source}`,
       `  here     ${row.present ? row.path : 'no'}`,
+      ...Object.entries(row.card).map(([about, text]) => `  ${about.padEnd(8)} ${folded(text)}`),
     ].join('\n'),
   );
   stdout.write(`${blocks.join('\n\n')}\n`);
   return 0;
 }
+
+/** A text in lines below each other, as wide as a terminal usually is. */
+const folded = (text: string): string => text.replace(/(.{1,88})(?: +|$)/g, '$1\n           ').trimEnd();
 
 async function pull({ positionals, values }: { positionals: string[]; values: Values }, io: WeightsCommandIo) {
   const [name] = positionals as [string];

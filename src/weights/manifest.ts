@@ -19,10 +19,8 @@ export interface ManifestEntry {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Licence in one sentence. */
   readonly licence: string;
-  /** Measured quality, for people. */
-  readonly metrics?: unknown;
-  /** How the weights came to be, for people. */
-  readonly provenance?: unknown;
+  /** Model card, for people: what each text is about, and the text. */
+  readonly card?: Readonly<Record<string, string>>;
 }
 
 export interface Manifest {

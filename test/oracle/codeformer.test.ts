@@ -1,4 +1,4 @@
-// The network against the recorded outputs of the original, on generated weights and on the embedded ones.
+// The network against the recorded outputs of the original, on generated weights and on small trained ones.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {

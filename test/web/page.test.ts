@@ -499,9 +499,7 @@ describe.skipIf(!chromium)('the page', () => {
 
     test('says under which licence those in use are', async () => {
       await page.click('#open-weights');
-      await expect
-        .poll(() => row('Restores faces').textContent())
-        .toMatch(/8\.7 MB\. Licence: Non-commercial use only/);
+      await expect.poll(() => row('Restores faces').textContent()).toMatch(/16 MB\. Licence: Non-commercial use only/);
       expect(await faultsOfAccess(page)).toEqual([]);
     });
 

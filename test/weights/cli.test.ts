@@ -295,7 +295,9 @@ describe('list and pull', () => {
   test('list shows embedded and released files, and what is here', async () => {
     const rows = JSON.parse((await run('list', '--json', '--weights-dir', folder)).out);
     expect(rows.length).toBe(OFFICIAL_FILES.length + (await embeddedWeights()).manifest.files.length);
+    const card = { data: /generated faces/, training: /minutes/, measured: /PSNR/, limits: /faces/ };
     expect(rows[0]).toMatchObject({ source: 'embedded', present: true, role: 'restorer' });
+    for (const [about, text] of Object.entries(card)) expect(rows[0].card[about]).toMatch(text);
     expect(rows.find((row: { file: string }) => row.file === 'codeformer.pth')).toMatchObject({
       bytes: 376637898,
       present: false,
@@ -306,6 +308,8 @@ describe('list and pull', () => {
     expect(out).toMatch(
       /codeformer_inpainting.pth {2}\(restorer, codeformer\)\n(?: {2}.*\n)*? {2}here {5}\/.*inpainting/,
     );
+    expect(out).toMatch(/restorer.safetensors {2}\(restorer, codeformer\)\n(?: {2}.*\n)*? {2}limits {3}\w/);
+    expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThan(160);
     expect(out).toMatch(/codeformer.pth {2}\(restorer, codeformer\)\n(?: {2}.*\n)*? {2}here {5}no/);
   });
 

@@ -28,7 +28,7 @@ const usage = `Usage: npm run evaluate -- --data FOLDER --detector FILE [options
   --last N           how many pictures (default 200; training never saw the last 200)
   --kinds A,B        degradations among ${DEGRADATIONS.join(', ')} (default small,large)
   --seed N           of the degradations (default 0)
-  --sheet PNG        a contact sheet: degraded, fidelity 0, 0.5, 1, clean; six pictures of each degradation from the worst to the best by PSNR
+  --sheet FILE       a contact sheet, .png or .jpg: degraded, fidelity 0, 0.5, 1, clean; six pictures of each degradation from the worst to the best by PSNR
   --adapter KIND     software (default), gpu or auto`;
 
 const { values } = parseArgs({
@@ -138,7 +138,8 @@ if (values.sheet) {
     const ranked = all.sort((a, b) => a.psnr - b.psnr);
     return ranked.filter((_, i) => i % Math.ceil(ranked.length / 6) === 0).map(({ row }) => row);
   });
-  await writeFile(values.sheet, await encodeImage(contactSheet(rows, ['', '0', '0.5', '1', '']), { type: 'png' }));
+  const type = /\.jpe?g$/i.test(values.sheet) ? 'jpeg' : 'png';
+  await writeFile(values.sheet, await encodeImage(contactSheet(rows, ['', '0', '0.5', '1', '']), { type }));
 }
 features.destroy();
 detector.destroy();
