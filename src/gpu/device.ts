@@ -22,7 +22,7 @@ export interface DeviceOptions {
   readonly adapter?: 'auto' | 'gpu' | 'software';
   /**
    * How activations are stored. `auto`, the default, is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained
-   * networks passes (the embedded one does, and gives no picture then).
+   * networks passes, and they give no picture then. The embedded ones stay below.
    */
   readonly precision?: 'auto' | Precision;
   /** A device of the caller's own; it is used as it is and never destroyed. */
