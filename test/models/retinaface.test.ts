@@ -91,6 +91,7 @@ describe('the detector', () => {
       code: 'INVALID_IMAGE',
     });
     await expect(detectFaces(detector, pictureOf(8, 8), { scales: [] })).rejects.toMatchObject(code);
+    await expect(detectFaces(detector, pictureOf(8, 8), { threshold: 1.5 })).rejects.toMatchObject(code);
     await expect(detectFaces(detector, pictureOf(8, 8), { scales: [0] })).rejects.toMatchObject(code);
     await expect(detectFaces(detector, pictureOf(8, 8), { minEyeDistance: -1 })).rejects.toMatchObject(code);
   });

@@ -52,6 +52,7 @@ export async function detectFaces(
 ): Promise<Detection[]> {
   const { minEyeDistance = 5, scales = [1], compat = false, threshold = 0.8, nms = 0.4 } = options;
   if (!(photo instanceof GpuPicture)) checkPicture(photo);
+  if (!(threshold >= 0 && threshold <= 1)) throw invalidArgument('a number from 0 to 1', 'threshold', threshold);
   if (!(minEyeDistance >= 0)) throw invalidArgument('a number of at least 0', 'minEyeDistance', minEyeDistance);
   if (!Array.isArray(scales) || scales.length === 0 || !scales.every(scale => scale >= 1 / 16 && scale <= 16))
     throw invalidArgument('one or more numbers from 1/16 to 16', 'scales', scales);
