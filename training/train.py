@@ -200,13 +200,12 @@ class Trainer:
         print(f'{len(self.faces.pictures)} pictures in {time.time() - t:.1f} s; {self.device}; stage {a.stage}, step {self.step}, '
               f'batch {self.batch}, rate {self.rate}, parameters {sum(p.numel() for p in m.parameters()) / 1e6:.2f} M', flush=True)
         if a.stage == 3:
+            if not state:
+                self.model.balance(self.faces.validation(8, 'small')[1].to(self.device))
+                self.ema.load_state_dict(self.model.state_dict())
             self.excess = []
             for block in self.model.generator.blocks[:-2]:
                 block.register_forward_hook(lambda _, __, h: self.excess.append((h.abs() - LIMIT).relu().float().square().mean()))
-        if a.stage == 3 and not state:
-            self.model.balance(self.faces.validation(8, 'small')[1].to(self.device))
-            self.ema.load_state_dict(self.model.state_dict())
-            self.excess = []
         self.values, self.n = {}, 0
         self.encode = torch.compile(m.encoder) if a.compile else m.encoder
         self.generate = torch.compile(m.generator) if a.compile and a.stage == 1 else m.generator

@@ -10,7 +10,7 @@ import zlib
 
 import cv2
 import numpy as np
-from pictures import decode, read
+from pictures import decode, read, warp
 
 SIDE = 256
 SWAP = [2, 3, 0, 1, 4, 5, 8, 9, 6, 7]
@@ -106,21 +106,6 @@ class Composer:
             image = cv2.addWeighted(image, 1 - mix, gray, mix, 0)
         return image
 
-    @staticmethod
-    def warp(image, matrix, box, linear=True):
-        """Warp with a pyramid level against aliasing into the pixel box (x1,y1,x2,y2)."""
-        scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-        matrix = matrix.copy()
-        while scale < 0.6 and image.shape[0] > 8:
-            h, w = image.shape[0] // 2, image.shape[1] // 2
-            image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
-            matrix[:, :2] *= 2
-            scale *= 2
-        # Sample positions are pixel centres.
-        matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5 - np.array(box[:2])
-        return cv2.warpAffine(image, matrix, (box[2] - box[0], box[3] - box[1]), flags=cv2.INTER_LINEAR,
-                              borderMode=cv2.BORDER_REPLICATE)
-
     def paste(self, scene, image, matte, matrix):
         """Blend image (in the aligned frame) with its matte into scene under matrix (frame to scene)."""
         side = image.shape[0]
@@ -130,7 +115,7 @@ class Composer:
         x2, y2 = np.minimum(high, (scene.shape[1], scene.shape[0]))
         if x2 - x1 < 2 or y2 - y1 < 2:
             return
-        colour = self.warp(image, matrix, (x1, y1, x2, y2))
+        colour = warp(image, matrix, (x1, y1, x2, y2))
         k = side / matte.shape[0]
         small = np.concatenate([matrix[:, :2] * k, matrix[:, 2:]], 1)
         small[:, 2] += small[:, :2] @ (0.5, 0.5) - 0.5 - (x1, y1)
@@ -310,15 +295,9 @@ class Composer:
             image = np.ascontiguousarray(image)
             if rng.random() < 0.2:
                 image = self.occlude(rng, image, box)
-            moved = matrix.copy()
-            while np.sqrt(np.linalg.det(moved[:, :2])) < 0.6:
-                image = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-                moved[:, :2] *= 2
-            moved[:, 2] += moved[:, :2] @ (0.5, 0.5) - 0.5
             # Beyond the picture: a flat colour or the smeared border.
             border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-            scene = cv2.warpAffine(image, moved, (width, height), flags=cv2.INTER_LINEAR, borderMode=border,
-                                   borderValue=tuple(int(v) for v in rng.integers(0, 256, 3)))
+            scene = warp(image, matrix, (0, 0, width, height), border, tuple(int(v) for v in rng.integers(0, 256, 3)))
             _, clipped, visible, pts, size = place(box, pts, matrix)
             add(clipped, visible, pts, size, 1.0)
             wanted = 0

@@ -12,16 +12,9 @@ import numpy as np
 import torch
 
 from compose import Composer, draw
-from model import RetinaFace, detect, detect_twice, load_weights, resize_short_side
+from model import RetinaFace, detect, detect_twice, iou, load_weights, resize_short_side
 
 SIZES = ((14, 24), (24, 48), (48, 96), (96, 192), (192, 640))
-
-
-def iou(a, b):
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:4], b[None, :, 2:4])
-    cut = (high - low).clip(0).prod(-1)
-    area = lambda r: (r[:, 2:4] - r[:, :2]).prod(-1)
-    return cut / (area(a)[:, None] + area(b)[None] - cut)
 
 
 def points_error(a, b):

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from pictures import warp
 from torch import nn
 
 MEAN = (104.0, 117.0, 123.0)
@@ -140,17 +141,21 @@ def decode(loc, landms, prior, width, height):
     return boxes, (points * scale).reshape(landms.shape)
 
 
+def iou(a, b):
+    """Intersection over union [n,m] of boxes (x1,y1,x2,y2)."""
+    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:4], b[None, :, 2:4])
+    cut = (high - low).clip(0).prod(-1)
+    area = lambda r: (r[:, 2:4] - r[:, :2]).prod(-1)
+    return cut / (area(a)[:, None] + area(b)[None] - cut)
+
+
 def nms(boxes, limit=0.4):
     """Indices kept; boxes [n,4] sorted by descending score."""
-    x1, y1, x2, y2 = boxes.T
-    area = (x2 - x1) * (y2 - y1)
     order, keep = np.arange(len(boxes)), []
     while len(order):
         i, rest = order[0], order[1:]
         keep.append(i)
-        w = np.maximum(0, np.minimum(x2[i], x2[rest]) - np.maximum(x1[i], x1[rest]))
-        h = np.maximum(0, np.minimum(y2[i], y2[rest]) - np.maximum(y1[i], y1[rest]))
-        order = rest[w * h / (area[i] + area[rest] - w * h) <= limit]
+        order = rest[iou(boxes[i:i + 1], boxes[rest])[0] <= limit]
     return np.array(keep, int)
 
 
@@ -196,18 +201,6 @@ def nearby(row):
     return np.concatenate([a, (LOOK / 2 - a @ centre)[:, None]], 1)
 
 
-def crop(image, matrix):
-    """What the matrix says, LOOK pixels wide, with a pyramid level against aliasing."""
-    scale, matrix = math.hypot(*matrix[:, 0]), matrix.copy()
-    while scale < 0.6 and min(image.shape[:2]) > 8:
-        h, w = image.shape[0] // 2, image.shape[1] // 2
-        image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
-        matrix[:, :2] *= 2
-        scale *= 2
-    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-    return cv2.warpAffine(image, matrix, (LOOK, LOOK), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=MEAN)
-
-
 def logit(p):
     p = np.clip(p, 1e-4, 1 - 1e-4)
     return np.log(p / (1 - p))
@@ -222,12 +215,11 @@ def detect_twice(model, image, threshold=0.8, limit=0.4):
     for row in detect(model, image[None], min(FIRST, threshold))[0]:
         matrix = nearby(row)
         back = cv2.invertAffineTransform(matrix)
-        for seen in detect(model, crop(image, matrix)[None], LEAST)[0]:
+        for seen in detect(model, warp(image, matrix, (0, 0, LOOK, LOOK), cv2.BORDER_CONSTANT, MEAN)[None], LEAST)[0]:
             centre = back[:, :2] @ (seen[:2] + seen[2:4]) / 2 + back[:, 2]
             half = np.sqrt(back[:, :2] ** 2 @ (seen[2:4] - seen[:2]) ** 2) / 2     # around the turned ellipse in the box
             box = np.concatenate([centre - half, centre + half])
-            cut = np.prod((np.minimum(row[2:4], box[2:]) - np.maximum(row[:2], box[:2])).clip(0))
-            if cut > SAME * (np.prod(row[2:4] - row[:2]) + np.prod(2 * half) - cut):
+            if iou(row[None], box[None])[0, 0] > SAME:
                 score = 1 / (1 + math.exp(-(logit(row[4]) + logit(seen[4])) / 2))
                 rows.append(np.concatenate([box, [score], (seen[5:].reshape(5, 2) @ back[:, :2].T + back[:, 2]).ravel()]))
                 break

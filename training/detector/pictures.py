@@ -22,6 +22,19 @@ def read(folders, backgrounds):
     return {name: found[name] for name in sorted(found) if name.startswith(BACKGROUNDS) == backgrounds}
 
 
+def warp(image, matrix, box, border=cv2.BORDER_REPLICATE, colour=(0, 0, 0)):
+    """What a matrix (2x3, from picture to result) makes of a picture inside of the pixel box (x1,y1,x2,y2); halved first where it shrinks."""
+    scale, matrix = np.sqrt(abs(np.linalg.det(matrix[:, :2]))), matrix.copy()
+    while scale < 0.6 and image.shape[0] > 8:
+        h, w = image.shape[0] // 2, image.shape[1] // 2
+        image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
+        matrix[:, :2] *= 2
+        scale *= 2
+    # Sample positions are pixel centres.
+    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5 - np.array(box[:2])
+    return cv2.warpAffine(image, matrix, (box[2] - box[0], box[3] - box[1]), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=colour)
+
+
 def decode(data):
     """uint8 [H,W,3], BGR."""
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
