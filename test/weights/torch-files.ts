@@ -1,5 +1,7 @@
 // Writes small PyTorch checkpoints, and broken ones, in both containers.
 
+import { crc32 } from 'node:zlib';
+
 export type Item =
   | null
   | boolean
@@ -64,9 +66,11 @@ export function pickle(item: Item, sixth = false): Uint8Array {
     else if (typeof value === 'string') text(value);
     else if (typeof value === 'number') {
       if (Number.isInteger(value) && value >= 0 && value < 256) out.push(0x4b, value);
-      else if (Number.isInteger(value)) {
+      else if (value === (value | 0)) {
         out.push(0x4a);
         u32(value);
+      } else if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) {
+        out.push(0x8a, 8, ...new Uint8Array(new BigInt64Array([BigInt(value)]).buffer));
       } else {
         out.push(0x47, ...new Uint8Array(new Float64Array([value]).buffer).reverse());
       }
@@ -142,6 +146,9 @@ export interface ZipOptions {
   method?: number;
   flags?: number;
   comment?: string;
+  /** Changes the header of an entry, or its record in the directory, before it is written. */
+  local?: (header: DataView, path: string) => void;
+  central?: (record: DataView, path: string) => void;
 }
 
 /** An archive of stored entries. Local headers have zero sizes and padding, as those of PyTorch. */
@@ -159,6 +166,7 @@ export function zipFile(files: (readonly [string, Uint8Array])[], options: ZipOp
     local.setUint16(8, method, true);
     local.setUint16(26, name.length, true);
     local.setUint16(28, padding, true);
+    options.local?.(local, path);
 
     const extra = new DataView(new ArrayBuffer(zip64 ? 28 : 0));
     if (zip64) {
@@ -172,11 +180,13 @@ export function zipFile(files: (readonly [string, Uint8Array])[], options: ZipOp
     central.setUint32(0, 0x02014b50, true);
     central.setUint16(8, flags, true);
     central.setUint16(10, method, true);
+    central.setUint32(16, crc32(bytes), true);
     central.setUint32(20, zip64 ? 0xffffffff : bytes.length, true);
     central.setUint32(24, zip64 ? 0xffffffff : bytes.length, true);
     central.setUint16(28, name.length, true);
     central.setUint16(30, extra.byteLength, true);
     central.setUint32(42, zip64 ? 0xffffffff : offset, true);
+    options.central?.(central, path);
     directory.push(join(new Uint8Array(central.buffer), name, new Uint8Array(extra.buffer)));
     const entry = join(new Uint8Array(local.buffer), name, new Uint8Array(padding), bytes);
     parts.push(entry);
