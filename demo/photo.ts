@@ -1,17 +1,22 @@
 // A photo before it is restored: how it is read, and which part of it a crop covers.
 
 import { CodeFormerError } from '../src/web/client.js';
+import { checkHeader } from '../src/web/images.js';
 import type { Area } from './store.js';
 import type { Size } from './viewer/view.js';
 
 /** Kinds of files that the engine tells from their bytes. */
 const KNOWN = /^image\/(avif|gif|jpeg|png|webp)$/;
 
-/** A photo as it is shown, upright, and as the engine gets it. */
+/**
+ * A photo as it is shown, upright, and as the engine gets it.
+ * @throws `IMAGE_TOO_LARGE`, from its header, `INVALID_IMAGE`
+ */
 export async function readPhoto(
   blob: Blob,
   scale: number,
 ): Promise<{ readonly bitmap: ImageBitmap; readonly file: Blob }> {
+  await checkHeader(blob, { name: 'photo' });
   const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' }).catch(cause => {
     throw new CodeFormerError('INVALID_IMAGE', `Expected a picture: ${cause.message}`, { cause });
   });

@@ -23,7 +23,8 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
   IMAGE_TOO_LARGE: message => ({
     title: 'The picture would be too large',
     text: `Up to 100 megapixels are possible, before and after. ${message}`,
-    remedies: ['cheaper'],
+    // A smaller result is of no use where the photo itself is meant.
+    remedies: message.startsWith('photo: ') ? ['open'] : ['cheaper'],
   }),
   OUT_OF_MEMORY: () => ({
     title: 'The graphics card ran out of memory',

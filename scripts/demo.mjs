@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
+import send from 'send';
 import sharp from 'sharp';
 import { denseShaders, usedMatrices } from './shrink.mjs';
 
@@ -39,7 +40,7 @@ async function build(folder, { live = false } = {}) {
     })),
   );
   entryPoints.push({ in: join(demo, 'viewer/painter.ts'), out: 'painter' });
-  entryPoints.push({ in: join(root, 'src/web/worker.ts'), out: 'engine/worker' });
+  entryPoints.push({ in: join(demo, 'engine-worker.ts'), out: 'engine/worker' });
   const common = { outdir: folder, bundle: true, target: 'es2022', minify: !live, logLevel: 'warning' };
   const { metafile } = await esbuild.build({
     ...common,
@@ -143,21 +144,18 @@ async function firstVisit(folder, page, metafile) {
   return bytes;
 }
 
-const TYPES = {
-  '.css': 'text/css; charset=utf-8',
-  '.html': 'text/html; charset=utf-8',
-  '.jpg': 'image/jpeg',
-  '.js': 'text/javascript; charset=utf-8',
-  '.json': 'application/json',
-  '.md': 'text/plain; charset=utf-8',
-  '.png': 'image/png',
-  '.svg': 'image/svg+xml',
-  '.webmanifest': 'application/manifest+json',
-  '.webp': 'image/webp',
-};
-
-/** The page, without being asked twice, tells its own rules: the header repeats what the markup says. */
-const RULES = /http-equiv="Content-Security-Policy" content="([^"]+)"/;
+/**
+ * What a host should send with each file (docs/hosting.md): no other site shows the page in a frame, and a worker that is started from its
+ * address, where the policy of the page does not reach, gets no further than this host.
+ */
+function headersOf(file) {
+  const policy = extname(file) === '.js' ? "default-src 'none'; script-src 'self'; connect-src 'self'; " : '';
+  return {
+    'Content-Security-Policy': `${policy}frame-ancestors 'self'`,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  };
+}
 
 const RELOAD = `new EventSource('/reload').addEventListener('message', () => location.reload());\n`;
 
@@ -181,35 +179,23 @@ async function dev(port) {
       clearTimeout(soon);
       soon = setTimeout(rebuild, 100);
     });
-  const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    if (pathname === '/reload') {
+  const server = createServer((request, response) => {
+    const [path] = request.url.split('?');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    } else if (path === '/reload') {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).flushHeaders();
       open.add(response);
       response.on('close', () => open.delete(response));
-      return;
-    }
-    if (pathname.endsWith('/reload.js')) {
-      response.writeHead(200, { 'content-type': TYPES['.js'] }).end(RELOAD);
-      return;
-    }
-    const file = join(folder, decodeURIComponent(pathname), pathname.endsWith('/') ? 'index.html' : '');
-    if (!file.startsWith(folder + sep)) {
-      response.writeHead(404).end();
-      return;
-    }
-    try {
-      const body = await readFile(file);
-      const rules = extname(file) === '.html' && body.toString().match(RULES)?.[1];
-      response.writeHead(200, {
-        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        ...(rules && { 'content-security-policy': `${rules}; frame-ancestors 'self'` }),
-      });
-      response.end(body);
-    } catch {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such file.\n');
+    } else if (path.endsWith('/reload.js')) {
+      response.writeHead(200, { 'content-type': 'text/javascript' }).end(RELOAD);
+    } else {
+      send(request, path, { root: folder, cacheControl: false })
+        .on('headers', (response, file) => {
+          response.setHeader('Cache-Control', 'no-store');
+          for (const [name, value] of Object.entries(headersOf(file))) response.setHeader(name, value);
+        })
+        .pipe(response);
     }
   });
   server.on('error', error => {
@@ -224,8 +210,9 @@ const { positionals, values } = parseArgs({
   options: { port: { type: 'string', default: '5173' } },
 });
 const [command, target = join(demo, 'dist')] = positionals;
-if (command === 'dev') {
-  await dev(Number(values.port));
+const port = Number(values.port);
+if (command === 'dev' && /^\d+$/.test(values.port) && port < 65_536) {
+  await dev(port);
 } else if (command === 'build') {
   const folder = resolve(target);
   await rm(folder, { recursive: true, force: true });

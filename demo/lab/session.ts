@@ -3,6 +3,7 @@
 import { comparison } from '../../src/image/metrics.js';
 import { checkFaceCodes, type FaceCodes, formatFaceCodes, parseFaceCodes } from '../../src/pipeline/face-codes.js';
 import { type ClientRestorer, CodeFormerError, type Picture } from '../../src/web/client.js';
+import { checkHeader } from '../../src/web/images.js';
 import { startEngine } from '../engine.js';
 import { Latest } from '../latest.js';
 import { isAbort, problemOf } from '../problems.js';
@@ -294,6 +295,7 @@ export class Session {
 
 /** A picture on black: crops are saved and read again, and canvases do not keep the colours of what is transparent. */
 async function bitmapOf(blob: Blob, name: string): Promise<ImageBitmap> {
+  await checkHeader(blob, { name });
   try {
     const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' });
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);

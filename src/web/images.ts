@@ -1,6 +1,7 @@
 // Decodes and encodes pictures in a browser, by the browser's own codecs, and reads its kinds of pixels.
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
+import { encodedDimensions } from '../image/dimensions.js';
 import { checkPicture, checkPixelCount, isOpaque, type Picture, type PictureLimits, toRgba } from '../image/picture.js';
 import type { PixelForm } from '../pipeline/platform.js';
 import { bitmapOf, isElement } from './elements.js';
@@ -11,8 +12,6 @@ export interface EncodeImageOptions {
   /** 1 to 100, default 95. PNG is lossless and has none. */
   readonly quality?: number | undefined;
 }
-
-const PNG_MAGIC = 0x89504e47;
 
 /**
  * Decodes what the browser can decode to RGBA in sRGB, upright by its EXIF orientation.
@@ -25,10 +24,7 @@ export async function decodeImage(
   const name = limits.name ?? 'picture';
   const blob = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer> | ArrayBuffer]);
   try {
-    // A PNG can be far smaller than its pixels, and begins with their number.
-    const head = new DataView(await blob.slice(0, 24).arrayBuffer());
-    if (head.byteLength === 24 && head.getUint32(0) === PNG_MAGIC)
-      checkPixelCount(head.getUint32(16), head.getUint32(20), { ...limits, name });
+    await checkHeader(blob, { ...limits, name });
     const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
     try {
       checkPixelCount(bitmap.width, bitmap.height, { ...limits, name });
@@ -42,6 +38,15 @@ export async function decodeImage(
     const found = blob.size === 0 ? 'it is empty' : (error as Error).message;
     throw new CodeFormerError('INVALID_IMAGE', `${what}: ${found}`, { cause: error });
   }
+}
+
+/**
+ * Refuses encoded pictures that are too large by their headers: a browser can only be asked for their size when it has made all pixels.
+ * @throws `IMAGE_TOO_LARGE`
+ */
+export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promise<void> {
+  const size = encodedDimensions(new Uint8Array(await blob.arrayBuffer()));
+  if (size) checkPixelCount(size.width, size.height, limits);
 }
 
 /**

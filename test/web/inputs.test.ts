@@ -176,7 +176,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
       'IMAGE_TOO_LARGE: it: expected at most 100000000 pixels but it has 600000x512 = 307200000',
       expect.stringMatching(`^${kind}.+`),
       `${kind}it is empty`,
-      'IMAGE_TOO_LARGE: it: expected at most 2016 pixels but it has 32x64 = 2048',
+      'IMAGE_TOO_LARGE: it: expected at most 2016 pixels but it has 64x32 = 2048',
     ]);
   });
 

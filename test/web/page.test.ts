@@ -8,12 +8,18 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32, deflateSync } from 'node:zlib';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/node/index.js';
 import { launchChromium } from './chromium.js';
 import { sendBytes, serveProject, type TestServer } from './server.js';
+
+declare global {
+  /** How often a page has had the browser decode a picture. */
+  var decoded: number;
+}
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sample = join(root, 'docs/samples/astronaut.png');
@@ -369,6 +375,25 @@ describe.skipIf(!chromium)('the page', () => {
       }
     });
 
+    test('an engine that is started from its address does nothing', async () => {
+      const other = await serveProject(site);
+      try {
+        const answered = await page.evaluate(async weights => {
+          const worker = new Worker('engine/worker.js', { type: 'module' });
+          const answer = new Promise(resolve => worker.addEventListener('message', () => resolve('answered')));
+          // Weights that are not in the same host's reach would be asked for at once.
+          const args = [{ weights, detector: null, upscaler: null }];
+          worker.postMessage({ type: 'call', id: 1, method: 'create', args, listeners: [] });
+          const late = new Promise(resolve => setTimeout(() => resolve('silent'), 1500));
+          return Promise.race([answer, late]);
+        }, `${other.origin}/pixels`);
+        expect(answered).toBe('silent');
+        expect(other.requests).toEqual([]);
+      } finally {
+        await other.close();
+      }
+    });
+
     test('asks for nothing but its own files', () => {
       const asked = visited.requests.filter(({ url }) => !url.startsWith('blob:'));
       expect(asked.length).toBeGreaterThan(8);
@@ -378,13 +403,91 @@ describe.skipIf(!chromium)('the page', () => {
     });
   });
 
+  describe('the frame that downloads weights', () => {
+    let foreign: TestServer;
+    beforeAll(async () => {
+      foreign = await serveProject(site);
+    });
+    afterAll(() => foreign.close());
+
+    /** What the frame answers to a document that asks it for a file of the page's host. */
+    const ask = async ({ fetcher, file, sandbox }: { fetcher: string; file: string; sandbox: string | null }) => {
+      const frame = document.createElement('iframe');
+      if (sandbox !== null) frame.setAttribute('sandbox', sandbox);
+      frame.src = fetcher;
+      await new Promise(resolve => {
+        frame.addEventListener('load', resolve);
+        document.body.append(frame);
+      });
+      const { port1, port2 } = new MessageChannel();
+      const answer = new Promise<string>(resolve => {
+        port1.onmessage = ({ data }) => {
+          if (data.blob) data.blob.text().then(resolve);
+          else if (data.failure) resolve(`refused: ${data.failure}`);
+        };
+      });
+      frame.contentWindow!.postMessage(file, '*', [port2]);
+      return Promise.race([answer, new Promise<string>(resolve => setTimeout(() => resolve('silent'), 1000))]);
+    };
+
+    test('answers the page of its own host', async () => {
+      const page = await browser.newPage();
+      await page.goto(`${server.origin}/blank.html`);
+      foreign.routes.set('/open.txt', (request, response) =>
+        sendBytes(request, response, Buffer.from('open'), 'text/plain', { 'access-control-allow-origin': '*' }),
+      );
+      const file = `${foreign.origin}/open.txt`;
+      const fetcher = 'fetcher.html';
+      expect(await page.evaluate(ask, { fetcher, file, sandbox: 'allow-scripts' })).toBe('open');
+      // Outside of a sandbox it would see what only this host may.
+      expect(await page.evaluate(ask, { fetcher, file: '/index.html', sandbox: null })).toBe('silent');
+      const rights = 'allow-scripts allow-same-origin';
+      expect(await page.evaluate(ask, { fetcher, file: '/index.html', sandbox: rights })).toBe('silent');
+      await page.close();
+    });
+
+    test('answers no other site, however it is framed', async () => {
+      const page = await browser.newPage();
+      await page.goto(`${foreign.origin}/blank.html`);
+      const fetcher = `${server.origin}/fetcher.html`;
+      for (const sandbox of [null, 'allow-scripts', 'allow-scripts allow-same-origin'])
+        expect(await page.evaluate(ask, { fetcher, file: `${server.origin}/index.html`, sandbox })).toBe('silent');
+      await page.close();
+    });
+
+    test('downloads nothing for a page that another site shows', async () => {
+      const page = await browser.newPage();
+      await page.goto(`${foreign.origin}/blank.html`);
+      await page.evaluate(src => {
+        const frame = document.createElement('iframe');
+        frame.src = src;
+        document.body.append(frame);
+      }, `${server.origin}/blank.html`);
+      await expect.poll(() => page.frames().length).toBe(2);
+      const inner = page.frames()[1]!;
+      await inner.waitForLoadState();
+      const file = `${foreign.origin}/open.txt`;
+      expect(await inner.evaluate(ask, { fetcher: 'fetcher.html', file, sandbox: 'allow-scripts' })).toMatch(
+        /^refused: pages that are shown inside of another site/,
+      );
+      await page.close();
+    });
+  });
+
   describe('with photos of all kinds', () => {
     let page: Page;
     let faults: string[];
     let context: BrowserContext;
 
     beforeAll(async () => {
-      ({ page, faults, context } = await visit());
+      ({ page, faults, context } = await visit({}, () => {
+        const decode = createImageBitmap as (...args: unknown[]) => Promise<ImageBitmap>;
+        globalThis.decoded = 0;
+        globalThis.createImageBitmap = (...args: unknown[]) => {
+          globalThis.decoded++;
+          return decode(...args);
+        };
+      }));
     });
     afterAll(() => context.close());
 
@@ -447,6 +550,36 @@ describe.skipIf(!chromium)('the page', () => {
       expect(await page.textContent('#problem h2')).toBe('This file cannot be read as a photo');
       expect(await page.getAttribute('#problem', 'role')).toBe('alert');
       expect(await faultsOfAccess(page)).toEqual([]);
+    });
+
+    test('refuses a picture of too many pixels by its header, before it is decoded', async () => {
+      const before = await page.evaluate(() => globalThis.decoded);
+      const header = Buffer.alloc(13);
+      header.writeUInt32BE(20_000, 0);
+      header.writeUInt32BE(20_000, 4);
+      // One bit of grey for each pixel.
+      header[8] = 1;
+      const chunk = (type: string, data: Buffer) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(data.length);
+        const body = Buffer.concat([Buffer.from(type), data]);
+        const sum = Buffer.alloc(4);
+        sum.writeUInt32BE(crc32(body));
+        return Buffer.concat([length, body, sum]);
+      };
+      const pixels = deflateSync(Buffer.alloc(20_000 * 2501));
+      const magic = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+      const buffer = Buffer.concat([
+        magic,
+        chunk('IHDR', header),
+        chunk('IDAT', pixels),
+        chunk('IEND', Buffer.alloc(0)),
+      ]);
+      expect(buffer.length).toBeLessThan(50_000);
+      await page.setInputFiles('#photo-file', { name: 'bomb.png', mimeType: 'image/png', buffer });
+      await expect.poll(() => page.textContent('#problem h2')).toBe('The picture would be too large');
+      expect(await page.textContent('#problem')).toMatch(/20000x20000 = 400000000/);
+      expect(await page.evaluate(() => globalThis.decoded)).toBe(before);
     });
 
     test('a photo without faces is enlarged, and can be searched again', async () => {
