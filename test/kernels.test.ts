@@ -27,13 +27,16 @@ function place(operand: Operand, index: number): 'channel' | 'padding' | 'outsid
   return c < l.c ? 'channel' : 'padding';
 }
 
+/** Whether the contents before mean something to the kernel. */
+const given = ({ access }: Operand): boolean => access === 'read' || access === 'update';
+
 function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray {
   const random = generator(name.length * 7919 + operand.elements);
   const make = test.fill?.[name] ?? (() => random());
   const arrays = { store: Float32Array, f32: Float32Array, i32: Int32Array, u32: Uint32Array };
   const data = new arrays[operand.type](operand.elements);
   for (let i = 0; i < data.length; i++) {
-    const where = operand.access === 'read' ? place(operand, i) : 'outside';
+    const where = given(operand) ? place(operand, i) : 'outside';
     // What lies outside a layout belongs to others and may be anything, NaN in the worst case.
     data[i] =
       where === 'channel'
@@ -54,13 +57,13 @@ async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family, precis
   const tables = spec.kernel.tables?.(item.params) ?? {};
   const values = Object.fromEntries(Object.entries(operands).map(([n, o]) => [n, tables[n] ?? fill(n, o, item)]));
   for (const [name, { elements }] of Object.entries(operands)) expect(values[name]!.length, name).toBe(elements);
-  const inputs = Object.fromEntries(Object.entries(values).filter(([n]) => operands[n]!.access === 'read'));
+  const inputs = Object.fromEntries(Object.entries(values).filter(([n]) => given(operands[n]!)));
   const want = spec.reference(item.params, inputs);
   const prepared = await prepareKernel(device, spec.kernel, item.params, values, target);
   try {
     await device.run(prepared.dispatches);
     for (const [name, operand] of Object.entries(operands)) {
-      if (operand.access !== 'write') continue;
+      if (operand.access !== 'write' && operand.access !== 'update') continue;
       const got = await prepared.read(name);
       const expected = want[name]!;
       let worst = 0;
@@ -68,7 +71,8 @@ async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family, precis
       for (let i = 0; i < operand.elements; i++) {
         const where = place(operand, i);
         const wanted = where === 'channel' ? expected[i]! : where === 'padding' ? 0 : UNTOUCHED;
-        const error = Math.abs(got[i]! - wanted) / Math.max(1, Math.abs(wanted));
+        // NaN and infinite values have no distance; they must be the same.
+        const error = Object.is(got[i], wanted) ? 0 : Math.abs(got[i]! - wanted) / Math.max(1, Math.abs(wanted));
         if (!(error <= worst)) {
           worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
           at = i;

@@ -3,7 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
 import { CONFIG_PRESETS } from '../models/codeformer/tensors.js';
 import { generatedWeights, inferNetworkConfig, networkTensors, recognizeNetwork } from '../models/networks.js';
 import { weightsCacheFolder } from '../node/cache.js';
@@ -11,6 +11,7 @@ import { embeddedWeights } from '../node/embedded.js';
 import { fileSource, readError, writeFileBeside } from '../node/file-source.js';
 import { pullFile, sha256File } from '../node/pull.js';
 import { type DType, elementCount, encodeFloat16, isFloat } from '../weights/dtype.js';
+import { checkFinite } from '../weights/finite.js';
 import { NETWORKS, type NetworkKind } from '../weights/networks.js';
 import { OFFICIAL_FILES, type OfficialFile } from '../weights/official.js';
 import { openWeightsSource } from '../weights/open.js';
@@ -452,21 +453,6 @@ async function converted(weights: Weights, name: string, dtype: DType): Promise<
     }
   }
   return halves;
-}
-
-async function checkFinite(weights: Weights, names: Iterable<string>, signal: AbortSignal): Promise<void> {
-  for (const name of names) {
-    throwIfAborted(signal);
-    const values = await weights.float32(name);
-    for (let i = 0; i < values.length; i++) {
-      if (!Number.isFinite(values[i]!)) {
-        throw new CodeFormerError(
-          'INVALID_CHECKPOINT',
-          `${weights.name}: tensor ${name} has the value ${values[i]} at ${i}`,
-        );
-      }
-    }
-  }
 }
 
 function grouped(value: number): string {

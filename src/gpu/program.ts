@@ -3,9 +3,10 @@
 import { CodeFormerError, throwIfAborted } from '../errors.js';
 import type { Call, Parameter, Program, Storage } from '../graph/graph.js';
 import { type MemoryPlan, planMemory, storageBytes } from '../graph/memory.js';
-import { bytesPerElement, type Dispatch, roundUp } from '../kernels/kernel.js';
-import { packWeights } from '../kernels/pack-weights/pack-weights.js';
+import { bytesPerElement, type Dispatch, type Precision, roundUp } from '../kernels/kernel.js';
+import { INFINITE_BITS, packWeights } from '../kernels/pack-weights/pack-weights.js';
 import { encodeFloat16 } from '../weights/dtype.js';
+import { checkFinite } from '../weights/finite.js';
 import type { Weights } from '../weights/weights.js';
 import type { BoundDispatch, Device } from './device.js';
 import { Plans } from './plans.js';
@@ -23,14 +24,21 @@ export class ParameterSet {
     return buffer;
   }
 
-  /** Loads what is not there yet, tensor by tensor: read, upload, pack on the GPU. */
+  /**
+   * Loads what is not there yet, tensor by tensor: read, upload, pack on the GPU.
+   * @throws `INVALID_CHECKPOINT` where a value is NaN or infinite, or too large for the device's precision
+   */
   async load(parameters: readonly Parameter[], weights: Weights, signal?: AbortSignal): Promise<void> {
     const missing = parameters.filter(p => !this.buffers.has(p.name));
     if (missing.length === 0) return;
     const { device } = this;
     const largest = Math.max(...missing.map(p => (p.packing === 'conv' ? product(p.shape) * 4 : 0)));
-    const staging =
-      largest > 0 ? await device.checked('the weights', () => device.buffer('weights/staging', largest)) : null;
+    const convs = missing.filter(({ packing }) => packing === 'conv');
+    // Packing sees every value anyway: a word for each parameter says whether all are finite.
+    const [staging, faults] = await device.checked('the weights', () => [
+      device.buffer('weights/staging', Math.max(4, largest)),
+      device.buffer('weights/faults', 4 * Math.max(1, convs.length)),
+    ]);
     try {
       for (const parameter of missing) {
         throwIfAborted(signal);
@@ -38,14 +46,30 @@ export class ParameterSet {
         const bytes = storage.elements * bytesPerElement(storage.type, device.precision);
         const buffer = await device.checked(`the weights ${name}`, () => device.buffer(name, bytes));
         this.buffers.set(name, buffer);
-        if (packing === 'conv') await this.loadConv(parameter, weights, buffer, staging!);
-        else await this.loadRows(parameter, weights, buffer);
+        if (packing === 'conv') {
+          const params = { slot: convs.indexOf(parameter), slots: convs.length };
+          await this.loadConv(parameter, weights, { packed: buffer, staging, faults }, params);
+        } else await this.loadRows(parameter, weights, buffer);
       }
-      await device.gpu.queue.onSubmittedWorkDone();
+      const found = new Uint32Array(await device.read(faults)).findIndex(fault => fault !== 0);
       device.check();
+      if (found >= 0) await this.refuse(convs[found]!, weights);
     } finally {
-      if (staging) device.release(staging);
+      device.release(staging);
+      device.release(faults);
     }
+  }
+
+  /** Throws for a parameter with a value that is not finite, and names the tensor that has it. */
+  private async refuse({ name, parts, batchNorm }: Parameter, weights: Weights): Promise<never> {
+    const norm = batchNorm === undefined ? [] : NORM_TENSORS.map(part => `${batchNorm}.${part}`);
+    await checkFinite(weights, [...parts.map(({ key }) => key), ...norm]);
+    const { precision } = this.device;
+    const limit = precision === 'f16' ? ', which ends at 65,504' : '';
+    throw new CodeFormerError(
+      'INVALID_CHECKPOINT',
+      `${weights.name}: not all values of ${name} are finite in ${precision}${limit}`,
+    );
   }
 
   /** Rows padded with zeros to a multiple of 4 values, the whole to the size of the buffer. */
@@ -76,6 +100,7 @@ export class ParameterSet {
       if (norm) for (let i = 0; i < width; i++) values[i] = values[i]! * norm.factor[i]! + norm.shift[i]!;
     }
     const half = storage.type === 'store' && this.device.precision === 'f16';
+    if (!areFinite(values, half ? 'f16' : 'f32')) await this.refuse(parameter, weights);
     this.device.write(buffer, half ? (encodeFloat16(values) as Uint16Array<ArrayBuffer>) : values);
   }
 
@@ -83,8 +108,8 @@ export class ParameterSet {
   private async loadConv(
     { name, parts, shape, batchNorm }: Parameter,
     weights: Weights,
-    buffer: GPUBuffer,
-    staging: GPUBuffer,
+    { packed, staging, faults }: Readonly<Record<'packed' | 'staging' | 'faults', GPUBuffer>>,
+    place: { readonly slot: number; readonly slots: number },
   ): Promise<void> {
     const { device } = this;
     let offset = 0;
@@ -94,8 +119,8 @@ export class ParameterSet {
       offset += values.byteLength;
     }
     const [out, inputs, height = 1, width = 1] = shape as [number, number, number?, number?];
-    const params = { out, in: inputs, size: height * width, factor: batchNorm !== undefined };
-    const operands: Record<string, GPUBuffer> = { weights: staging, packed: buffer };
+    const params = { out, in: inputs, size: height * width, factor: batchNorm !== undefined, ...place };
+    const operands: Record<string, GPUBuffer> = { weights: staging, packed, faults };
     if (batchNorm !== undefined) {
       const { factor } = await foldBatchNorm(weights, batchNorm);
       operands.factor = await device.checked(name, () => device.buffer(`${name}/factor`, factor.byteLength));
@@ -115,15 +140,24 @@ export class ParameterSet {
 }
 
 const BATCH_NORM_EPS = 1e-5;
+const NORM_TENSORS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
 
 /** A batch norm in inference as y = x * factor + shift for each channel. */
 async function foldBatchNorm(weights: Weights, path: string) {
   const [gamma, beta, mean, variance] = (await Promise.all(
-    ['weight', 'bias', 'running_mean', 'running_var'].map(name => weights.float32(`${path}.${name}`)),
+    NORM_TENSORS.map(name => weights.float32(`${path}.${name}`)),
   )) as [Float32Array, Float32Array, Float32Array, Float32Array];
   const factor = Float32Array.from(gamma, (value, i) => value / Math.sqrt(variance[i]! + BATCH_NORM_EPS));
   const shift = Float32Array.from(beta, (value, i) => value - mean[i]! * factor[i]!);
   return { factor, shift };
+}
+
+/** Whether all values are finite numbers in a precision. */
+function areFinite(values: Float32Array, precision: Precision): boolean {
+  const infinite = INFINITE_BITS[precision];
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7fffffff) >= infinite) return false;
+  return true;
 }
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

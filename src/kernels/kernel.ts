@@ -42,8 +42,11 @@ export interface Layout {
 export type ElementType = 'store' | 'f32' | 'i32' | 'u32';
 
 export interface Operand {
-  /** `scratch` is written and read by the kernel's own dispatches and means nothing afterwards. */
-  readonly access: 'read' | 'write' | 'scratch';
+  /**
+   * `update` is changed in place, so that what it becomes depends on what it was. `scratch` is written and read by the kernel's own
+   * dispatches and means nothing afterwards.
+   */
+  readonly access: 'read' | 'write' | 'update' | 'scratch';
   readonly type: ElementType;
   /** Smallest size of the bound buffer, in elements. */
   readonly elements: number;
@@ -108,8 +111,8 @@ export interface KernelTest<P> {
   readonly kernel: Kernel<P>;
   readonly cases: readonly Case<P>[];
   /**
-   * The meaning of the kernel, written for clarity, accumulating in float64. Gets the contents of the `read` operands as they
-   * lie in their buffers, returns those of the `write` operands (same sizes; what the kernel must not touch may hold anything).
+   * The meaning of the kernel, written for clarity, accumulating in float64. Gets the contents of the `read` and `update` operands as
+   * they lie in their buffers, returns those of the `write` and `update` operands (same sizes; what the kernel must not touch may hold anything).
    */
   reference(params: P, inputs: Readonly<Record<string, NumberArray>>): Record<string, NumberArray>;
 }

@@ -12,7 +12,7 @@ export function packedIndex(inputs: number, taps: number, output: number, input:
 }
 
 export function packWeightsReference(
-  { out, in: inputs, size, factor: scaled }: PackWeightsParams,
+  { out, in: inputs, size, factor: scaled, slot = 0 }: PackWeightsParams,
   operands: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
   const { weights, factor } = operands as Record<'weights' | 'factor', NumberArray>;
@@ -22,5 +22,7 @@ export function packWeightsReference(
       for (let tap = 0; tap < size; tap++)
         packed[packedIndex(inputs, size, o, i, tap)] =
           weights[(o * inputs + i) * size + tap]! * (scaled ? factor[o]! : 1);
-  return { packed };
+  const faults = Uint32Array.from(operands.faults!);
+  if (!packed.every(Number.isFinite)) faults[slot]! |= 1;
+  return { packed, faults };
 }

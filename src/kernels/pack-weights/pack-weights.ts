@@ -20,7 +20,15 @@ export interface PackWeightsParams {
   readonly size: number;
   /** Multiply the filters of each output channel by a value of the operand `factor`. Default false. */
   readonly factor?: boolean;
+  /** How many words the operand `faults` has, and which of them is that of these weights. Default 1 and 0. */
+  readonly slots?: number;
+  readonly slot?: number;
 }
+
+/**
+ * Bits of the smallest magnitude that a precision has no finite number for: infinity in f32; 65,520, which rounds to infinity, in f16.
+ */
+export const INFINITE_BITS = { f32: 0x7f800000, f16: 0x477ff000 } as const;
 
 /** Output channels of a block of packed weights. */
 export const WEIGHT_BLOCK = 8;
@@ -30,25 +38,31 @@ export const packedWeightElements = (out: number, inputs: number, taps: number):
   roundUp(out, WEIGHT_BLOCK) * taps * roundUp(inputs, 4);
 
 /**
- * Operands: `weights`, f32 [out, in, taps]; `factor`, f32 [out], where asked for; `packed`, in store precision, zero padded.
+ * Operands: `weights`, f32 [out, in, taps]; `factor`, f32 [out], where asked for; `packed`, in store precision, zero padded;
+ * `faults`, u32 [slots]: bit 0 of the slot is set where a packed value is NaN or infinite.
  */
 export const packWeights: Kernel<PackWeightsParams> = {
   name: 'pack-weights',
-  operands({ out, in: inputs, size, factor }): Record<string, Operand> {
+  operands({ out, in: inputs, size, factor, slots = 1 }): Record<string, Operand> {
     return {
       weights: array('read', 'f32', out * inputs * size),
       ...(factor && { factor: array('read', 'f32', out) }),
       packed: array('write', 'store', packedWeightElements(out, inputs, size)),
+      faults: array('update', 'u32', slots),
     };
   },
-  dispatches({ out, in: inputs, size, factor }, target: Target): Dispatch[] {
+  dispatches({ out, in: inputs, size, factor, slot = 0 }, target: Target): Dispatch[] {
     const count = packedWeightElements(out, inputs, size) / 4;
     return [
       {
-        shader: { name: 'pack-weights', code, constants: { FACTOR: factor ? 1 : 0 } },
-        plan: { outputs: out, inputs, groups: ceilDiv(inputs, 4), taps: size, count },
+        shader: {
+          name: 'pack-weights',
+          code,
+          constants: { FACTOR: factor ? 1 : 0, INFINITE: INFINITE_BITS[target.precision] },
+        },
+        plan: { outputs: out, inputs, groups: ceilDiv(inputs, 4), taps: size, count, slot },
         workgroups: linearGrid(count),
-        operands: ['weights', factor ? 'factor' : 'weights', 'packed'],
+        operands: ['weights', factor ? 'factor' : 'weights', 'packed', 'faults'],
         flops: factor ? count * 4 : 0,
         bytes: count * 4 * (4 + bytesPerElement('store', target.precision)),
       },

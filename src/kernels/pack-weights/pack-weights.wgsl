@@ -1,6 +1,7 @@
 // weights [out][in][taps] -> packed [out / 8][taps][in / 4][4][2] vec4: the four inputs of a vec4 stand together, for each of eight
 // outputs in the order 0 4 1 5 2 6 3 7, so that one load brings one output in four, as register-tile.ts wants them. One invocation for
-// each packed vec4; outputs and inputs beyond the end are zero.
+// each packed vec4; outputs and inputs beyond the end are zero. Values that are not finite are told by their bits: of comparisons with
+// them a compiler may assume that they do not happen.
 
 struct Plan {
   outputs: u32,
@@ -8,12 +9,15 @@ struct Plan {
   groups: u32,  // vec4 of inputs
   taps: u32,
   count: u32,   // vec4 of packed weights
+  slot: u32,    // of these weights in faults
 }
 override FACTOR: bool;     // multiply by factor[output]
+override INFINITE: u32;    // bits of the smallest magnitude that is infinite as Store
 
 @group(0) @binding(0) var<storage, read> weights: array<f32>;
 @group(0) @binding(1) var<storage, read> factor: array<f32>;
 @group(0) @binding(2) var<storage, read_write> packed: array<Store4>;
+@group(0) @binding(3) var<storage, read_write> faults: array<atomic<u32>>;
 @group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
@@ -33,6 +37,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     if (FACTOR) {
       value *= factor[output];
     }
+  }
+  if (any((bitcast<vec4u>(value) & vec4u(0x7fffffffu)) >= vec4u(INFINITE))) {
+    atomicOr(&faults[plan.slot], 1u);
   }
   packed[index] = Store4(value);
 }
