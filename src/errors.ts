@@ -50,10 +50,27 @@ export class CodeFormerError extends Error {
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return shortened(value);
   if (typeof value === 'function') return 'a function';
-  return `an object (${(value as object).constructor?.name ?? 'Object'})`;
+  if (typeof value === 'symbol') return 'a symbol';
+  try {
+    if (Array.isArray(value)) return `an array of ${value.length}`;
+    return `an object (${className(value as object)})`;
+  } catch {
+    // Proxies and getters may throw at every touch.
+    return 'an object';
+  }
+}
+
+function shortened(value: number | boolean | bigint): string {
+  const text = String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** What is no name of a class, but a value that an object brings, is not shown. */
+function className(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' && /^[\w$]{1,80}$/.test(name) ? name : 'Object';
 }
 
 /**

@@ -33,6 +33,8 @@ interface Findings {
   readonly webgpuError: string | null;
   /** Version of @sparticuz/chromium, which brings the software adapter. */
   readonly swiftShaderPackage: string | null;
+  /** Why the software adapter cannot be used, or null. */
+  readonly softwareError: string | null;
   readonly sharp: boolean;
   readonly embedded: readonly { readonly file: string; readonly role: string; readonly licence: string }[];
   readonly cache: string;
@@ -54,11 +56,13 @@ export async function doctorCommand(args: readonly string[], io: Io, services: S
 async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Findings> {
   let adapters: AdapterReport['adapters'] = [];
   let swiftShaderPackage: string | null = null;
+  let softwareError: string | null = null;
   let webgpuError: string | null = null;
   try {
-    ({ adapters, swiftShaderPackage } = await services.reportAdapters());
+    ({ adapters, swiftShaderPackage, softwareError = null } = await services.reportAdapters());
   } catch (error) {
-    webgpuError = (error as Error).message.split('\n')[0]!;
+    const { message, cause } = error as Error;
+    webgpuError = (cause instanceof Error ? cause.message : message).split('\n')[0]!;
   }
   const sharp = await import('sharp').then(
     () => true,
@@ -77,6 +81,7 @@ async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Find
     chosen: adapters.length > 0 ? 0 : null,
     webgpuError,
     swiftShaderPackage,
+    softwareError,
     sharp,
     embedded,
     cache: cacheFolder(env),
@@ -98,11 +103,12 @@ async function officialFiles(folder: string): Promise<Findings['official']> {
 }
 
 function advise(found: Omit<Findings, 'advice'>): string[] {
-  const { adapters, webgpuError, swiftShaderPackage, sharp, embedded, official } = found;
+  const { adapters, webgpuError, swiftShaderPackage, softwareError, sharp, embedded, official } = found;
   const advice: string[] = [];
   if (webgpuError !== null) {
     advice.push(`WebGPU could not be loaded (${webgpuError}): install the package webgpu for this platform`);
   }
+  if (softwareError !== null) advice.push(softwareError);
   const driver: Partial<Record<NodeJS.Platform, string>> = {
     linux: "a Vulkan driver: mesa-vulkan-drivers for AMD and Intel, NVIDIA's own for NVIDIA",
     win32: 'the current driver of its vendor',

@@ -1,8 +1,10 @@
 // The GPU device as the rest of the library sees it: capabilities, pipelines, buffers, submits, errors with their meaning.
 
-import { CodeFormerError } from '../errors.js';
+import { checkOptions } from '../checks.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Dispatch, Family, Precision, Shader, Target } from '../kernels/kernel.js';
 import { ceilDiv } from '../kernels/kernel.js';
+import { BufferUsage, MapMode } from './flags.js';
 import type { ShaderInterface } from './interface.js';
 import { PipelineCache } from './pipelines.js';
 import type { BoundPlan } from './plans.js';
@@ -35,6 +37,27 @@ export interface BoundDispatch {
   readonly bindGroup: GPUBindGroup;
   readonly plan: BoundPlan | null;
   readonly dispatch: Dispatch;
+}
+
+const ADAPTERS = ['auto', 'gpu', 'software'] as const;
+const PRECISIONS = ['auto', 'f32', 'f16'] as const;
+
+/**
+ * @param more names of further options
+ * @throws `INVALID_ARGUMENT` that names the option
+ */
+export function checkDeviceOptions(options: DeviceOptions, more: readonly string[] = []): void {
+  checkOptions(options, ['adapter', 'precision', 'device', ...more]);
+  const { adapter = 'auto', precision = 'auto', device } = options;
+  if (!ADAPTERS.includes(adapter)) throw invalidArgument(`one of ${ADAPTERS.join(', ')}`, 'adapter', adapter);
+  if (!PRECISIONS.includes(precision)) throw invalidArgument(`one of ${PRECISIONS.join(', ')}`, 'precision', precision);
+  if (device !== undefined && !isGpuDevice(device)) throw invalidArgument('a GPUDevice', 'device', device);
+}
+
+/** There may be several classes of that name: every copy of Dawn has its own. */
+function isGpuDevice(value: unknown): value is GPUDevice {
+  const { createBuffer, queue, limits, features, lost, adapterInfo: info } = (value ?? {}) as Partial<GPUDevice>;
+  return typeof createBuffer === 'function' && [queue, limits, features, lost, info].every(Boolean);
 }
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|warp|basic render/i;
@@ -197,7 +220,7 @@ export class Device {
         `Expected an adapter with storage buffers of at least ${bytes} bytes for ${label} but ${this.describe()} allows ${this.target.maxBindingSize}`,
       );
     }
-    const storage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const storage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
     const buffer = this.gpu.createBuffer({ label, size: bytes, usage: storage | usage });
     this.allocated += bytes;
     this.peak = Math.max(this.peak, this.allocated);
@@ -341,13 +364,13 @@ export class Device {
     const staging = this.gpu.createBuffer({
       label: `read ${buffer.label}`,
       size: bytes,
-      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+      usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ,
     });
     try {
       const encoder = this.gpu.createCommandEncoder({ label: staging.label });
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
       this.gpu.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
+      await staging.mapAsync(MapMode.READ);
       return staging.getMappedRange().slice(0, size);
     } catch (error) {
       this.check();

@@ -3,6 +3,7 @@
 import { CodeFormerError } from '../errors.js';
 import type { Precision, Shader } from '../kernels/kernel.js';
 import prelude from '../kernels/prelude.wgsl';
+import { ShaderStage } from './flags.js';
 import { type ShaderInterface, shaderInterface } from './interface.js';
 
 const ALIASES: Record<Precision, string> = {
@@ -25,9 +26,7 @@ export class PipelineCache {
   ) {
     this.planLayout = device.createBindGroupLayout({
       label: 'plan',
-      entries: [
-        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } },
-      ],
+      entries: [{ binding: 0, visibility: ShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
     });
   }
 
@@ -63,7 +62,7 @@ export class PipelineCache {
         label: key,
         entries: bindings.map((access, binding) => ({
           binding,
-          visibility: GPUShaderStage.COMPUTE,
+          visibility: ShaderStage.COMPUTE,
           buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' } as const,
         })),
       });

@@ -3,6 +3,7 @@
 import { CodeFormerError } from '../errors.js';
 import { type Dispatch, roundUp } from '../kernels/kernel.js';
 import type { Device } from './device.js';
+import { BufferUsage } from './flags.js';
 import type { PlanField } from './interface.js';
 
 /** Where a shader finds its plan. */
@@ -47,7 +48,7 @@ export class Plans {
 
   /** A buffer for plans of `bytes`, which the caller owns. */
   static buffer(device: Device, label: string, bytes: number): GPUBuffer {
-    return device.buffer(`${label}/plans`, bytes, GPUBufferUsage.UNIFORM);
+    return device.buffer(`${label}/plans`, bytes, BufferUsage.UNIFORM);
   }
 
   /** The plan of each dispatch in a buffer that holds the contents; null where a shader has none. */

@@ -1,7 +1,8 @@
 // Gets WebGPU in Node: Dawn from the `webgpu` package, on a GPU where there is one, else on a software adapter.
 
-import { create, globals } from 'webgpu';
-import { adapterInfo, Device, type DeviceOptions, requestDevice } from '../gpu/device.js';
+import { readdir } from 'node:fs/promises';
+import { CodeFormerError } from '../errors.js';
+import { adapterInfo, checkDeviceOptions, Device, type DeviceOptions, requestDevice } from '../gpu/device.js';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
 
 /** Kernels stay inside their buffers (the tests run them with the checks on), so an instance of our own does without them. */
@@ -13,31 +14,68 @@ export interface NodeDeviceOptions extends DeviceOptions {
 }
 
 /**
- * A WebGPU device in Node.
- * @throws `NO_ADAPTER` when there is no adapter of the kind asked for
+ * A WebGPU device in Node. The software adapter is unpacked only where no other one is found.
+ * @throws `NO_ADAPTER` when there is no adapter of the kind asked for, `INVALID_ARGUMENT`
  */
 export async function createDevice(options: NodeDeviceOptions = {}): Promise<Device> {
+  checkDeviceOptions(options, ['robust']);
   if (options.device) {
     return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
   }
-  return requestDevice(await gpuInstance(options.adapter ?? 'auto', options.robust ?? false), options);
+  const { adapter = 'auto', robust = false } = options;
+  const own = adapter === 'gpu' || (adapter === 'auto' && (await mayHaveGpu()));
+  let missing: unknown;
+  if (own) {
+    try {
+      return await requestDevice(await gpuInstance('own', robust), options);
+    } catch (error) {
+      if (adapter === 'gpu' || !isNoAdapter(error)) throw error;
+      missing = error;
+    }
+  }
+  const enabled = await enableSwiftShader().catch((error: unknown) => {
+    missing = error;
+    return false;
+  });
+  if (own && !enabled) throw missing;
+  try {
+    return await requestDevice(await gpuInstance(enabled ? 'software' : 'own', robust), options);
+  } catch (error) {
+    throw isNoAdapter(error) && missing ? missing : error;
+  }
+}
+
+const isNoAdapter = (error: unknown): boolean => error instanceof CodeFormerError && error.code === 'NO_ADAPTER';
+
+/** Device files of GPUs in Linux. Elsewhere there is no software adapter of ours to take instead. */
+async function mayHaveGpu(): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const names = await readdir('/dev').catch(() => []);
+  return names.some(name => /^(dri|dxg|kfd|kgsl|mali|nvidia)/.test(name));
 }
 
 /** Dawn crashes the process when an instance is collected while its devices live or at exit, so instances are kept, one for each setting. */
 const instances = new Map<string, GPU>();
 
 /**
- * A `GPU` of Dawn. The software driver is added to the machine's own before the instance is created, because that is when drivers are
- * looked up; a GPU is preferred to it all the same.
+ * A `GPU` of Dawn with the drivers of the machine, or also with the software driver that was enabled: drivers are looked up when an
+ * instance is created. A GPU is preferred to that all the same.
  */
-async function gpuInstance(kind: 'auto' | 'gpu' | 'software', robust: boolean): Promise<GPU> {
-  if (kind !== 'gpu') await enableSwiftShader();
-  Object.assign(globalThis, globals);
+async function gpuInstance(drivers: 'own' | 'software', robust: boolean): Promise<GPU> {
   const toggles = TOGGLES.filter(t => !robust || t !== 'disable_robustness').join();
-  const key = `${kind === 'gpu'} ${toggles}`;
-  const gpu = instances.get(key) ?? create([`enable-dawn-features=${toggles}`]);
+  const key = `${drivers} ${toggles}`;
+  const gpu = instances.get(key) ?? (await loadDawn()).create([`enable-dawn-features=${toggles}`]);
   instances.set(key, gpu);
   return gpu;
+}
+
+async function loadDawn(): Promise<typeof import('webgpu')> {
+  try {
+    return await import('webgpu');
+  } catch (cause) {
+    const [reason] = (cause as Error).message.split('\n');
+    throw new CodeFormerError('NO_ADAPTER', `The package webgpu could not be loaded: ${reason}`, { cause });
+  }
 }
 
 /** What `codeformer doctor` reports of the adapters. */
@@ -48,12 +86,22 @@ export interface AdapterReport {
   })[];
   /** Version of the package that carries SwiftShader, if it is installed. */
   readonly swiftShaderPackage: string | null;
+  /** Why it cannot be used. */
+  readonly softwareError?: string;
 }
 
-/** Lists the adapters: GPUs and, where it can be had, the software adapter. */
+/**
+ * Lists the adapters: GPUs and, where it can be had, the software adapter.
+ * @throws `NO_ADAPTER` where the package webgpu cannot be loaded
+ */
 export async function reportAdapters(): Promise<AdapterReport> {
   const adapters: AdapterReport['adapters'][number][] = [];
-  const gpu = await gpuInstance('auto', false);
+  let softwareError: string | undefined;
+  const enabled = await enableSwiftShader().catch((error: Error) => {
+    softwareError = error.message;
+    return false;
+  });
+  const gpu = await gpuInstance(enabled ? 'software' : 'own', false);
   for (const forceFallbackAdapter of [false, true]) {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance', forceFallbackAdapter });
     if (!adapter) continue;
@@ -66,5 +114,6 @@ export async function reportAdapters(): Promise<AdapterReport> {
       limits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
     });
   }
-  return { adapters, swiftShaderPackage: findChromiumPackage()?.version ?? null };
+  const swiftShaderPackage = findChromiumPackage()?.version ?? null;
+  return { adapters, swiftShaderPackage, ...(softwareError !== undefined && { softwareError }) };
 }

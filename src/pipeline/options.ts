@@ -1,5 +1,6 @@
 // Checks the options of a call before any work is done, and fills in what they leave out.
 
+import { checkCallback, checkFlag, checkObject, checkOptions, checkSignal } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { type PictureLimits, pixelLimit } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
@@ -92,18 +93,18 @@ const RESTORE_OPTIONS = [
  * @throws `INVALID_ARGUMENT` that names the option
  */
 export function checkRestoreOptions(options: RestoreOptions, size: number): Settings {
-  const given = knownOptions(options, RESTORE_OPTIONS);
+  const given = checkOptions(options, RESTORE_OPTIONS);
   const { fidelity = 0.5, mask = {}, perFace = {}, grayscale = 'auto', output = null, quality } = options;
   checkObject(perFace, 'perFace');
   for (const [id, own] of Object.entries(perFace)) {
     if (!/^\d+$/.test(id)) throw invalidArgument('ids of faces as keys', 'perFace', id);
     checkObject(own, `perFace[${id}]`);
-    knownOptions(own, ['fidelity', 'strength'], `perFace[${id}].`);
+    checkOptions(own, ['fidelity', 'strength'], `perFace[${id}].`);
     checkFidelity(own.fidelity ?? 0, size, `perFace[${id}].fidelity`);
     checkShare(own.strength ?? 1, `perFace[${id}].strength`);
   }
   checkObject(mask, 'mask');
-  knownOptions(mask, ['feather', 'regions'], 'mask.');
+  checkOptions(mask, ['feather', 'regions'], 'mask.');
   if (!['auto', true, false].includes(grayscale))
     throw invalidArgument("'auto', true or false", 'grayscale', grayscale);
   if (output !== null && !TYPES.includes(output)) throw invalidArgument(`one of ${TYPES.join(', ')}`, 'output', output);
@@ -136,13 +137,13 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
     output,
     quality,
     signal: checkSignal(options.signal),
-    onProgress: callback(options.onProgress, 'onProgress'),
+    onProgress: checkCallback(options.onProgress, 'onProgress'),
     parts: {
-      restoreFace: callback(options.restoreFace, 'restoreFace'),
-      parseFace: callback(options.parseFace, 'parseFace'),
-      upscale: callback(options.upscale, 'upscale'),
-      upscaleFloat: callback(options.upscaleFloat, 'upscaleFloat'),
-      detectFaces: callback(options.detectFaces, 'detectFaces'),
+      restoreFace: checkCallback(options.restoreFace, 'restoreFace'),
+      parseFace: checkCallback(options.parseFace, 'parseFace'),
+      upscale: checkCallback(options.upscale, 'upscale'),
+      upscaleFloat: checkCallback(options.upscaleFloat, 'upscaleFloat'),
+      detectFaces: checkCallback(options.detectFaces, 'detectFaces'),
     },
     given,
   };
@@ -179,7 +180,7 @@ export function checkRenderOptions(
   size: number,
   known: readonly number[],
 ): Settings & { readonly ids: readonly number[] } {
-  knownOptions(options, RENDER_OPTIONS);
+  checkOptions(options, RENDER_OPTIONS);
   const { faces: ids = known, ...own } = options;
   if (!Array.isArray(ids)) throw invalidArgument('an array of ids', 'faces', ids);
   const wrong = ids.find(id => !known.includes(id));
@@ -196,48 +197,20 @@ export type DetectSettings = Pick<
 
 /** @throws as `checkRestoreOptions` */
 export function checkDetectOptions(options: PhotoOptions): DetectSettings {
-  knownOptions(options, DETECT_OPTIONS);
+  checkOptions(options, DETECT_OPTIONS);
   return {
     compat: flag(options, 'compat', false),
     minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
     detectionScales: checkScales(options.detectionScales ?? [1]),
     maxPixels: pixelLimit(options.maxPixels),
     signal: checkSignal(options.signal),
-    onProgress: callback(options.onProgress, 'onProgress'),
-    parts: { detectFaces: callback(options.detectFaces, 'detectFaces') },
+    onProgress: checkCallback(options.onProgress, 'onProgress'),
+    parts: { detectFaces: checkCallback(options.detectFaces, 'detectFaces') },
   };
 }
 
-function checkObject(value: unknown, name: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalidArgument('an object', name, value);
-}
-
-/** Throws for names that are no options, which are mostly misspelt; returns those that were given. */
-function knownOptions(options: object, names: readonly string[], prefix = ''): Set<string> {
-  checkObject(options, prefix.replace(/\.$/, '') || 'options');
-  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  const wrong = given.find(name => !names.includes(name));
-  if (wrong !== undefined)
-    throw invalidArgument(`options among ${names.toSorted().join(', ')}`, 'options', prefix + wrong);
-  return new Set(given);
-}
-
 function flag<K extends string>(options: { readonly [P in K]?: boolean | undefined }, name: K, otherwise: boolean) {
-  const value = options[name] ?? otherwise;
-  if (typeof value !== 'boolean') throw invalidArgument('true or false', name, value);
-  return value;
-}
-
-function callback<T>(value: T, name: string): T {
-  if (value !== undefined && typeof value !== 'function') throw invalidArgument('a function', name, value);
-  return value;
-}
-
-function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
-    throw invalidArgument('an AbortSignal', 'signal', signal);
-  return signal;
+  return checkFlag(options[name] ?? otherwise, name);
 }
 
 function positive(value: number, name: string): number {

@@ -1,13 +1,14 @@
 // Gets WebGPU in a browser, on a page or in a worker.
 
 import { CodeFormerError } from '../errors.js';
-import { adapterInfo, Device, type DeviceOptions, requestDevice } from '../gpu/device.js';
+import { adapterInfo, checkDeviceOptions, Device, type DeviceOptions, requestDevice } from '../gpu/device.js';
 
 /**
  * A WebGPU device.
- * @throws `NO_ADAPTER` when the browser has no WebGPU, or no adapter of the kind asked for
+ * @throws `NO_ADAPTER` when the browser has no WebGPU, or no adapter of the kind asked for; `INVALID_ARGUMENT`
  */
 export async function createDevice(options: DeviceOptions = {}): Promise<Device> {
+  checkDeviceOptions(options);
   if (options.device) return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
   if (!globalThis.navigator?.gpu) {
     const why =
