@@ -1,17 +1,24 @@
 // A file as a source of weights, and files written so that nobody ever sees half of one.
 
+import type { Stats } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import * as zlib from 'node:zlib';
 import { CodeFormerError, throwIfAborted } from '../errors.js';
 import type { ByteSource } from '../weights/source.js';
 
 /** Opens a file for reading at any place. Throws `FILE_NOT_FOUND` or `FILE_UNREADABLE`. */
 export async function fileSource(path: string): Promise<ByteSource> {
   let handle: FileHandle | undefined;
+  const checkKind = (info: Stats): void => {
+    if (!info.isFile()) throw new CodeFormerError('FILE_UNREADABLE', `Expected a file but ${path} is not one`);
+  };
   try {
+    // Before, because opening a pipe waits until somebody writes into it.
+    checkKind(await stat(path));
     handle = await open(path, 'r');
     const info = await handle.stat();
-    if (!info.isFile()) throw new CodeFormerError('FILE_UNREADABLE', `Expected a file but ${path} is not one`);
+    checkKind(info);
     return handleSource(path, info.size, handle);
   } catch (error) {
     await handle?.close();
@@ -38,6 +45,7 @@ function handleSource(path: string, size: number, handle: FileHandle): ByteSourc
       return done === length ? bytes : bytes.slice(0, done);
     },
     close: () => handle.close(),
+    crc32: zlib.crc32,
   };
 }
 

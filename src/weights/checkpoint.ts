@@ -5,11 +5,21 @@ import { describe } from '../errors.js';
 import { elementCount, ITEM_SIZE } from './dtype.js';
 import { kind, PickleError, PickleList, PickleStorage, PickleTensor, type PickleValue, readPickle } from './pickle.js';
 import { type ByteSource, broken, readExactly } from './source.js';
-import { type Weights, type WeightsEntry, weightsFrom } from './weights.js';
+import { listed, type Weights, type WeightsEntry, weightsFrom, withoutModule } from './weights.js';
 import { readZip } from './zip.js';
 
 /** The pickle of the official checkpoint has 80 KB. */
 const MAX_PICKLE = 8 * 2 ** 20;
+
+/** `little` or `big`, perhaps with a line end. */
+const MAX_BYTE_ORDER = 256;
+
+/**
+ * Views may share and repeat elements, but all tensors of a file together may not make more bytes of it than this: so many times its own
+ * size and so many in any case.
+ */
+const MAX_EXPANSION = 4;
+const MAX_REPEATED = 16 * 2 ** 20;
 
 /** Bytes [begin, end) of a storage. */
 type ReadStorage = (begin: number, end: number) => Promise<Uint8Array>;
@@ -22,19 +32,25 @@ export async function openZipCheckpoint(source: ByteSource): Promise<Weights> {
   const archive = await readZip(source);
   const pickles = [...archive.values()].filter(entry => entry.path.endsWith('/data.pkl'));
   if (pickles.length !== 1) {
-    throw broken(source.name, `expected one data.pkl in the zip archive but found ${pickles.length}`);
+    const found = `found ${pickles.length} among ${listed([...archive.keys()])}`;
+    throw broken(source.name, `expected one data.pkl in the zip archive but ${found}`);
   }
   const [pickle] = pickles as [(typeof pickles)[0]];
   const root = pickle.path.slice(0, -'data.pkl'.length);
+  if (archive.has(`${root}constants.pkl`)) {
+    const instead = 'a TorchScript archive, which holds a program: save the state_dict() of its model instead';
+    throw broken(source.name, `expected a PyTorch checkpoint but got ${instead}`);
+  }
   if (pickle.size > MAX_PICKLE) {
     throw broken(source.name, `a pickle of ${pickle.size} bytes is above the limit of ${MAX_PICKLE}`);
   }
   const order = archive.get(`${root}byteorder`);
-  if (order && order.size < 16) {
-    const text = new TextDecoder().decode(await readExactly(source, await order.start(), order.size, order.path));
+  if (order) {
+    if (order.size > MAX_BYTE_ORDER) throw broken(source.name, `expected a byte order but got ${order.size} bytes`);
+    const text = new TextDecoder().decode(await order.read(0, order.size));
     if (text.trim() !== 'little') throw broken(source.name, `expected little byte order but got ${describe(text)}`);
   }
-  const bytes = await readExactly(source, await pickle.start(), pickle.size, pickle.path);
+  const bytes = await pickle.read(0, pickle.size);
   const { value } = parse(source.name, () => readPickle(bytes, 0));
 
   return stateDict(source, value, storage => {
@@ -42,7 +58,7 @@ export async function openZipCheckpoint(source: ByteSource): Promise<Weights> {
     const entry = archive.get(path);
     if (!entry) throw broken(source.name, `the data of storage ${describe(path)} is missing`);
     checkStorage(source.name, storage, entry.size);
-    return async (begin, end) => readExactly(source, (await entry.start()) + begin, end - begin, describe(path));
+    return (begin, end) => entry.read(begin, end);
   });
 }
 
@@ -171,16 +187,35 @@ function stateDict(source: ByteSource, object: PickleValue, open: (storage: Pick
   if (!(dict instanceof Map)) throw broken(name, `expected a dictionary for ${wrapper} but got ${kind(dict)}`);
 
   const tensors = [...dict].filter((item): item is [string, PickleTensor] => item[1] instanceof PickleTensor);
-  if (tensors.length === 0) throw broken(name, 'expected a dictionary of tensors but it has none');
-  const prefix = tensors.every(([key]) => String(key).startsWith('module.')) ? 'module.'.length : 0;
+  if (tensors.length === 0) {
+    const place = wrapper === undefined ? 'at the top' : `under ${wrapper}`;
+    const there = dict.size === 0 ? 'is empty' : `has ${listed([...dict].map(summary))} ${place}`;
+    const known = `weights are looked for at the top and under ${WRAPPERS.join(', ')}`;
+    throw broken(name, `expected a dictionary of tensors but it has none: the file ${there}, and ${known}`);
+  }
+  const limit = MAX_EXPANSION * source.size + MAX_REPEATED;
+  let total = 0;
   const entries = new Map<string, WeightsEntry>();
   for (const [key, tensor] of tensors) {
     if (typeof key !== 'string') throw broken(name, `expected names of tensors but got the key ${kind(key)}`);
     const read = open(tensor.storage);
-    const { dtype } = tensor.storage;
-    entries.set(key.slice(prefix), { dtype, shape: tensor.shape, read: () => gather(tensor, read) });
+    const { dtype, count: stored } = tensor.storage;
+    const count = elementCount(tensor.shape);
+    total += count * ITEM_SIZE[dtype];
+    if (!(total <= limit)) {
+      const makes = `makes ${count} elements out of the ${stored} that are stored`;
+      throw broken(name, `tensor ${describe(key)} ${makes}, which brings all tensors above ${limit} bytes`);
+    }
+    entries.set(key, { dtype, shape: tensor.shape, read: () => gather(tensor, read) });
   }
-  return weightsFrom(name, {}, entries, async () => source.close?.());
+  return weightsFrom(name, {}, withoutModule(entries), async () => source.close?.());
+}
+
+/** A name and what is under it, for messages. */
+function summary([key, value]: [PickleValue, PickleValue]): string {
+  if (!(value instanceof Map)) return `${kind(key)} (${kind(value)})`;
+  const tensors = [...value.values()].filter(item => item instanceof PickleTensor).length;
+  return `${kind(key)} (${tensors > 0 ? `${tensors} tensors` : kind(value)})`;
 }
 
 /** Reads the part of the storage that a view covers and brings its elements into row-major order. */

@@ -86,8 +86,6 @@ const MAX_MARKS = 1_000;
 const MAX_MEMO = 1_000_000;
 const MAX_CONTAINERS = 200_000;
 const MAX_DIMENSIONS = 32;
-/** Views may repeat elements (stride 0), but not so as to make much out of little. */
-const MAX_REPEATED = 4 * 2 ** 20;
 
 /**
  * Reads one pickle.
@@ -290,6 +288,7 @@ class Reader {
     for (let i = 0; i < pairs.length; i += 2) {
       const key = pairs[i]!;
       if (typeof key !== 'string' && typeof key !== 'number') throw new PickleError(`${kind(key)} is a dictionary key`);
+      if (target.has(key)) throw new PickleError(`a dictionary has the key ${kind(key)} twice`);
       target.set(key, pairs[i + 1]!);
     }
   }
@@ -374,12 +373,12 @@ function tensor(args: readonly PickleValue[]): PickleTensor {
     throw new PickleError(`${label} has an impossible shape or stride: ${show(shape)} with ${show(stride)}`);
   }
   const count = elementCount(shape);
+  if (!Number.isSafeInteger(count)) {
+    throw new PickleError(`${label} makes ${count} elements out of the ${store.count} that are stored`);
+  }
   const last = shape.reduce((sum, side, i) => sum + (side - 1) * stride[i]!, offset);
   if (count > 0 && !(last < store.count)) {
     throw new PickleError(`${label} reaches element ${last}, but the storage has ${store.count}`);
-  }
-  if (!(count <= Math.max(store.count, MAX_REPEATED))) {
-    throw new PickleError(`${label} makes ${count} elements out of the ${store.count} that are stored`);
   }
   return new PickleTensor(store, offset, shape, stride);
 }

@@ -2,8 +2,9 @@
 
 import { describe, invalidArgument } from '../errors.js';
 import { type DType, elementCount, ITEM_SIZE } from './dtype.js';
+import { parseJson } from './json.js';
 import { type ByteSource, broken, readExactly } from './source.js';
-import { type Weights, type WeightsEntry, weightsFrom } from './weights.js';
+import { type Weights, type WeightsEntry, weightsFrom, withoutModule } from './weights.js';
 
 const CODES: Readonly<Record<DType, string>> = {
   float64: 'F64',
@@ -22,8 +23,8 @@ const CODES: Readonly<Record<DType, string>> = {
 };
 const DTYPE_OF = new Map((Object.entries(CODES) as [DType, string][]).map(([dtype, code]) => [code, dtype]));
 
-/** The official checkpoint needs 60 KB of header; this leaves room and keeps a hostile length from taking memory. */
-const MAX_HEADER = 16 * 2 ** 20;
+/** The official checkpoint needs 60 KB of header; this leaves room and keeps a hostile length from taking memory and time. */
+const MAX_HEADER = 2 * 2 ** 20;
 const MAX_DIMENSIONS = 32;
 
 /**
@@ -68,16 +69,17 @@ export async function openSafetensors(source: ByteSource): Promise<Weights> {
   if (covered !== available) {
     throw broken(name, `the tensors take ${covered} bytes but ${available} follow the header`);
   }
-  return weightsFrom(name, metadata, entries, async () => source.close?.());
+  return weightsFrom(name, metadata, withoutModule(entries), async () => source.close?.());
 }
 
 function parseHeader(file: string, bytes: Uint8Array): object {
-  let header: unknown;
+  let text: string;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw broken(file, 'the header is not valid JSON', cause);
   }
+  const header = parseJson(text, fault => broken(file, `the header ${fault}`));
   if (!isObject(header)) throw broken(file, `expected an object as header but got ${describe(header)}`);
   return header;
 }

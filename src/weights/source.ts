@@ -14,6 +14,8 @@ export interface ByteSource {
    */
   read(offset: number, length: number): Promise<Uint8Array>;
   close?(): Promise<void>;
+  /** The platform's own CRC-32, where it has one: the sum of bytes that follow those whose sum is `before`. */
+  readonly crc32?: ((bytes: Uint8Array, before: number) => number) | undefined;
 }
 
 /** A source over bytes in memory. Reads are copies, so that nobody can change the weights through a tensor. */

@@ -66,6 +66,15 @@ export function weightsFrom(
   };
 }
 
+const MODULE = 'module.';
+
+/** The entries without the `module.` that training on several devices puts before every name, where each has it. */
+export function withoutModule(entries: ReadonlyMap<string, WeightsEntry>): ReadonlyMap<string, WeightsEntry> {
+  const all = [...entries];
+  if (!all.every(([name]) => name.startsWith(MODULE))) return entries;
+  return new Map(all.map(([name, entry]) => [name.slice(MODULE.length), entry]));
+}
+
 /** The same tensors with more metadata; closing the result closes the original. */
 export function withMetadata(weights: Weights, metadata: Readonly<Record<string, string>>): Weights {
   return { ...weights, metadata: { ...weights.metadata, ...metadata } };
@@ -111,8 +120,11 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 function list(kind: string, names: string[]): string {
-  if (names.length === 0) return '';
+  return names.length === 0 ? '' : `${names.length} ${names.length === 1 ? 'is' : 'are'} ${kind}: ${listed(names)}`;
+}
+
+/** The first names, and a count of the rest. */
+export function listed(names: readonly string[]): string {
   const shown = names.slice(0, LISTED).map(name => (name.length > 160 ? describe(name) : name));
-  const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
-  return `${names.length} ${names.length === 1 ? 'is' : 'are'} ${kind}: ${shown.join(', ')}${more}`;
+  return `${shown.join(', ') || 'nothing'}${names.length > LISTED ? ` and ${names.length - LISTED} more` : ''}`;
 }

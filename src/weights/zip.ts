@@ -1,6 +1,7 @@
 // The directory of a zip archive whose entries are stored, which is how PyTorch writes its checkpoints.
 
 import { describe } from '../errors.js';
+import { crc32 } from './crc32.js';
 import { type ByteSource, broken, readExactly } from './source.js';
 
 /** One entry of an archive. */
@@ -9,8 +10,22 @@ export interface ZipEntry {
   readonly path: string;
   /** Bytes of the content. */
   readonly size: number;
-  /** Where the content begins in the archive. Costs one small read: only the local header knows its own length. */
-  start(): Promise<number>;
+  /**
+   * Bytes [begin, end) of the content. The first read of an entry goes through all of it and compares its CRC-32.
+   * @throws `INVALID_CHECKPOINT`
+   */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/** What the directory says of an entry. */
+interface Record {
+  readonly path: string;
+  readonly size: number;
+  readonly crc: number;
+  /** Where its local header is. */
+  readonly header: number;
+  /** Bytes of its path. */
+  readonly name: Uint8Array;
 }
 
 const END = 0x06054b50;
@@ -25,12 +40,15 @@ const CENTRAL_SIZE = 46;
 const MAX_COMMENT = 0xffff;
 
 /** The official checkpoint has 518 entries and 40 KB of directory. */
-const MAX_ENTRIES = 100_000;
-const MAX_DIRECTORY = 16 * 2 ** 20;
+const MAX_ENTRIES = 20_000;
+const MAX_DIRECTORY = 4 * 2 ** 20;
+
+/** Bytes that are read at once where an entry is read for its checksum alone. */
+const PIECE = 2 ** 20;
 
 /**
- * Reads the central directory. Throws `INVALID_CHECKPOINT` for archives that are cut, compressed, encrypted or split, and
- * for entries outside of the file.
+ * Reads the central directory. Throws `INVALID_CHECKPOINT` for archives that are cut, compressed, encrypted or split, for
+ * entries that overlap or reach outside of the file, and for names that are there twice.
  */
 export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>> {
   const { name } = source;
@@ -40,7 +58,8 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
   }
   const bytes = await readExactly(source, offset, size, 'the zip directory');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const entries = new Map<string, ZipEntry>();
+  const records: Record[] = [];
+  const names = new Set<string>();
   let at = 0;
   for (let i = 0; i < count; i++) {
     const here = at + CENTRAL_SIZE <= size && view.getUint32(at, true) === CENTRAL;
@@ -52,10 +71,22 @@ export async function readZip(source: ByteSource): Promise<Map<string, ZipEntry>
         view.getUint16(at + 32, true)
       : Number.POSITIVE_INFINITY;
     if (next > size) throw broken(name, `the zip directory is damaged at entry ${i} of ${count}`);
-    const entry = readEntry(source, view, at, offset);
-    if (entries.has(entry.path)) throw broken(name, `the zip archive has ${describe(entry.path)} twice`);
-    entries.set(entry.path, entry);
+    const record = readRecord(source, view, at, offset);
+    if (names.has(record.path)) throw broken(name, `the zip archive has ${describe(record.path)} twice`);
+    names.add(record.path);
+    records.push(record);
     at = next;
+  }
+
+  const entries = new Map<string, ZipEntry>();
+  for (const { path } of records) entries.set(path, undefined as never);
+  records.sort((a, b) => a.header - b.header);
+  for (const [i, record] of records.entries()) {
+    const next = records[i + 1];
+    if (next && record.header + LOCAL_SIZE + record.name.length + record.size > next.header) {
+      throw broken(name, `the zip entries ${describe(record.path)} and ${describe(next.path)} overlap`);
+    }
+    entries.set(record.path, entryOf(source, record, next?.header ?? offset));
   }
   return entries;
 }
@@ -101,10 +132,13 @@ async function findDirectory(source: ByteSource): Promise<{ offset: number; size
   return directory;
 }
 
-function readEntry(source: ByteSource, view: DataView, at: number, limit: number): ZipEntry {
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function readRecord(source: ByteSource, view: DataView, at: number, limit: number): Record {
   const nameLength = view.getUint16(at + 28, true);
   const extraLength = view.getUint16(at + 30, true);
-  const path = new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + at + CENTRAL_SIZE, nameLength));
+  const name = new Uint8Array(view.buffer, view.byteOffset + at + CENTRAL_SIZE, nameLength);
+  const path = utf8.decode(name);
   const label = `zip entry ${describe(path)}`;
   if (view.getUint16(at + 8, true) & 1) throw broken(source.name, `${label} is encrypted`);
   const method = view.getUint16(at + 10, true);
@@ -128,22 +162,62 @@ function readEntry(source: ByteSource, view: DataView, at: number, limit: number
   compressed = widen(compressed);
   header = widen(header);
   if (compressed !== size) throw broken(source.name, `${label} is stored but has two sizes: ${compressed} and ${size}`);
-  const outside = () => broken(source.name, `${label} (${size} bytes at ${header}) reaches outside of the file`);
-  if (header + LOCAL_SIZE + nameLength + size > limit) throw outside();
+  if (header + LOCAL_SIZE + nameLength + size > limit) throw outside(source, { path, size, header });
+  return { path, size, header, name, crc: view.getUint32(at + 16, true) };
+}
 
+const outside = (source: ByteSource, { path, size, header }: Pick<Record, 'path' | 'size' | 'header'>) =>
+  broken(source.name, `zip entry ${describe(path)} (${size} bytes at ${header}) reaches outside of the file`);
+
+/** @param limit where the next entry, or the directory, begins */
+function entryOf(source: ByteSource, record: Record, limit: number): ZipEntry {
+  const { path, size, crc, header, name } = record;
+  const label = `zip entry ${describe(path)}`;
+  const sum = source.crc32 ?? crc32;
+
+  /** Only the local header knows where the content begins. */
+  const findStart = async (): Promise<number> => {
+    const bytes = await readExactly(source, header, LOCAL_SIZE + name.length, `the header of ${label}`);
+    const local = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (local.getUint32(0, true) !== LOCAL) throw broken(source.name, `${label} has no header at ${header}`);
+    const nameLength = local.getUint16(26, true);
+    if (nameLength !== name.length || !name.every((byte, i) => byte === bytes[LOCAL_SIZE + i])) {
+      throw broken(source.name, `${label} has another name in its own header`);
+    }
+    const start = header + LOCAL_SIZE + nameLength + local.getUint16(28, true);
+    if (start + size > limit) throw outside(source, record);
+    return start;
+  };
+  const compare = (found: number): void => {
+    // PyTorch can be told to compute no sums; it writes zero then.
+    if (crc !== 0 && found !== crc) {
+      throw broken(source.name, `${label} is damaged: expected CRC-32 ${hex(crc)} but got ${hex(found)}`);
+    }
+  };
+  let start: Promise<number> | undefined;
+  let checked = crc === 0;
   return {
     path,
     size,
-    async start() {
-      const bytes = await readExactly(source, header, LOCAL_SIZE, `the header of ${label}`);
-      const local = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      if (local.getUint32(0, true) !== LOCAL) throw broken(source.name, `${label} has no header at ${header}`);
-      const start = header + LOCAL_SIZE + local.getUint16(26, true) + local.getUint16(28, true);
-      if (start + size > limit) throw outside();
-      return start;
+    async read(begin, end) {
+      start ??= findStart();
+      const first = await start;
+      const whole = begin === 0 && end === size;
+      if (!checked && !whole) {
+        let found = 0;
+        for (let at = 0; at < size; at += PIECE)
+          found = sum(await readExactly(source, first + at, Math.min(PIECE, size - at), label), found);
+        compare(found);
+        checked = true;
+      }
+      const bytes = await readExactly(source, first + begin, end - begin, label);
+      if (whole) compare(sum(bytes, 0));
+      return bytes;
     },
   };
 }
+
+const hex = (value: number): string => value.toString(16).padStart(8, '0');
 
 function findExtra(view: DataView, start: number, length: number): { at: number; end: number } | undefined {
   const end = start + length;

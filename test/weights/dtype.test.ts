@@ -42,14 +42,6 @@ describe('float16', () => {
     );
     expect([...got]).toEqual([0x7bff, 0x7bff, 0x7c00, 0x7c00, 0xfc00, 0x7c00, 0, 0x8000]);
   });
-
-  test('is decoded at more than 50 million values per second', () => {
-    const many = Uint16Array.from({ length: 4e6 }, (_, i) => (i * 40503) & 0xffff);
-    decodeFloat16(many);
-    const start = performance.now();
-    decodeFloat16(many);
-    expect(many.length / (performance.now() - start)).toBeGreaterThan(50e3);
-  });
 });
 
 test('bfloat16 is the upper half of a float32', () => {

@@ -30,6 +30,8 @@ const entry = (data_offsets: unknown, shape: unknown = [2, 2], dtype: unknown = 
   data_offsets,
 });
 
+const json = JSON.stringify(entry([0, 16]));
+
 describe('written and read again', () => {
   test('names, types, shapes, values, metadata', async () => {
     const weights = await open(writeSafetensors(tensors, { config: '{"size":64}', ключ: 'ü' }));
@@ -77,6 +79,15 @@ describe('written and read again', () => {
     expect(({} as Record<string, unknown>).dtype).toBeUndefined();
   });
 
+  test('module. is removed where every name has it', async () => {
+    const names = async (...list: string[]) => {
+      const data = Float32Array.of(1);
+      return (await open(writeSafetensors(list.map(name => ({ name, dtype: 'float32', shape: [1], data }))))).names();
+    };
+    expect(await names('module.a', 'module.b')).toEqual(['a', 'b']);
+    expect(await names('module.a', 'b')).toEqual(['b', 'module.a']);
+  });
+
   test('wrong input to the writer is an error', () => {
     const data = Float32Array.of(1);
     const write = (...list: [string, number[]][]) =>
@@ -99,6 +110,16 @@ test.each([
   ['a list', file('[] '), /begins with|expected an object/],
   ['a header longer than the file', file('{}', 0).map((byte, i) => (i === 0 ? 9 : byte)), /the file ends after 10/],
   ['a header of a terabyte', file('{}', 0).map((byte, i) => (i === 5 ? 1 : byte)), /above the limit/],
+  [
+    'a header of 3 MB',
+    file(' '.repeat(3e6)).map((byte, i) => (i === 8 ? 0x7b : byte)),
+    /header of 3000000 bytes is above/,
+  ],
+  ['one name twice', file(`{"w":${json},"v":{},"w":${json}}`), /the header has the key "w" twice/],
+  ['one name in two spellings', file(`{"w":${json},"\\u0077":${json}}`), /the header has the key "w" twice/],
+  ['one field twice', file(`{"w":${json.replace('{', '{"shape":[1],')}}`), /the header has the key "shape" twice/],
+  ['nesting without end', file(`{"w":${'['.repeat(1e6)}`), /nested more than 8 deep/],
+  ['a string without end', file(`{"${'\\"'.repeat(5e5)}`), /not valid JSON/],
   ['an unknown type', file({ w: entry([0, 16], [2, 2], 'F31') }), /"w" has the unknown type "F31"/],
   ['a type that is no string', file({ w: entry([0, 16], [2, 2], 7) }), /unknown type 7/],
   ['a broken shape', file({ w: entry([0, 16], [2.5, 2]) }), /whole numbers.*\[2.5,2\]/],
