@@ -1,32 +1,44 @@
 // A file as a source of weights, and files written so that nobody ever sees half of one.
 
-import type { Stats } from 'node:fs';
+import { close, closeSync, fstat, open as openCallback, read, type Stats } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { CodeFormerError, throwIfAborted } from '../errors.js';
 import type { ByteSource } from '../weights/source.js';
 
-/** Opens a file for reading at any place. Throws `FILE_NOT_FOUND` or `FILE_UNREADABLE`. */
+const [openFd, closeFd, statFd, readFd] = [
+  promisify(openCallback),
+  promisify(close),
+  promisify(fstat),
+  promisify(read),
+];
+
+/**
+ * Opens a file for reading at any place. One that is dropped without being closed is closed when it is collected, without a word: file
+ * handles of Node warn then, and in newer versions end the process.
+ * @throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`
+ */
 export async function fileSource(path: string): Promise<ByteSource> {
-  let handle: FileHandle | undefined;
+  let fd: number | undefined;
   const checkKind = (info: Stats): void => {
     if (!info.isFile()) throw new CodeFormerError('FILE_UNREADABLE', `Expected a file but ${path} is not one`);
   };
   try {
     // Before, because opening a pipe waits until somebody writes into it.
     checkKind(await stat(path));
-    handle = await open(path, 'r');
-    const info = await handle.stat();
+    fd = await openFd(path, 'r');
+    const info = await statFd(fd);
     checkKind(info);
-    return handleSource(path, info.size, handle);
+    return openedSource(path, info.size, new OpenFile(fd));
   } catch (error) {
-    await handle?.close();
+    if (fd !== undefined) await closeFd(fd);
     throw readError(path, error);
   }
 }
 
-function handleSource(path: string, size: number, handle: FileHandle): ByteSource {
+function openedSource(path: string, size: number, file: OpenFile): ByteSource {
   return {
     name: path,
     size,
@@ -35,18 +47,57 @@ function handleSource(path: string, size: number, handle: FileHandle): ByteSourc
       let done = 0;
       while (done < length) {
         try {
-          const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-          if (bytesRead === 0) break;
-          done += bytesRead;
+          const count = await file.read(bytes, done, offset + done);
+          if (count === 0) break;
+          done += count;
         } catch (error) {
           throw readError(path, error);
         }
       }
       return done === length ? bytes : bytes.slice(0, done);
     },
-    close: () => handle.close(),
+    close: () => file.close(),
     crc32: zlib.crc32,
   };
+}
+
+/** A descriptor that lives as long as anything can read from it. */
+class OpenFile {
+  private static readonly dropped = new FinalizationRegistry<number>(fd => closeSync(fd));
+  private closing: Promise<void> | null = null;
+  private reads = 0;
+  private idle = () => {};
+
+  constructor(private readonly fd: number) {
+    OpenFile.dropped.register(this, fd, this);
+  }
+
+  /** Fills the bytes from a place on, as far as one read reaches, and returns how far that is. */
+  async read(bytes: Uint8Array, from: number, position: number): Promise<number> {
+    if (this.closing) throw new Error('it was closed');
+    this.reads++;
+    try {
+      return (await readFd(this.fd, bytes, from, bytes.length - from, position)).bytesRead;
+    } finally {
+      if (--this.reads === 0) this.idle();
+    }
+  }
+
+  /** Closes it after the reads that are under way: their descriptor must not become that of another file. */
+  close(): Promise<void> {
+    this.closing ??= this.closeWhenIdle();
+    return this.closing;
+  }
+
+  private async closeWhenIdle(): Promise<void> {
+    OpenFile.dropped.unregister(this);
+    if (this.reads > 0) {
+      await new Promise<void>(resolve => {
+        this.idle = resolve;
+      });
+    }
+    await closeFd(this.fd);
+  }
 }
 
 /** The typed form of an error of the file system while reading. */

@@ -77,3 +77,29 @@ test('a GPUDevice of the caller needs no globals of WebGPU', async () => {
   expect(width).toBe(64);
   await restorer.destroy();
 });
+
+test('weights and restorers that are dropped close their files without a word', async () => {
+  const printed = await run(
+    `
+    import { readdirSync, readlinkSync } from 'node:fs';
+    import { setImmediate as turn } from 'node:timers/promises';
+    const target = fd => { try { return readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } };
+    const open = () => readdirSync('/proc/self/fd').filter(fd => target(fd).endsWith('.safetensors')).length;
+    const device = await library.createDevice({ adapter: 'software' });
+    let dropped = await library.openWeights('embedded');
+    await dropped.float32(dropped.names()[0]);
+    let restorer = await library.createRestorer({ device, weights: null, detector: null });
+    let kept = await library.openWeights('embedded', { role: 'detector' });
+    const { float32, names, close } = kept;
+    console.log(open());
+    dropped = restorer = kept = null;
+    for (let i = 0; i < 50 && open() > 1; i++) { gc(); await turn(); }
+    console.log(open());
+    // What can still be read from stays open.
+    await Promise.all([float32(names()[0]), close(), close()]);
+    await float32(names()[0]).catch(error => console.log(open(), error.code));
+    device.destroy();`,
+    [process.execPath, '--expose-gc'],
+  );
+  expect(printed).toBe('3\n1\n0 FILE_UNREADABLE\n');
+});
