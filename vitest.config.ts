@@ -12,6 +12,8 @@ export default defineConfig({
   plugins: [wgsl],
   test: {
     include: ['test/**/*.test.ts'],
+    // These have a configuration of their own.
+    exclude: ['test/examples/**'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // A software adapter takes every core, so test files run one after another.

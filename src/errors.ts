@@ -36,6 +36,7 @@ export type ErrorCode =
   /** An object was used after `destroy()`. */
   | 'DESTROYED';
 
+/** What goes wrong in the library: `code` says what, the message what was expected, for which name, and what came. */
 export class CodeFormerError extends Error {
   override readonly name = 'CodeFormerError';
   readonly code: ErrorCode;

@@ -19,6 +19,7 @@ export interface AdapterInfo {
   readonly software: boolean;
 }
 
+/** Which adapter is taken, and how it works. */
 export interface DeviceOptions {
   /** `auto` prefers a GPU and falls back to a software adapter. Default `auto`. */
   readonly adapter?: 'auto' | 'gpu' | 'software';
@@ -188,6 +189,7 @@ export class Device {
     return { allocated: this.allocated, peak: this.peak };
   }
 
+  /** Lets the peak of `memory` begin anew. */
   resetPeak(): void {
     this.peak = this.allocated;
   }
@@ -279,8 +281,7 @@ export class Device {
 
   /**
    * Encodes and submits dispatches in chunks of about 60 ms, at most two of them waiting, and resolves when all have run.
-   * @param signal looked at between chunks: `ABORTED`
-   * @param onProgress gets the share done, 0 to 1, after every chunk
+   * @param options `signal` is looked at between chunks: `ABORTED`; `onProgress` gets the share done, 0 to 1, after every chunk
    */
   async run(
     dispatches: readonly BoundDispatch[],
@@ -386,6 +387,7 @@ export class Device {
     this.gpu.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength);
   }
 
+  /** The kind of adapter, which decides between kernels. */
   get family(): Family {
     return this.target.family;
   }
@@ -395,6 +397,7 @@ export class Device {
     if (this.owned) this.gpu.destroy();
   }
 
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }

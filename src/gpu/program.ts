@@ -223,6 +223,7 @@ export class Arena {
   }
 }
 
+/** How long work on the device may be stopped, and who hears of it. */
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gets the share done, 0 to 1. */

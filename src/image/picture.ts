@@ -3,6 +3,7 @@
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
 
+/** Pixels of 8 bits a channel, rows from top to bottom, in sRGB. */
 export interface Picture {
   /** 4 * width * height values of RGBA (alpha not premultiplied), or 3 * width * height of RGB. */
   readonly data: Uint8ClampedArray | Uint8Array;
@@ -13,6 +14,7 @@ export interface Picture {
 /** Most pixels of a picture, unless an option says otherwise. */
 export const DEFAULT_MAX_PIXELS = 100_000_000;
 
+/** What is refused of a picture, and how it is called then. */
 export interface PictureLimits {
   /** Most pixels allowed. Default 100 million. */
   readonly maxPixels?: number | undefined;

@@ -8,6 +8,7 @@ import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
 /** Kernels stay inside their buffers (the tests run them with the checks on), so an instance of our own does without them. */
 const TOGGLES = ['disable_robustness', 'vulkan_enable_f16_on_nvidia'];
 
+/** Which device Node gets. */
 export interface NodeDeviceOptions extends DeviceOptions {
   /** Keep Dawn's bounds checks in shaders: slower. Default false. */
   readonly robust?: boolean;

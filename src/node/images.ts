@@ -21,8 +21,10 @@ import { readError, writeFileBeside } from './file-source.js';
 
 /** Formats that pictures are written in. */
 export const OUTPUT_TYPES = ['png', 'jpeg', 'webp'] as const;
+/** File formats that pictures can be written in. */
 export type OutputType = (typeof OUTPUT_TYPES)[number];
 
+/** How a picture is encoded. */
 export interface EncodeImageOptions {
   /** Default `png`. */
   readonly type?: OutputType | undefined;

@@ -10,6 +10,7 @@ import type { Weights } from '../weights/weights.js';
 import { embeddedWeights } from './embedded.js';
 import { fileSource } from './file-source.js';
 
+/** Which of the embedded weights are opened, and for how long a URL is tried. */
 export interface OpenWeightsOptions {
   /** Which of the embedded networks `'embedded'` means. Default `restorer`. */
   readonly role?: Role;

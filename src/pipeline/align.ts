@@ -19,6 +19,7 @@ const TEMPLATE: readonly Point[] = [
 
 const TEMPLATE_SIZE = 512;
 
+/** How a face is cut out. */
 export interface AlignOptions {
   /**
    * `lmeds` is OpenCV's estimateAffinePartial2D with least median of squares: landmarks far off are left out. `least-squares`

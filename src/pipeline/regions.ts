@@ -23,6 +23,7 @@ export const FACE_REGIONS = [
   'cloth',
 ] as const;
 
+/** A region of a face, by its name. */
 export type FaceRegion = (typeof FACE_REGIONS)[number];
 
 const LEFT_OUT: readonly FaceRegion[] = ['background', 'hat', 'necklace', 'neck', 'cloth'];

@@ -38,6 +38,7 @@ import type {
   SweepResult,
 } from './types.js';
 
+/** Networks, device and adapter of a restorer. */
 export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precision'> {
   /** The network that restores faces: `'embedded'` (default), a path, a URL, bytes, opened weights, or null for none. */
   readonly weights?: WeightsInput | Weights | null | undefined;
@@ -52,6 +53,7 @@ export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precis
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Where a network came from, and under which licence. */
 export interface NetworkInfo {
   /** Where the weights came from. */
   readonly source: string;
@@ -60,6 +62,7 @@ export interface NetworkInfo {
   readonly licence: string | null;
 }
 
+/** What a restorer works with. */
 export interface RestorerInfo {
   /** The adapter in words. */
   readonly adapter: string;
@@ -83,12 +86,14 @@ export interface ManyOptions extends RestoreOptions {
   readonly onError?: ((error: CodeFormerError, index: number) => void) | undefined;
 }
 
+/** Abort and progress of work on one face. */
 export interface EncodeFaceOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gets the share done, 0 to 1. */
   readonly onProgress?: ((share: number) => void) | undefined;
 }
 
+/** What is made of an encoded face. */
 export interface DecodeFaceOptions extends EncodeFaceOptions {
   /** Default 0.5. */
   readonly fidelity?: Fidelity | undefined;
@@ -105,14 +110,20 @@ export interface DecodeFaceOptions extends EncodeFaceOptions {
 export interface EncodedFace {
   /** Side of the pictures that come out. */
   readonly size: number;
+  /** Code of each place, row by row. */
   readonly indices: Int32Array;
   readonly margin: Float32Array;
   readonly warnings: readonly string[];
+  /**
+   * The face for some settings: `size` x `size` pixels of RGBA.
+   * @throws `INVALID_ARGUMENT`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
+   */
   decode(options?: DecodeFaceOptions): Promise<Picture>;
   /** Logit of each code for each place: a row of as many as there are codes, place by place. */
   logits(): Promise<Float32Array>;
   /** Frees the memory on the device. */
   destroy(): void;
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void;
 }
 
@@ -123,12 +134,18 @@ export interface PreparedPhoto<Image = Picture> {
   readonly height: number;
   readonly faces: readonly PreparedFace[];
   readonly warnings: readonly string[];
-  /** The photo with these faces restored. Only what differs from the last picture is done again; a lost device is replaced. */
+  /**
+   * The photo with these faces restored, encoded. Only what differs from the last picture is done again; a lost device is replaced.
+   * @throws as `Restorer.restore`
+   */
   render(options: RenderOptions & { readonly output: EncodedType }): Promise<RestoreResult<Uint8Array>>;
+  /** The same, as pixels in the form in which the photo came. */
   render(options?: RenderOptions & { readonly output?: undefined }): Promise<RestoreResult<Image>>;
+  /** The same, where only the caller knows whether `output` is given. */
   render(options?: RenderOptions): Promise<RestoreResult<Image | Uint8Array>>;
   /** Frees the memory on the device. */
   destroy(): void;
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void;
 }
 
@@ -142,6 +159,10 @@ interface Loaded {
 
 const OPTIONS = ['weights', 'detector', 'parser', 'upscaler', 'device', 'adapter', 'precision', 'signal'];
 
+/**
+ * Restores faces in photos, with the networks that it has loaded. Calls follow one another, since they share a device; a lost device is
+ * replaced by the next call. Made by `createRestorer`.
+ */
 export class Restorer {
   private loaded: Promise<Loaded> | null = null;
   private current: Loaded | null = null;
@@ -183,6 +204,10 @@ export class Restorer {
     }
   }
 
+  /**
+   * Adapter, memory and networks, as they are now.
+   * @throws `DESTROYED`
+   */
   get info(): RestorerInfo {
     if (!this.current) throw this.destroyed();
     const { device } = this.current;
@@ -207,7 +232,12 @@ export class Restorer {
     };
   }
 
-  /** The faces of a photo, the most certain first. None is a result as well. */
+  /**
+   * The faces of a photo, the most certain first, in pixels of the photo as it stands upright. None is a result as well.
+   * @param photo encoded bytes or pixels
+   * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`,
+   *   `ABORTED`
+   */
   async detect(photo: PhotoInput, options: PhotoOptions = {}): Promise<DetectedFace[]> {
     const settings = checkDetectOptions(options);
     const report = new Report(settings.onProgress, settings.signal);
@@ -217,15 +247,23 @@ export class Restorer {
     );
   }
 
-  /** A photo with its faces restored. */
+  /**
+   * A photo with its faces restored, encoded.
+   * @param photo encoded bytes or pixels
+   * @returns the picture, `upscaling` times as large, and its faces; without any it is only enlarged
+   * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE` for the photo or the result, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`,
+   *   `DEVICE_LOST`, `DESTROYED`, `ABORTED`
+   */
   restore<I extends PhotoInput>(
     photo: I,
     options: RestoreOptions & { readonly output: EncodedType },
   ): Promise<RestoreResult<Uint8Array>>;
+  /** The same, as pixels in the form in which the photo came. */
   restore<I extends PhotoInput>(
     photo: I,
     options?: RestoreOptions & { readonly output?: undefined },
   ): Promise<RestoreResult<PhotoOutput<I>>>;
+  /** The same, where only the caller knows whether `output` is given. */
   restore<I extends PhotoInput>(
     photo: I,
     options?: RestoreOptions,
@@ -237,11 +275,16 @@ export class Restorer {
     return this.restoreOpened(opened, settings, report);
   }
 
-  /** A photo restored at several fidelities; each face is encoded once. */
+  /**
+   * A photo restored at several fidelities, encoded; each face is encoded once.
+   * @param options with a list of fidelities, 0 to 1, in the order of the results
+   * @throws as `restore`
+   */
   sweep<I extends PhotoInput>(
     photo: I,
     options: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[]; readonly output: EncodedType },
   ): Promise<SweepResult<Uint8Array>>;
+  /** The same, as pixels in the form in which the photo came. */
   sweep<I extends PhotoInput>(
     photo: I,
     options: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[]; readonly output?: undefined },
@@ -264,6 +307,8 @@ export class Restorer {
   /**
    * Restores photos one after another, each while the next one is decoded.
    * @param photos a list, or anything that can be iterated over, also asynchronously
+   * @returns the results in the order of the photos, with the photo and its number from 0
+   * @throws as `restore`, unless `onError` takes what is wrong with a photo
    */
   async *restoreMany<I extends PhotoInput>(
     photos: Iterable<I> | AsyncIterable<I>,
@@ -295,7 +340,7 @@ export class Restorer {
 
   /**
    * Encodes an aligned crop; what has not the network's size is resized.
-   * @throws as `restore`
+   * @throws as `restore`, and `INVALID_ARGUMENT` where no restoring network is loaded
    */
   async encode(crop: PhotoInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
     const { signal, onProgress } = options;
@@ -314,6 +359,7 @@ export class Restorer {
    * Finds, cuts out and encodes the faces of a photo, which can then be rendered with one setting after another. Some of the encoded faces,
    * and the background in the size of the last result, stay on the device until `destroy`.
    * @param options of the faces, and what `render` takes where it is not told otherwise
+   * @throws as `restore`
    */
   async prepare<I extends PhotoInput>(photo: I, options: RestoreOptions = {}): Promise<PreparedPhoto<PhotoOutput<I>>> {
     const settings = checkRestoreOptions(options, this.size);
@@ -421,6 +467,7 @@ export class Restorer {
     await closeSources(this.sources);
   }
 
+  /** `destroy`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.destroy();
   }

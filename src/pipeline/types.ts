@@ -14,6 +14,7 @@ export type Box = readonly [number, number, number, number];
 /** Eye at the left of the picture, eye at the right, nose, left and right corner of the mouth, in pixels of the photo. */
 export type Landmarks = readonly Point[];
 
+/** A face that was found in a photo. */
 export interface DetectedFace {
   /** Place in the list of all faces that were found, the most certain first. */
   readonly id: number;
@@ -28,6 +29,7 @@ export type OwnFace =
   | { readonly landmarks: Landmarks; readonly box?: Box; readonly score?: number }
   | { readonly box: Box; readonly landmarks?: undefined };
 
+/** A face with what was made of it. */
 export interface RestoredFace extends DetectedFace {
   /** The face as the network sees it: upright, of the network's size. */
   readonly crop: Picture;
@@ -67,8 +69,10 @@ export type PhotoOutput<I> = I extends ImageBitmap | PictureElement
       ? ImageData
       : Picture;
 
+/** File formats that results can be encoded in. */
 export type EncodedType = 'png' | 'jpeg' | 'webp';
 
+/** How far the work on a photo has come. */
 export interface Progress {
   readonly stage: 'decode' | 'detect' | 'align' | 'restore' | 'paste' | 'encode';
   /** Number of the face, from 1, and how many there are; 0 where the stage is about the whole photo. */
@@ -78,6 +82,7 @@ export interface Progress {
   readonly done: number;
 }
 
+/** Which part of a restored face is pasted. */
 export interface MaskOptions {
   /** Regions that are pasted where a parser is loaded. Default `DEFAULT_REGIONS`: the head without hat, necklace, neck, cloth. */
   readonly regions?: readonly FaceRegion[] | undefined;
@@ -112,6 +117,7 @@ export interface ReplaceableParts {
 /** w in [0, 1]: a number, or one for each pixel of the crop, row by row. */
 export type Fidelity = number | Float32Array;
 
+/** Which faces are restored: a rule, ids as `detect` gives them, faces of the caller's own, or a predicate. */
 export type FaceChoice =
   | 'all'
   | 'largest'
@@ -120,6 +126,7 @@ export type FaceChoice =
   | readonly OwnFace[]
   | ((face: DetectedFace) => boolean);
 
+/** How the faces of a photo are found. */
 export interface PhotoOptions extends Pick<ReplaceableParts, 'detectFaces'> {
   /** Reproduce the reference implementation where it differs from good sense. Default false. */
   readonly compat?: boolean | undefined;
@@ -133,9 +140,11 @@ export interface PhotoOptions extends Pick<ReplaceableParts, 'detectFaces'> {
   /** Most pixels of the photo and of the result. Default 100 million. */
   readonly maxPixels?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Gets how far the work has come, often. What it throws ends the call. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** How a photo is restored. */
 export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   /** 0 quality to 1 identity. Default 0.5. */
   readonly fidelity?: Fidelity | undefined;
@@ -177,6 +186,7 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   readonly quality?: number | undefined;
 }
 
+/** A restored photo. */
 export interface RestoreResult<Image = Picture> {
   readonly image: Image;
   readonly width: number;
@@ -216,6 +226,7 @@ export interface RenderOptions
   readonly faces?: readonly number[] | undefined;
 }
 
+/** A photo restored at several fidelities. */
 export interface SweepResult<Image = Picture> extends Omit<RestoreResult<Image>, 'image'> {
   /** One for each fidelity, in the order asked for. */
   readonly images: readonly { readonly fidelity: number; readonly image: Image; readonly faces: readonly Picture[] }[];

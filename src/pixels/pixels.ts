@@ -17,6 +17,7 @@ export type { Filter, FloatPicture };
 /** What comes back: floats for floats, else 8 bits with as many channels as went in. */
 export type SameKind<T> = T extends FloatPicture ? FloatPicture : Picture;
 
+/** The size of the result, and the filter. */
 export interface ResizeOptions extends PixelOptions {
   /** Size of the result; or a factor for both sides, which then is exact: for `linear` only. */
   readonly width?: number;
@@ -26,6 +27,7 @@ export interface ResizeOptions extends PixelOptions {
   readonly filter?: Filter;
 }
 
+/** The size of the result, and what lies outside of the picture. */
 export interface WarpAffineOptions extends PixelOptions {
   readonly width: number;
   readonly height: number;
@@ -35,6 +37,7 @@ export interface WarpAffineOptions extends PixelOptions {
   readonly compat?: boolean;
 }
 
+/** The width of the blur. */
 export interface BlurOptions extends PixelOptions {
   /** Number of taps, odd. */
   readonly size: number;
@@ -42,6 +45,7 @@ export interface BlurOptions extends PixelOptions {
   readonly sigma?: number;
 }
 
+/** How far is eroded. */
 export interface ErodeOptions extends PixelOptions {
   /** Side of the window; 0 stands for 3. An even window reaches one pixel further up and left. */
   readonly size: number;

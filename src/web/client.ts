@@ -44,7 +44,9 @@ export type { WeightsProgress } from './restorer.js';
 
 /** Functions cannot go to a worker, but for listeners. */
 export type ClientPhotoOptions = Omit<PhotoOptions, 'detectFaces'>;
+/** As those of the library, without functions in the place of networks. */
 export type ClientRestoreOptions = Omit<RestoreOptions, keyof ReplaceableParts | 'faces'> & {
+  /** Faces to restore: by rule, by id, or of the caller's own; predicates cannot go to a worker. */
   readonly faces?: Exclude<FaceChoice, (...args: never[]) => unknown> | undefined;
 };
 type SweepOptions = Omit<ClientRestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[] };
@@ -52,6 +54,7 @@ type SweepOptions = Omit<ClientRestoreOptions, 'fidelity'> & { readonly fidelity
 /** `'embedded'`, a URL (relative ones as the page has them), a file, bytes, or null for none. */
 export type ClientWeights = string | URL | Blob | Uint8Array | ArrayBuffer | null;
 
+/** How the client and the restorer in its worker are set up. */
 export interface ClientOptions
   extends Pick<WebRestorerOptions, 'adapter' | 'precision' | 'signal' | 'weightsBase' | 'onWeights'> {
   /** The network that restores faces. Default `'embedded'`. */
@@ -73,31 +76,56 @@ export interface ClientOptions
 export interface ClientRestorer {
   /** As it was at the last answer of the worker. */
   readonly info: RestorerInfo;
+  /**
+   * The faces of a photo, the most certain first. None is a result as well.
+   * @throws as `Restorer.detect`, and `WORKER_FAILED`
+   */
   detect(photo: PhotoInput, options?: ClientPhotoOptions): Promise<DetectedFace[]>;
+  /**
+   * A photo with its faces restored, encoded.
+   * @param photo stays usable: what goes to the worker is a copy
+   * @throws as `Restorer.restore`, and `WORKER_FAILED`
+   */
   restore<I extends PhotoInput>(
     photo: I,
     options: ClientRestoreOptions & { readonly output: EncodedType },
   ): Promise<RestoreResult<Uint8Array>>;
+  /** The same, as pixels in the form in which the photo came. */
   restore<I extends PhotoInput>(
     photo: I,
     options?: ClientRestoreOptions & { readonly output?: undefined },
   ): Promise<RestoreResult<PhotoOutput<I>>>;
+  /** The same, where only the caller knows whether `output` is given. */
   restore<I extends PhotoInput>(
     photo: I,
     options?: ClientRestoreOptions,
   ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array>>;
+  /**
+   * A photo restored at several fidelities, encoded; each face is encoded once.
+   * @throws as `Restorer.sweep`, and `WORKER_FAILED`
+   */
   sweep<I extends PhotoInput>(
     photo: I,
     options: SweepOptions & { readonly output: EncodedType },
   ): Promise<SweepResult<Uint8Array>>;
+  /** The same, as pixels in the form in which the photo came. */
   sweep<I extends PhotoInput>(
     photo: I,
     options: SweepOptions & { readonly output?: undefined },
   ): Promise<SweepResult<PhotoOutput<I>>>;
+  /**
+   * Encodes an aligned crop, which stays in the worker until `destroy`.
+   * @throws as `Restorer.encode`, and `WORKER_FAILED`
+   */
   encode(crop: PhotoInput, options?: EncodeFaceOptions): Promise<EncodedFace>;
+  /**
+   * Finds and encodes the faces of a photo, which stays in the worker until `destroy`.
+   * @throws as `Restorer.prepare`, and `WORKER_FAILED`
+   */
   prepare<I extends PhotoInput>(photo: I, options?: ClientRestoreOptions): Promise<PreparedPhoto<PhotoOutput<I>>>;
   /** Ends the worker at once. Calls that are under way fail with `DESTROYED`. */
   destroy(): Promise<void>;
+  /** `destroy`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

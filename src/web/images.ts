@@ -6,6 +6,7 @@ import { checkPicture, checkPixelCount, isOpaque, type Picture, type PictureLimi
 import type { PixelForm } from '../pipeline/platform.js';
 import { bitmapOf, isElement } from './elements.js';
 
+/** How a picture is encoded. */
 export interface EncodeImageOptions {
   /** Default `png`. */
   readonly type?: 'png' | 'jpeg' | 'webp' | undefined;

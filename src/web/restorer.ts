@@ -13,6 +13,7 @@ import { openWeights } from './weights.js';
 /** The package's weights lie beside its bundle. */
 const WEIGHTS = new URL('../weights/', import.meta.url);
 
+/** As everywhere, and where the embedded weights are fetched from. */
 export interface WebRestorerOptions extends RestorerOptions {
   /** The folder of the embedded weights and their manifest, where it is not beside that of the package's code. */
   readonly weightsBase?: string | URL | undefined;
@@ -20,6 +21,7 @@ export interface WebRestorerOptions extends RestorerOptions {
   readonly onWeights?: ((progress: WeightsProgress) => void) | undefined;
 }
 
+/** How much of a file of weights has come, in bytes. */
 export interface WeightsProgress {
   readonly role: Role;
   readonly received: number;

@@ -13,6 +13,7 @@ export interface ByteSource {
    * offset 0 of a buffer of its own, and nothing else writes to it.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
+  /** Ends reading. */
   close?(): Promise<void>;
   /** The platform's own CRC-32, where it has one: the sum of bytes that follow those whose sum is `before`. */
   readonly crc32?: ((bytes: Uint8Array, before: number) => number) | undefined;

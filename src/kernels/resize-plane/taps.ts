@@ -3,6 +3,7 @@
 import { array, type NumberArray, type Operand } from '../kernel.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 
+/** Filters of a resize, by the names that OpenCV has for them. */
 export type Filter = 'linear' | 'area' | 'lanczos4';
 
 /** Destination pixel i is the sum of weights[k] * source[clamp(first[i] + k - start[i])] for k from start[i] to start[i + 1]. */

@@ -13,16 +13,19 @@ import { NetworkRuntime } from '../runtime.js';
 import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgram } from './network.js';
 import { type CodeFormerConfig, codeFormerTensors, inferConfig, levelSides, tokenCount } from './tensors.js';
 
+/** How the network is loaded. */
 export interface LoadOptions extends Pick<RunOptions, 'signal'> {
   /** The kernel of 3x3 convolutions: for tests and benches. Default `auto`. */
   readonly convolution?: NonNullable<Target['convolution']>;
 }
 
+/** What is encoded. */
 export interface EncodeOptions extends RunOptions {
   /** Pictures in the input. Default 1. */
   readonly batch?: number;
 }
 
+/** What is made of an encoded face. */
 export interface DecodeOptions extends RunOptions {
   /**
    * w: 0 quality, 1 identity; a finite number, or one for each pixel of each picture (N*S*S, row-major). At 0 and below the fusion is
@@ -35,6 +38,7 @@ export interface DecodeOptions extends RunOptions {
   readonly indices?: Int32Array;
 }
 
+/** Which tensors are shown, and of what. */
 export interface TraceOptions extends Pick<DecodeOptions, 'adain'>, EncodeOptions {
   readonly fidelity?: number;
   /**
@@ -101,11 +105,13 @@ export class Encoded {
     if (!this.alive) throw new CodeFormerError('DESTROYED', 'An encoded face was used after destroy()');
   }
 
+  /** Frees its memory on the device. */
   destroy(): void {
     if (this.alive) for (const buffer of Object.values(this.buffers)) this.device.release(buffer);
     this.alive = false;
   }
 
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }
@@ -120,6 +126,7 @@ const encodedNames = (config: CodeFormerConfig): string[] => [
   ...config.fuse.map(side => `tap.${side}`),
 ];
 
+/** The restoring network: crops to codes (`encode`), codes to pictures (`decode`). */
 export class CodeFormer {
   private constructor(
     readonly device: Device,
@@ -163,6 +170,7 @@ export class CodeFormer {
   /**
    * Predicts the codes of face crops.
    * @param input N*3*S*S, RGB in [-1, 1]
+   * @throws `INVALID_ARGUMENT`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   async encode(input: Float32Array, options: EncodeOptions = {}): Promise<Encoded> {
     const batch = this.checkBatch(options.batch ?? 1);
@@ -189,6 +197,7 @@ export class CodeFormer {
   /**
    * Makes the picture of an encoded face.
    * @returns N*3*S*S, RGB around [-1, 1], not clamped
+   * @throws as `encode`
    */
   async decode(encoded: Encoded, options: DecodeOptions = {}): Promise<Float32Array> {
     return new Float32Array(await this.decodeForm(encoded, 'tensor', options));
@@ -239,10 +248,12 @@ export class CodeFormer {
     );
   }
 
+  /** Frees its memory on the device. */
   destroy(): void {
     this.runtime.destroy();
   }
 
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }

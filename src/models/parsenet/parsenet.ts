@@ -11,6 +11,7 @@ import { NetworkRuntime } from '../runtime.js';
 import { parseNetProgram } from './network.js';
 import { CLASSES, parseNetTensors } from './tensors.js';
 
+/** For which pictures the network is compiled. */
 export interface ParseNetOptions extends Pick<RunOptions, 'signal'> {
   /** Side of the pictures: a multiple of 16 from 32 up. Default 512, which the network was trained for. */
   readonly size?: number | undefined;
@@ -34,6 +35,7 @@ export class Parsed {
   }
 }
 
+/** The network that tells the regions of a face: a label of `FACE_REGIONS` for each pixel. */
 export class ParseNet {
   /** Logits of the last picture, as the network leaves them, and whose they are. */
   private logits: GPUBuffer | null = null;
@@ -99,12 +101,14 @@ export class ParseNet {
     });
   }
 
+  /** Frees its memory on the device. */
   destroy(): void {
     this.runtime.destroy();
     if (this.logits) this.device.release(this.logits);
     this.logits = null;
   }
 
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }

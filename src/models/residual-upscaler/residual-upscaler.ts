@@ -12,6 +12,7 @@ import { inferResidualUpscalerConfig, type ResidualUpscalerConfig, residualUpsca
 /** Tiles need about 300 MB of GPU memory. */
 const TILE = 1024;
 
+/** The small upscaler of the package, for pictures of any size: twice as large in one pass. */
 export class ResidualUpscaler extends Upscaler {
   private constructor(
     device: Device,

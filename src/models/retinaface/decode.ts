@@ -4,6 +4,7 @@ import { RECORD } from '../../kernels/detector-records/detector-records.js';
 import { ceilDiv } from '../../kernels/kernel.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 
+/** A face that the network found. */
 export interface Detection {
   /** Left, top, right, bottom in pixels; may reach out of the picture. */
   readonly box: readonly [number, number, number, number];

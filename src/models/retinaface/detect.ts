@@ -10,6 +10,7 @@ import { type Detection, suppress } from './decode.js';
 import type { DetectorOptions, RetinaFace } from './retinaface.js';
 import { CANDIDATE_SCORE, detectUnder, lookAgain, mapped, type Turn, turned } from './views.js';
 
+/** At which sizes faces are looked for, and which count. */
 export interface DetectFacesOptions extends DetectorOptions {
   /** Faces whose eyes are nearer to each other are left out, in pixels of the photo. Default 5. */
   readonly minEyeDistance?: number | undefined;

@@ -15,6 +15,7 @@ import { type RetinaFaceBackbone, retinaFaceTensors } from './tensors.js';
 
 export type { Detection };
 
+/** Which outputs of the network count as faces. */
 export interface DetectorOptions extends RunOptions {
   /** Scores above it count as faces. Default 0.8. */
   readonly threshold?: number | undefined;
@@ -40,6 +41,7 @@ const USUAL_SIZE: Size = { width: 640, height: 640 };
 
 const sizeKey = ({ width, height }: Size): string => `${width}x${height}`;
 
+/** The network that finds faces, with either backbone: MobileNet 0.25 or ResNet-50. */
 export class RetinaFace {
   private constructor(
     readonly device: Device,
@@ -66,7 +68,11 @@ export class RetinaFace {
     }
   }
 
-  /** The outputs of the network for a picture as it is. */
+  /**
+   * The outputs of the network for a picture as it is.
+   * @param picture RGB or RGBA, of any size
+   * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
+   */
   async forward(picture: Picture | GpuPicture, options: RunOptions = {}): Promise<DetectorOutputs> {
     return this.run(picture, async (program, input, size) =>
       this.runtime.allocated(program, ['threshold', 'records', 'selected'], async buffers => {
@@ -82,7 +88,11 @@ export class RetinaFace {
     );
   }
 
-  /** The faces of a picture at its own size, best first, in its pixels. */
+  /**
+   * The faces of a picture at its own size, best first, in its pixels. `detectFaces` looks at several sizes.
+   * @param picture RGB or RGBA, of any size
+   * @throws as `forward`
+   */
   async detect(picture: Picture | GpuPicture, options: DetectorOptions = {}): Promise<Detection[]> {
     const { threshold = 0.8, nms = 0.4 } = options;
     for (const [name, value] of Object.entries({ threshold, nms }))
@@ -101,10 +111,12 @@ export class RetinaFace {
     );
   }
 
+  /** Frees its memory on the device. */
   destroy(): void {
     this.runtime.destroy();
   }
 
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }

@@ -16,6 +16,7 @@ import { NetworkRuntime } from '../runtime.js';
 import { FACTOR, type Form } from './ends.js';
 import { mirrored, type Tile, tilesOf } from './tiles.js';
 
+/** How much a picture is enlarged, and in which tiles. */
 export interface UpscaleOptions extends RunOptions {
   /** Size of the result relative to the picture; other scales than 2 are resized from it by Lanczos. Default 2. */
   readonly scale?: number | undefined;
@@ -175,10 +176,12 @@ export class Upscaler {
     }
   }
 
+  /** Frees its memory on the device. */
   destroy(): void {
     this.runtime.destroy();
   }
 
+  /** `destroy`, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }
