@@ -10,18 +10,23 @@ import cv2
 import numpy as np
 import torch
 from safetensors import safe_open
+from data import decode, to_tensor
+from degrade import degrade
+from grow import enlarge, grow, shrink
 from model import Restorer
-from train import load_exported
+from train import load_exported, psnr
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TINY = dict(size=256, channels=16, multipliers=[1, 2, 2], res_blocks=1, attention=[16], embedding=16, codebook=32, width=48, heads=4,
             layers=1, mlp=64, fuse=[32, 64], groups=8, patch=4)
+GROWN = dict(TINY, size=512, multipliers=[1, 1, 2, 2], fuse=[32, 64, 128])
 OFFICIAL = dict(size=512, channels=64, multipliers=[1, 2, 2, 4, 4, 8], res_blocks=2, attention=[16], embedding=256, codebook=1024, width=512,
                 heads=8, layers=9, mlp=1024, fuse=[32, 64, 128, 256], groups=32, patch=1)
 
 
-def draw_faces(folder, count):
+def draw_faces(folder, count, size=256):
     """Ovals with eyes and a mouth, each a little different."""
+    os.makedirs(folder, exist_ok=True)
     rng = np.random.default_rng(0)
     for i in range(count):
         picture = np.full((256, 256, 3), rng.integers(60, 200, 3), np.uint8)
@@ -29,7 +34,7 @@ def draw_faces(folder, count):
         for x in (98, 158):
             cv2.circle(picture, (x, 120), int(rng.integers(6, 11)), (40, 30, 30), -1)
         cv2.ellipse(picture, (128, 188), (28, int(rng.integers(4, 12))), 0, 0, 180, (60, 50, 150), -1)
-        cv2.imwrite(os.path.join(folder, f'{i}.png'), picture)
+        cv2.imwrite(os.path.join(folder, f'{i}.png'), cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC))
 
 
 def check(holds, what):
@@ -52,7 +57,6 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = a.keep or temporary
         faces, run = os.path.join(folder, 'faces'), os.path.join(folder, 'run')
-        os.makedirs(faces, exist_ok=True)
         draw_faces(faces, 6)
 
         def stage(number, minutes, *more):
@@ -79,13 +83,47 @@ def main():
             y = model.decode(logits.argmax(-1), lq, taps, 1)
         error = (y.clamp(-1, 1) - x).abs().mean().item()
         check(error < 0.5, f'a face that was seen comes back in its colours (mean error {error:.3f} of 2)')
+        check_growth(folder, a.detector, result)
         check_detector(folder, a.detector)
+
+
+def check_growth(folder, detector, small):
+    """A trained network with one level more at each end: it begins as the old one enlarged, and both stages train it."""
+    faces, run = os.path.join(folder, 'large'), os.path.join(folder, 'grown')
+    draw_faces(faces, 6, 512)
+    pictures = []
+    for i in range(6):
+        with open(os.path.join(faces, f'{i}.png'), 'rb') as file:
+            pictures.append(decode(file.read(), 512))
+    rng = np.random.default_rng(0)
+    bad = to_tensor(np.stack([degrade(p, rng, ('light', 'small', 'large')[i % 3]) for i, p in enumerate(pictures)]))
+    old = load_exported(small).eval()
+    new = grow(old, GROWN, bad[:4])
+    with torch.no_grad():
+        for w in (0, 1):
+            before, after = old(shrink(bad), w)[0].clamp(-1, 1), new(bad, w)[0].clamp(-1, 1)
+            alike = psnr(after, enlarge(before))
+            check(alike > 26, f'the grown network begins as the enlarged one at w = {w} ({alike:.1f} dB)')
+
+    def stage(number, *more):
+        command = [sys.executable, os.path.join(HERE, 'train.py'), '--stage', str(number), '--minutes', '0.15', '--run', run, '--data', faces,
+                   '--detector', detector, '--only', '2', '--batch', '2', *more]
+        done = subprocess.run(command, capture_output=True, text=True)
+        check(done.returncode == 0, f'stage {number} runs' if done.returncode == 0 else f'stage {number}:\n{done.stdout}{done.stderr}')
+        return done.stdout
+
+    growing = ('--config', json.dumps(GROWN), '--init', small, '--total', '0.3')
+    stage(4, *growing)
+    check('stage 4, step 0,' not in stage(4, *growing), 'stage 4 goes on where it was')
+    stage(5)
+    with safe_open(os.path.join(run, 'stage5.safetensors'), 'pt') as file:
+        finite = all(torch.isfinite(file.get_tensor(name).float()).all() for name in file.keys())
+        check(finite and json.loads(file.metadata()['config']) == GROWN, 'the grown weights are finite and say what they are')
 
 
 def check_detector(folder, teacher):
     """The detector for some steps from random weights, on drawn faces whose labels are known, resumed once."""
     pictures, labels, run = (os.path.join(folder, name) for name in ('pictures', 'labels.npz', 'detector'))
-    os.makedirs(pictures, exist_ok=True)
     draw_faces(pictures, 6)
     rng = np.random.default_rng(1)
     for i in range(6):

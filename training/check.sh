@@ -14,5 +14,6 @@ node -e 'JSON.parse(require("fs").readFileSync(process.argv[1]))' "$folder/upsca
 echo 'ok   the upscaler makes its example'
 if [ -e ../dist/cli.js ]; then
   node ../bin/codeformer.mjs restore "$folder/faces/0.png" --aligned --weights "$folder/run/stage3.safetensors" -o "$folder/out.png" --quiet
-  echo 'ok   the library restores with the weights'
+  node ../bin/codeformer.mjs restore "$folder/large/0.png" --aligned --weights "$folder/grown/stage5.safetensors" -o "$folder/large.png" --quiet
+  echo 'ok   the library restores with the weights, small and grown'
 fi

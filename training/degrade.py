@@ -9,6 +9,7 @@ import torch.nn.functional as F
 RANGES = {
     'large': dict(blur=(1, 15), down=(4, 30), noise=(0, 20), jpeg=(30, 80)),
     'small': dict(blur=(0.1, 10), down=(1, 12), noise=(0, 15), jpeg=(60, 100)),
+    'light': dict(blur=(0.1, 2), down=(1, 2.5), noise=(0, 6), jpeg=(75, 100)),
 }
 
 

@@ -70,6 +70,13 @@ def texture_loss(a, b, scales=2):
     return total / scales
 
 
+def colour_loss(a, b, window=16):
+    """L1 between mean colours of windows, as luminance and twice as much as differences from it."""
+    d = F.avg_pool2d(a - b, window * a.shape[-1] // 512)
+    grey = (d * torch.tensor([0.299, 0.587, 0.114], device=d.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    return grey.abs().mean() + 2 * (d - grey).abs().mean()
+
+
 class PatchGAN(nn.Module):
     """Spectral norm, because without it it wins within 300 steps and teaches nothing more."""
 

@@ -15,6 +15,9 @@ CONFIGS = {
               width=192, heads=6, layers=4, mlp=384, fuse=[32, 64], groups=16, patch=4),
     'l': dict(size=256, channels=64, multipliers=[1, 2, 3], res_blocks=1, attention=[16], embedding=64, codebook=512,
               width=192, heads=6, layers=4, mlp=384, fuse=[32, 64], groups=16, patch=4),
+    # 'm' with one level more at each end, for grow.py.
+    'm512': dict(size=512, channels=48, multipliers=[1, 1, 2, 4], res_blocks=1, attention=[16], embedding=64, codebook=512,
+                 width=192, heads=6, layers=4, mlp=384, fuse=[32, 64, 128], groups=16, patch=4),
     # Measured and slower per picture for the same parameters.
     'patch1': dict(size=256, channels=16, multipliers=[1, 2, 4, 6, 12], res_blocks=1, attention=[16], embedding=64, codebook=512,
                    width=192, heads=6, layers=4, mlp=384, fuse=[32, 64, 128], groups=16, patch=1),
@@ -280,6 +283,28 @@ class Restorer(nn.Module):
             if i in self.generator.fused:
                 size = self.generator.fused[i]
                 self.fuse_convs_dict[str(size)].balance(taps[size], h * factor)
+
+    @torch.no_grad()
+    def even_fusion(self, x):
+        """
+        Scales what the last fusion adds, so that its output at w between 0 and 1 lies on the line between those at 0 and at 1: d + w (a d + b)
+        becomes d + w ((1 + a) d + b) k - d), with k for each group of the norm behind it, which does not see k. Both ends stay as they are.
+        Otherwise the scale of a and b decides at which w the photo begins to count: in training nothing holds it. x: degraded [N,3,H,W].
+        """
+        size = str(self.config['size'] // self.config['patch'])
+        if self.config['res_blocks'] > 1 or int(size) in self.config['attention']:
+            raise ValueError('expected the norm of the output right behind the last fusion')
+        fuse, seen = self.fuse_convs_dict[size], []
+        hook = fuse.register_forward_hook(lambda _, inputs, y: seen.append((inputs[1], y)))
+        self(x, 1.0)
+        hook.remove()
+        groups = self.config['groups']
+        before, after = (t.unflatten(1, (groups, -1)).std((2, 3, 4)).mean(0) for t in seen[0])
+        k = (before / after).repeat_interleave(fuse.scale[-1].out_channels // groups)
+        for last in (fuse.scale[-1], fuse.shift[-1]):
+            last.weight.mul_(k.view(-1, 1, 1, 1))
+            last.bias.mul_(k)
+        fuse.scale[-1].bias.add_(k - 1)
 
     def logits(self, lq):
         x = self.feat_emb(lq.flatten(2).transpose(1, 2))

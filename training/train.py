@@ -15,14 +15,17 @@ import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from data import Faces
-from losses import Detector, PatchGAN, distance, gradient_loss, hinge, texture_loss
-from model import CONFIGS, Restorer
+from data import Faces, LargeFaces
+from grow import enlarge, ends, grow, is_new, shrink, smaller
+from losses import Detector, PatchGAN, colour_loss, distance, gradient_loss, hinge, texture_loss
+from model import CONFIGS, Encoder, Restorer
 from muon import Muon
+from precision import autocast
 
 LICENCE = 'Trained on generated faces, part of them CC BY-NC-SA 4.0: non-commercial use only.'
-WARM, GAN_FROM = 0.06, {1: 0.4, 3: 0.0}      # stage I: share of the time without codebook; share after which the GAN joins
-DECAY, COMMIT, PERCEPTUAL, GRADIENT, GAN, TEXTURE = 0.98, 0.25, 1.0, 1.0, {1: 0.05, 3: 0.05}, {1: 0.0, 3: 0.5}
+WARM, GAN_FROM = 0.06, {1: 0.4, 3: 0.0, 4: 0.0, 5: 0.0}      # stage I: share of the time without codebook; share after which the GAN joins
+DECAY, COMMIT, PERCEPTUAL, GRADIENT, GAN = 0.98, 0.25, 1.0, 1.0, 0.05
+TEXTURE, COLOUR = {1: 0.0, 3: 0.5, 4: 0.5, 5: 0.5}, {1: 0.0, 3: 0.0, 4: 1.0, 5: 1.0}
 # Stage III, in turn: degradation and w; None is drawn. With w = 1 only, the colours at 0.5 go wrong; without large ones, fusion adds
 # artefacts to strongly degraded faces; w = 0 because the generator moves, too.
 TURNS = (('small', 1), ('small', None), ('large', None), ('small', 0), ('small', 1), ('small', None), ('large', None), ('large', 0))
@@ -30,18 +33,23 @@ FREE = 0.75     # weight of what compares pixels at w = 0, where codes are chose
 # Stage III: few pixels at the border, by which the generator steers its norms and which come out as coloured marks, are pressed below
 # LIMIT deviations.
 OUTLIERS, LIMIT = 0.1, 8.0
+# Stages IV and V: share of steps with pictures of 512 pixels, the others teach all but the finest level; share of each degradation.
+LARGE, KINDS = 0.6, {'light': 0.15, 'small': 0.45, 'large': 0.4}
+FITTED = 12         # pictures from which the new levels are set first
+SLIDER = (0, 0.25, 0.5, 0.75, 1)
 
 
 def arguments():
     a = argparse.ArgumentParser()
-    a.add_argument('--stage', type=int, required=True, choices=[1, 2, 3])
+    a.add_argument('--stage', type=int, required=True, choices=[1, 2, 3, 4, 5])
     a.add_argument('--minutes', type=float, required=True, help='of this call, in processor time of a thread')
     a.add_argument('--total', type=float, help='the whole stage over all calls (learning rate, GAN); default: --minutes')
     a.add_argument('--run', required=True)
     a.add_argument('--config', default='s', help='name in model.py or JSON')
-    a.add_argument('--data', nargs='+', required=True, help='folders of faces-256-*.tar or of pictures')
+    a.add_argument('--data', nargs='+', required=True, help='folders of faces-256-*.tar (and faces-512*.tar for stages 4 and 5) or of pictures')
     a.add_argument('--detector', required=True, help='RetinaFace mobile0.25 checkpoint, for its features')
-    a.add_argument('--init', help='safetensors to start from instead of the previous stage in --run')
+    a.add_argument('--init', help='safetensors to start from instead of the previous stage in --run; in stage 4 what is grown')
+    a.add_argument('--teacher', help='safetensors whose encoder chooses the codes of clean pictures in stages 4 and 5 (default: that of --init)')
     a.add_argument('--slim', help='folder: also write the state there without optimiser, in half precision and in pieces of at most 15 MiB, '
                                   'and start from it when --run has no state')
     a.add_argument('--batch', type=int)
@@ -52,6 +60,10 @@ def arguments():
     a.add_argument('--compile', action='store_true')
     a.add_argument('--every', type=float, default=5, help='minutes between previews and saves')
     return a.parse_args()
+
+
+def named(config):
+    return CONFIGS[config] if config in CONFIGS else json.loads(config)
 
 
 def save(path, state):
@@ -138,6 +150,14 @@ class Trainer:
         if state:
             model = Restorer(state['config'])
             model.load_state_dict(state['model'])
+        elif a.stage == 4:
+            assert a.init, 'stage 4 needs --init: what is grown to --config'
+            old = load_exported(a.init)
+            faces = LargeFaces(a.data, torch.device('cpu'), a.seed, a.only)
+            seen = [faces.degraded(faces.clean(1), kind) for kind in list(KINDS) * (FITTED // len(KINDS))]
+            model, teacher = grow(old, named(a.config), torch.cat(seen)), old.encoder.state_dict()
+            if a.teacher:
+                teacher = load_exported(a.teacher).encoder.state_dict()
         elif a.init:
             model = load_exported(a.init)
         elif before:
@@ -145,16 +165,17 @@ class Trainer:
             model.load_state_dict(before['ema'])
             teacher = before.get('teacher')
         else:
-            assert a.stage == 1, 'stages 2 and 3 need the stage before, or --init'
-            model = Restorer(CONFIGS[a.config] if a.config in CONFIGS else json.loads(a.config)).initialise()
+            assert a.stage == 1, 'stages 2, 3 and 5 need the stage before, or --init'
+            model = Restorer(named(a.config)).initialise()
         # The clean-picture encoder whose codes are the targets: that of stage I.
         if a.stage > 1:
             if state:
                 teacher = state['teacher']
-            elif a.init or teacher is None:
+            elif a.stage < 4 and (a.init or teacher is None):
                 assert a.stage == 2 or not a.init, 'stage 3 needs stage2.pt (the encoder of stage I is in it)'
                 teacher = copy.deepcopy(model.encoder.state_dict())
-            self.teacher = copy.deepcopy(model.encoder).to(self.device).requires_grad_(False)
+            below = model.config if a.stage < 4 else smaller(model.config)
+            self.teacher = Encoder(below).to(self.device).requires_grad_(False)
             self.teacher.load_state_dict(teacher)
         layout = torch.channels_last if self.cuda else torch.contiguous_format
         self.model = model.to(self.device, memory_format=layout)
@@ -162,16 +183,31 @@ class Trainer:
         self.detector = Detector(a.detector).to(self.device, memory_format=layout).requires_grad_(False)
         m = self.model
         m.requires_grad_(False)
-        parts = {1: [m.encoder, m.generator], 2: [m.encoder, m.feat_emb, m.ft_layers, m.idx_pred_layer],
-                 3: [m.encoder, m.feat_emb, m.ft_layers, m.idx_pred_layer, m.generator, m.fuse_convs_dict]}[a.stage]
+        everything = [m.encoder, m.feat_emb, m.ft_layers, m.idx_pred_layer, m.generator, m.fuse_convs_dict]
+        parts = {1: [m.encoder, m.generator], 2: everything[:4]}.get(a.stage, everything)
         self.parameters = [p for part in parts for p in part.parameters()] + ([m.position_emb] if a.stage > 1 else [])
+        if a.stage == 4:
+            fresh = is_new(m)
+            self.parameters = [p for n, p in m.named_parameters() if fresh(n)]
         for p in self.parameters:
             p.requires_grad_(True)
-        named = [(n, p) for n, p in m.named_parameters() if p.requires_grad]
+        parameters = [(n, p) for n, p in m.named_parameters() if p.requires_grad]
         self.batch = a.batch or (64 if self.cuda else 4)
-        self.rate = a.rate or {1: 0.02, 2: 0.01, 3: 0.01}[a.stage]
-        slow = {1: {}, 2: {'encoder': 0.5}, 3: {'fuse': 1.0, 'generator': 0.1, '': 0.3}}[a.stage]     # what was trained before moves slower
-        self.opt = Muon(named, self.rate, self.rate / 20, slow, ('generator',) if a.stage == 3 else ())
+        self.rate = a.rate or {1: 0.02, 2: 0.01, 3: 0.01, 4: 0.005, 5: 0.004}[a.stage]
+        # What was trained before moves slower, and by shares of its size.
+        slow, relative = {1: {}, 2: {'encoder': 0.5}, 3: {'fuse': 1.0, 'generator': 0.1, '': 0.3}, 4: {}, 5: {}}[a.stage], ()
+        if a.stage == 3:
+            relative = ('generator',)
+        elif a.stage > 3:
+            (first, last), count = ends(m.config), len(m.generator.blocks)
+            fitted = (f'encoder.blocks.{first - 1}.', f'generator.blocks.{count + last}.', f'generator.blocks.{count - 1}.')
+            if a.stage == 4:
+                slow, relative = dict.fromkeys(fitted, 0.5), fitted
+            else:
+                fresh = is_new(m)
+                slow = {n: 1.0 if fresh(n) or n.startswith('fuse') else 0.25 for n, _ in parameters}
+                relative = ('encoder', 'generator', 'fuse', 'ft_layers', 'feat_emb')
+        self.opt = Muon(parameters, self.rate, self.rate / 20, slow, relative)
         self.disc = PatchGAN().to(self.device, memory_format=layout)
         self.opt_d = torch.optim.Adam(self.disc.parameters(), 2e-4, (0.5, 0.99), fused=True)
         k, c = m.config['codebook'], m.config['embedding']
@@ -193,25 +229,23 @@ class Trainer:
                 setattr(self, n, state[n])
             self.minutes = a.total or max(self.minutes, self.elapsed / 60 + a.minutes if self.elapsed >= self.minutes * 60 else 0)
             seed += self.step
-        elif a.stage == 3 and (first := load_state(a, 1)):
-            self.disc.load_state_dict(first['disc'])
+        elif a.stage in (3, 5) and (earlier := load_state(a, 1 if a.stage == 3 else 4)):
+            self.disc.load_state_dict(earlier['disc'])
         t = time.time()
-        self.faces = Faces(a.data, self.device, seed, a.only)
-        print(f'{len(self.faces.pictures)} pictures in {time.time() - t:.1f} s; {self.device}; stage {a.stage}, step {self.step}, '
+        self.faces = (Faces if a.stage < 4 else LargeFaces)(a.data, self.device, seed, a.only)
+        print(f'{self.faces.count} pictures in {time.time() - t:.1f} s; {self.device}; stage {a.stage}, step {self.step}, '
               f'batch {self.batch}, rate {self.rate}, parameters {sum(p.numel() for p in m.parameters()) / 1e6:.2f} M', flush=True)
         if a.stage == 3:
             if not state:
                 self.model.balance(self.faces.validation(8, 'small')[1].to(self.device))
                 self.ema.load_state_dict(self.model.state_dict())
+        if a.stage > 2:
             self.excess = []
             for block in self.model.generator.blocks[:-2]:
                 block.register_forward_hook(lambda _, __, h: self.excess.append((h.abs() - LIMIT).relu().float().square().mean()))
         self.values, self.n = {}, 0
         self.encode = torch.compile(m.encoder) if a.compile else m.encoder
         self.generate = torch.compile(m.generator) if a.compile and a.stage == 1 else m.generator
-
-    def autocast(self):
-        return torch.autocast(self.device.type, torch.bfloat16)
 
     def note(self, **values):
         for k, v in values.items():
@@ -225,15 +259,18 @@ class Trainer:
 
     def window(self, *pictures):
         """The same random crop of each: no pattern that is fixed to the pixel grid of strided features pays."""
-        dy, dx = self.faces.rng.integers(0, 17, 2)
+        dy, dx = self.faces.rng.integers(0, pictures[0].shape[-1] - 239, 2)
         return [p[..., dy:dy + 240, dx:dx + 240] for p in pictures]
 
-    def backward(self, y, x, extra, fidelity=1.0):
-        """Backpropagates the image losses of y against x, those of pixels times `fidelity`, and the `extra` scalar."""
+    def backward(self, y, x, extra, fidelity=1.0, target=None, adversarial=True):
+        """
+        Backpropagates the image losses of y against x, those of pixels times `fidelity` and against `target` where it differs, and the
+        `extra` scalar.
+        """
         half = slice(0, max(1, len(x) // 2))     # the detector is costly: on half of the batch
-        leaf = y.detach().float().requires_grad_()
-        l1, grad = (leaf - x).abs().mean(), gradient_loss(leaf, x)
-        with self.autocast():
+        leaf, target = y.detach().float().requires_grad_(), x if target is None else target
+        l1, grad = (leaf - target).abs().mean(), gradient_loss(leaf, target)
+        with autocast(self.device):
             near, clean = self.window(leaf[half], x[half])
             with torch.no_grad():
                 fx = self.detector(clean)
@@ -244,14 +281,18 @@ class Trainer:
             texture = texture_loss(leaf, x)
             loss = loss + TEXTURE[self.stage] * texture
             self.note(texture=texture)
+        if COLOUR[self.stage]:
+            colour = colour_loss(leaf, target)
+            loss = loss + COLOUR[self.stage] * colour
+            self.note(colour=colour)
         g, = torch.autograd.grad(loss, leaf)
-        if self.progress() >= GAN_FROM[self.stage]:
-            with self.autocast():
-                adversarial = -self.disc(self.window(leaf)[0]).float().mean()
-            h, = torch.autograd.grad(adversarial, leaf)
+        if adversarial and self.progress() >= GAN_FROM[self.stage]:
+            with autocast(self.device):
+                realism = self.disc(self.window(leaf)[0]).float().mean()
+            h, = torch.autograd.grad(-realism, leaf)
             ramp = min(1.0, (self.progress() - GAN_FROM[self.stage]) / 0.05)
-            g = g + GAN[self.stage] * ramp * h
-            self.note(gan=adversarial)
+            g = g + GAN * ramp * h
+            self.note(gan=-realism)
         roots = [(y, g.to(y.dtype))] + ([(extra, None)] if extra.requires_grad else [])
         torch.autograd.backward(*map(list, zip(*roots)))
         return leaf.detach()
@@ -259,7 +300,7 @@ class Trainer:
     def update_disc(self, x, y):
         if self.progress() < GAN_FROM[self.stage] - 0.03:
             return
-        with self.autocast():
+        with autocast(self.device):
             loss = hinge(*map(self.disc, self.window(x, y)))
         self.opt_d.zero_grad(set_to_none=True)
         loss.backward()
@@ -302,7 +343,7 @@ class Trainer:
 
     def stage1(self):
         x = self.faces.clean(self.batch)
-        with self.autocast():
+        with autocast(self.device):
             z = self.encode(x).float()
             q, commit = self.quantise(z)
             y = self.generate(q)
@@ -313,8 +354,8 @@ class Trainer:
 
     def codes(self, x, lq, logits):
         """Feature and cross-entropy losses against the codes of the clean pictures."""
-        with torch.no_grad(), self.autocast():
-            idx = self.model.quantize.nearest(self.teacher(x))
+        with torch.no_grad(), autocast(self.device):
+            idx = self.model.quantize.nearest(self.teacher(x if self.stage < 4 else shrink(x)))
         target = self.model.quantize.lookup(idx)
         feature = (lq.float() - target).square().mean()
         entropy = F.cross_entropy(logits.float().flatten(0, 1), idx.flatten())
@@ -325,7 +366,7 @@ class Trainer:
         x = self.faces.clean(self.batch)
         small = self.batch // 4
         bad = torch.cat([self.faces.degraded(x[:small], 'small'), self.faces.degraded(x[small:], 'large')])
-        with self.autocast():
+        with autocast(self.device):
             lq = self.encode(bad).float()
             logits = self.model.logits(lq)
         self.codes(x, lq, logits).backward()
@@ -338,7 +379,7 @@ class Trainer:
             w = 0.2 + 0.8 * float(self.faces.rng.random())
         bad = self.faces.degraded(x, kind)
         taps = {}
-        with self.autocast():
+        with autocast(self.device):
             lq = self.model.encoder(bad, taps).float()
             logits = self.model.logits(lq)
             y = self.model.decode(logits.argmax(-1), lq, taps, w)
@@ -347,6 +388,42 @@ class Trainer:
         y = self.backward(y, x, self.codes(x, lq, logits) + OUTLIERS * outliers, FREE if w == 0 else 1.0)
         self.apply()
         self.update_disc(x, y)
+
+    def stage4(self):
+        """The new levels alone: nothing flows back through the others but the losses of codes through the encoder."""
+        self.enlarged(True)
+
+    def stage5(self):
+        self.enlarged(False)
+
+    def enlarged(self, frozen):
+        rng = self.faces.rng
+        large, kind = rng.random() < LARGE, rng.choice(list(KINDS), p=list(KINDS.values()))
+        w = float(rng.choice([0, 1, rng.random()], p=[0.2, 0.2, 0.6]))
+        x = self.faces.clean(self.batch, large)
+        if not large:
+            x = enlarge(x).clamp(-1, 1)
+        bad = self.faces.degraded(x, kind)
+        taps, size = {}, self.model.config['size'] // self.model.config['patch']
+        with autocast(self.device):
+            lq = self.model.encoder(bad, taps).float()
+            logits = self.model.logits(lq)
+            idx, style = logits.argmax(-1), lq.detach() if frozen else lq
+            if frozen:
+                taps = {s: t if s >= size // 2 else t.detach() for s, t in taps.items()}
+            y, target = self.model.decode(idx, style, taps, w), x
+            if 0 < w < 1:       # between both ends by equal steps
+                with torch.no_grad():
+                    target = torch.lerp(self.model.decode(idx, lq).float(), x, w)
+        outliers, self.excess = sum(self.excess), []
+        self.note(outliers=outliers)
+        extra = self.codes(x, lq, logits) + OUTLIERS * outliers
+        if not large:       # the finest level is not judged by pictures that lack it
+            y, x, target = shrink(y.float()), shrink(x), shrink(target)
+        y = self.backward(y, x, extra, FREE + (1 - FREE) * w, target, large)
+        self.apply()
+        if large:
+            self.update_disc(x, y)
 
     # ---- loop ----
 
@@ -417,38 +494,44 @@ class Trainer:
     @torch.no_grad()
     def preview(self):
         m, line = self.ema, dict(validation=self.stage, step=self.step, images=self.images)
-        rows = []
-        for kind in ('small', 'large'):
-            x, bad = self.faces.validation(self.a.only or 24, kind)
-            with self.autocast():
-                if self.stage == 1:
-                    z = m.encoder(x).float()
-                    q = m.quantize.lookup(m.quantize.nearest(z)) if self.ready else z
-                    columns = [m.generator(q).float()]
-                    names = ['clean']
-                else:
-                    taps, lq, logits = m.encode(bad)
-                    idx, lq = logits.argmax(-1), lq.float()
-                    columns = [m.decode(idx, lq, taps, w).float() for w in (0, 0.5, 1)]
-                    names = ['w0', 'w05', 'w1']
-                    best = m.quantize.nearest(self.teacher(x))
-                    line[kind + ' accuracy'] = round((idx == best).float().mean().item(), 4)
-                    line[kind + ' degraded'] = round(psnr(bad, x), 2)
-                f = self.detector(x)
-                for name, y in zip(names, columns):
+        rows, later = [], self.stage > 1
+        fidelities = (0, 0.5, 1) if self.stage < 4 else SLIDER
+        for kind in ('small', 'large') if later else ('clean',):
+            x, bad = self.faces.validation(self.a.only or (24 if self.stage < 4 else 8), kind if later else 'small')
+            results = {}
+            for one, other in zip(x.split(4), bad.split(4)):
+                with autocast(self.device):
+                    if later:
+                        taps, lq, logits = m.encode(other)
+                        idx, lq = logits.argmax(-1), lq.float()
+                        made = {f'w{w:g}': m.decode(idx, lq, taps, w).float() for w in fidelities}
+                        best = m.quantize.nearest(self.teacher(one if self.stage < 4 else shrink(one)))
+                        results.setdefault('accuracy', []).append((idx == best).float())
+                    else:
+                        z = m.encoder(one).float()
+                        q = m.quantize.lookup(m.quantize.nearest(z)) if self.ready else z
+                        made = {'codes': m.generator(q).float()}
+                for name, y in made.items():
+                    results.setdefault(name, []).append(y)
+            columns = {name: torch.cat(parts) for name, parts in results.items() if name != 'accuracy'}
+            if later:
+                line[kind + ' accuracy'] = round(torch.cat(results['accuracy']).mean().item(), 4)
+                line[kind + ' degraded'] = round(psnr(bad, x), 2)
+            with autocast(self.device):
+                features = self.detector(x)
+                for name, y in columns.items():
                     line[f'{kind} {name}'] = round(psnr(y, x), 2)
-                    line[f'{kind} {name} distance'] = round(distance(self.detector(y), f).mean().item(), 4)
+                    line[f'{kind} {name} input'] = round(psnr(y, bad), 2)
+                    line[f'{kind} {name} distance'] = round(distance(self.detector(y), features).mean().item(), 4)
                     line[f'{kind} {name} sharpness'] = round(sharpness(y, x), 3)
-            columns = [bad] + columns + [x] if self.stage > 1 else [x] + columns
-            rows.append(torch.cat([c.float()[:6] for c in columns], 3).cpu())
-            if self.stage == 1:
-                break
+            shown = [*([bad] if later else [x]), *columns.values(), *([x] if later else [])]
+            rows.append(torch.cat([c.float()[:4 if later else 6] for c in shown], 3).cpu())
         print(json.dumps(line), flush=True)
         with open(os.path.join(self.a.run, 'log.jsonl'), 'a') as f:
             f.write(json.dumps(line) + '\n')
-        grid = torch.cat([r for rs in rows for r in (rs if self.stage == 1 else rs[:4])], 1)
+        grid = torch.cat([r for rs in rows for r in rs], 1)
         grid = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).flip(2).numpy()
-        cv2.imwrite(os.path.join(self.a.run, 'preview', f'stage{self.stage}-{self.step:07d}.png'), np.ascontiguousarray(grid))
+        cv2.imwrite(os.path.join(self.a.run, 'preview', f'stage{self.stage}-{self.step:07d}.jpg'), np.ascontiguousarray(grid))
 
 
 if __name__ == '__main__':

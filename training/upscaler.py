@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from losses import gradient_loss
 from muon import Muon
+from precision import autocast
 
 LICENCE = 'Trained on generated faces and photos without people, part of them CC BY-NC-SA 4.0 or for research: non-commercial use only.'
 FACES_HELD_OUT, BACKGROUNDS_HELD_OUT = 200, 80      # the last pictures of the last faces tar and of backgrounds.tar
@@ -240,7 +241,7 @@ class Trainer:
 
     def train_step(self):
         small, large = (t.to(self.device, memory_format=torch.channels_last) for t in batch_of(self.pictures, self.rng, self.a.batch))
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             y = self.model.enlarge(small)
         loss = ((y - large).square() + 1e-6).sqrt().mean() + GRADIENT * gradient_loss(y, large, 1)
         loss.backward()

@@ -8,6 +8,7 @@ import argparse
 import math
 import multiprocessing
 import os
+import sys
 import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +20,9 @@ import torch.nn.functional as F
 from compose import Composer
 from model import VARIANCE, RetinaFace, load_weights, priors, to_input
 from safetensors.torch import save_file
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from precision import autocast
 
 LICENCE = 'Trained on generated faces, part of them CC BY-NC-SA 4.0: non-commercial use only.'
 # Height, width, batch, share of the steps, smallest and largest face.
@@ -93,7 +97,7 @@ class Pool:
         """The scene without faces, out of a few, where the detector being trained is most sure of one."""
         made = self.made(tries, 0)
         model.eval()
-        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
+        with torch.inference_mode(), autocast(self.device):
             x = to_input(np.stack([m[0] for m in made]), self.device).contiguous(memory_format=torch.channels_last)
             logits = model(x)[1]
         model.train()
@@ -104,7 +108,7 @@ class Pool:
         if model is not None:
             made = [self.mine(model) if self.rng.random() < mined else m for m in made]
         images = np.stack([m[0] for m in made])
-        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
+        with torch.inference_mode(), autocast(self.device):
             outs = [t(to_input(images, self.device).contiguous(memory_format=torch.channels_last)) for t in self.teachers]
         score = sum(o[1].softmax(-1)[..., 1] for o in outs) / len(outs)
         loc = sum(o[0] for o in outs) / len(outs)
@@ -247,7 +251,7 @@ def main():
         for group in optimizer.param_groups:
             group['lr'] = rate
         x = to_input(batch[0], args.device).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(args.device, torch.bfloat16):
+        with autocast(args.device):
             out = model(x)
         loss, parts = loss_of(out, batch)
         optimizer.zero_grad(set_to_none=True)
