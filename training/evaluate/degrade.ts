@@ -94,6 +94,24 @@ function blur({ data, size }: Image, sx: number, sy: number, angle: number): Ima
   return { data: out, size };
 }
 
+/** A square picture with another side: the mean where it shrinks by a whole number, else bilinear. */
+export function resize(picture: Picture, size: number): Picture {
+  const { data, width } = picture;
+  const factor = width / size;
+  if (factor === 1) return picture;
+  if (!Number.isInteger(factor)) return toPicture(resized(fromPicture(picture), size));
+  const out = new Uint8ClampedArray(4 * size * size);
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++)
+      for (let channel = 0; channel < 4; channel++) {
+        let sum = 0;
+        for (let v = 0; v < factor; v++)
+          for (let u = 0; u < factor; u++) sum += data[4 * ((y * factor + v) * width + x * factor + u) + channel]!;
+        out[4 * (y * size + x) + channel] = sum / factor ** 2;
+      }
+  return { data: out, width: size, height: size };
+}
+
 /** Bilinear, with pixel centres in the middle and no filter before. */
 function resized({ data, size }: Image, to: number): Image {
   const taps = Array.from({ length: to }, (_, i) => {
