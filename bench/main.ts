@@ -1,4 +1,4 @@
-// Benches: `npm run bench -- <section> [--filter TEXT] [--runs N] [--json [FILE]]`. Each section is a file of this folder that returns
+// Benches: `npm run bench -- [section] [--filter TEXT] [--runs N] [--json [FILE]]`. Each section is a file of this folder that returns
 // rows of figures; they are printed as a table or as JSON with the machine they were taken on.
 
 import { writeFile } from 'node:fs/promises';
@@ -7,18 +7,20 @@ import { benchKernels } from './kernels.js';
 import { benchNetwork } from './network.js';
 import { benchPipeline } from './pipeline.js';
 import { type Options, type Report, table } from './report.js';
-import { benchVersusOnnxruntime } from './versus-onnxruntime.js';
 
 const sections: Record<string, (options: Options) => Promise<Report>> = {
   kernels: benchKernels,
   network: benchNetwork,
   pipeline: benchPipeline,
-  'versus-onnxruntime': benchVersusOnnxruntime,
+  'versus-onnxruntime': async options => (await import('./versus-onnxruntime.js')).benchVersusOnnxruntime(options),
 };
 
-const usage = `Usage: npm run bench -- <section> [options]
+/** What runs where no section is named: the others take minutes on a software adapter. */
+const DEFAULT = 'pipeline';
 
-Sections: ${Object.keys(sections).join(', ')}
+const usage = `Usage: npm run bench -- [section] [options]
+
+Sections: ${Object.keys(sections).join(', ')} (default ${DEFAULT})
   --filter TEXT   only rows whose name has TEXT in it
   --runs N        runs of which the median is taken (default 5)
   --details       how the time is spread over the shaders of a kernel
@@ -45,7 +47,8 @@ function parse(args: string[]): { section: string; options: Options; json: strin
     else if (!arg.startsWith('--') && !section) section = arg;
     else throw new Error(`Unknown argument ${arg}`);
   }
-  if (!sections[section]) throw new Error(section ? `Unknown section ${section}` : 'Expected a section');
+  section ||= DEFAULT;
+  if (!sections[section]) throw new Error(`Unknown section ${section}`);
   if (!(options.runs >= 1)) throw new Error(`Expected a positive number of runs`);
   return { section, options, json };
 }
@@ -70,9 +73,10 @@ if (json) {
   else await writeFile(json, text);
 }
 if (json !== true) {
-  console.log(`\n${full.adapter}, ${full.cores} cores, Node ${full.node}\n`);
+  console.log(`\n${section}: ${full.adapter}, ${full.cores} cores, Node ${full.node}\n`);
   console.log(table(report.rows));
   for (const note of report.notes ?? []) console.log(`\n${note}`);
+  console.log('\nOther sections and options: npm run bench -- --help');
 }
 // Dawn may keep the process alive.
 process.exit(0);

@@ -2,7 +2,7 @@
 // convolution of onnxruntime is timed as the difference of chains of two and of one, without copies and session overhead. What takes it
 // long is run less often.
 
-import ort from 'onnxruntime-node';
+import type * as Onnxruntime from 'onnxruntime-common';
 import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
 import { layout } from '../src/kernels/kernel.js';
 import { winograd } from '../src/kernels/winograd/winograd.js';
@@ -22,7 +22,19 @@ const sizes: readonly (readonly [channels: number, side: number])[] = [
   [64, 512],
 ];
 
+/** Too large to be installed by everybody who has a look at this project. */
+const PACKAGE: string = 'onnxruntime-node';
+
+async function onnxruntime(): Promise<typeof Onnxruntime> {
+  try {
+    return await import(PACKAGE);
+  } catch (cause) {
+    throw new Error(`Expected the package ${PACKAGE}: npm install --no-save --ignore-scripts ${PACKAGE}`, { cause });
+  }
+}
+
 export async function benchVersusOnnxruntime({ filter, runs, adapter }: Options): Promise<Report> {
+  const ort = await onnxruntime();
   // Drivers are looked up when onnxruntime creates its device.
   if (adapter === 'software') await enableSwiftShader();
   const device = await createDevice({ adapter });

@@ -1,15 +1,19 @@
-// Bundles the sources into dist: the library for Node and for browsers, and the command line, which shares its code with the
-// library for Node. Prints the sizes of what browsers load and fails where they are too large.
+// Bundles the sources into dist: the library for Node and for browsers, and the command line, which shares its code with the library
+// for Node. `node scripts/build.mjs` builds everything, prints the sizes of what browsers load and fails where they are too large;
+// `buildCommandLine` is what a source checkout needs to run.
 
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
-import { denseShaders, fromBundle, minified, shadersFirst, usedMatrices } from './shrink.mjs';
+import { allNotices, NOTICES, noticesOf } from './notices.mjs';
+import { fromBundle, minified, plainShaders } from './shrink.mjs';
 
 const root = new URL('..', import.meta.url);
 const path = name => fileURLToPath(new URL(name, root));
+const dist = path('dist');
 
 /** What a page may load before it opens weights: the files and their static imports, each gzipped. */
 const WEB_LIMIT = 100 * 1024;
@@ -21,45 +25,27 @@ const common = {
   format: 'esm',
   target: 'es2022',
   loader: { '.wgsl': 'text' },
-  sourcemap: true,
-  outdir: path('dist'),
+  outdir: dist,
   write: false,
+  metafile: true,
   logLevel: 'warning',
 };
 
-/** Builds everything into dist and returns the sizes of what browsers load. Nothing of dist changes where a build fails. */
-async function build() {
-  const node = await esbuild.build({
-    ...common,
-    entryPoints: { node: path('src/node/index.ts'), cli: path('src/cli/main.ts') },
-    platform: 'node',
-    packages: 'external',
-  });
-  const browser = { ...common, platform: 'browser', minify: true, metafile: true };
-  const engine = await esbuild.build({
-    ...browser,
-    entryPoints: { web: path('src/web/index.ts') },
-    plugins: [denseShaders, shadersFirst(path('src/web/index.ts'), path('src')), usedMatrices],
-  });
-  const client = await esbuild.build({ ...browser, entryPoints: { client: path('src/web/client.ts') } });
-  const worker = await esbuild.build({
-    ...browser,
-    entryPoints: { worker: path('src/web/worker.ts') },
-    plugins: [fromBundle('./web.js', ['src/web/restorer.ts', 'src/errors.ts'].map(path))],
-  });
-  const web = await minified([engine, client, worker]);
+/** Builds the library for Node and the command line. Nothing of dist changes where a build fails. */
+export async function buildCommandLine() {
+  const { outputFiles } = await bundleForNode();
+  await withDist(() => writeAll(outputFiles));
+}
+
+/** Builds everything and returns the sizes of what browsers load. Nothing of dist changes where a build fails. */
+export async function build() {
+  const node = await bundleForNode();
+  const web = await bundleForBrowsers();
   const files = [...node.outputFiles, ...web.outputFiles];
-  // The entry points come last: whoever finds one finds its chunks as well.
-  files.sort((a, b) => Number(isChunk(b.path)) - Number(isChunk(a.path)));
-  await mkdir(path('dist'), { recursive: true });
-  for (const file of files) {
-    await writeFile(`${file.path}.part`, file.contents);
-    await rename(`${file.path}.part`, file.path);
-  }
-  const written = new Set(files.map(file => basename(file.path)));
-  for (const name of await readdir(path('dist'))) {
-    if (isChunk(name) && !written.has(name)) await rm(path(`dist/${name}`), { force: true });
-  }
+  await withDist(async () => {
+    await writeAll(files);
+    await removeOthers(files.map(file => basename(file.path)));
+  });
   return new Map([
     ['web.js', loadedSize(web, ['web.js'])],
     ['client.js', loadedSize(web, ['client.js'])],
@@ -67,12 +53,89 @@ async function build() {
   ]);
 }
 
-const isChunk = name => /^chunk-.*\.js(\.map)?$/.test(basename(name));
+const bundleForNode = () =>
+  esbuild.build({
+    ...common,
+    entryPoints: { node: path('src/node/index.ts'), cli: path('src/cli/main.ts') },
+    platform: 'node',
+    packages: 'external',
+  });
+
+async function bundleForBrowsers() {
+  const browser = { ...common, platform: 'browser', minify: true, legalComments: 'none' };
+  const engine = await esbuild.build({
+    ...browser,
+    entryPoints: { web: path('src/web/index.ts') },
+    plugins: [plainShaders],
+  });
+  const client = await esbuild.build({ ...browser, entryPoints: { client: path('src/web/client.ts') } });
+  const worker = await esbuild.build({
+    ...browser,
+    entryPoints: { worker: path('src/web/worker.ts') },
+    plugins: [fromBundle('./web.js', ['src/web/restorer.ts', 'src/errors.ts'].map(path))],
+  });
+  const results = [engine, client, worker];
+  const outputs = Object.assign({}, ...results.map(({ metafile }) => metafile.outputs));
+  const notices = await noticesOf(outputs);
+  const files = results.flatMap(({ outputFiles }) => outputFiles);
+  const outputFiles = await Promise.all(
+    files.map(async ({ path, text }) => ({ path, contents: await minified(text, notices.get(path)) })),
+  );
+  const all = { path: join(dist, NOTICES), contents: Buffer.from(allNotices(notices)) };
+  return { outputs, outputFiles: [...outputFiles, all] };
+}
+
+/**
+ * Writes files into dist, each beside its place and then renamed. Chunks come before the entry points, so that whoever finds one of those
+ * finds its chunks as well.
+ */
+async function writeAll(files) {
+  const isEntry = file => !basename(file.path).startsWith('chunk-');
+  for (const file of files.toSorted((a, b) => isEntry(a) - isEntry(b))) {
+    const part = `${file.path}.${process.pid}.part`;
+    await writeFile(part, file.contents);
+    await rename(part, file.path);
+  }
+}
+
+/** Removes what earlier builds left in dist, but for types, which `scripts/types.mjs` looks after. */
+async function removeOthers(written) {
+  const kept = new Set([...written, basename(LOCK)]);
+  for (const name of await readdir(dist)) {
+    if (!kept.has(name) && !name.endsWith('.d.ts')) await rm(join(dist, name), { recursive: true });
+  }
+}
+
+const LOCK = join(dist, '.lock');
+
+/** Writing takes far less than this: a lock that is older was left by a process that was killed. */
+const LOCK_MS = 10_000;
+
+/** Does `work` while no other process writes into dist: builds of different sources would mix their chunks. */
+async function withDist(work) {
+  await mkdir(dist, { recursive: true });
+  for (;;) {
+    const lock = await open(LOCK, 'wx').catch(error => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    if (lock) {
+      await lock.close();
+      break;
+    }
+    const taken = await stat(LOCK).catch(() => null);
+    if (taken && Date.now() - taken.mtimeMs > LOCK_MS) await rm(LOCK, { force: true });
+    else await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(LOCK, { force: true });
+  }
+}
 
 /** Bytes after gzip of bundles and of the chunks that they load at once. */
-function loadedSize({ metafile, outputFiles }, entries) {
-  const outputs = Object.entries(metafile.outputs);
-  const imports = new Map(outputs.map(([name, output]) => [basename(name), output.imports]));
+function loadedSize({ outputs, outputFiles }, entries) {
+  const imports = new Map(Object.entries(outputs).map(([name, output]) => [basename(name), output.imports]));
   // A set also goes through what is added on the way.
   const loaded = new Set(entries);
   for (const name of loaded) {
@@ -82,16 +145,18 @@ function loadedSize({ metafile, outputFiles }, entries) {
   return files.reduce((bytes, { contents }) => bytes + gzipSync(contents, { level: 9 }).length, 0);
 }
 
-let sizes;
-try {
-  sizes = await build();
-} catch (error) {
-  // Messages of esbuild are printed already.
-  if (!error.errors) console.error(error);
-  process.exit(1);
-}
-for (const [name, size] of sizes) console.log(`${name}: ${(size / 1024).toFixed(1)} KB gzip`);
-if (sizes.get('web.js') > WEB_LIMIT) {
-  console.error(`web.js: expected at most ${WEB_LIMIT / 1024} KB`);
-  process.exitCode = 1;
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  let sizes;
+  try {
+    sizes = await build();
+  } catch (error) {
+    // Messages of esbuild are printed already.
+    if (!error.errors) console.error(error);
+    process.exit(1);
+  }
+  for (const [name, size] of sizes) console.log(`${name}: ${(size / 1024).toFixed(1)} KB gzip`);
+  if (sizes.get('web.js') > WEB_LIMIT) {
+    console.error(`web.js: expected at most ${WEB_LIMIT / 1024} KB`);
+    process.exitCode = 1;
+  }
 }

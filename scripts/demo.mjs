@@ -13,7 +13,8 @@ import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import send from 'send';
 import sharp from 'sharp';
-import { denseShaders, usedMatrices } from './shrink.mjs';
+import { allNotices, NOTICES, noticeComment, noticesOf } from './notices.mjs';
+import { plainShaders } from './shrink.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const demo = join(root, 'demo');
@@ -49,7 +50,7 @@ async function build(folder, { live = false } = {}) {
     chunkNames: 'engine/chunk-[hash]',
     format: 'esm',
     loader: { '.wgsl': 'text' },
-    plugins: [denseShaders, usedMatrices],
+    plugins: [plainShaders],
     define: { OFFLINE: String(!live) },
     sourcemap: live,
     metafile: true,
@@ -61,8 +62,19 @@ async function build(folder, { live = false } = {}) {
     await cp(join(demo, name), join(folder, name));
   await copySamples(folder);
   await copyWeights(folder);
+  await addNotices(folder, metafile);
   if (!live) await writeServiceWorker(folder, common);
   return metafile;
+}
+
+/** Licence notices of what the scripts bring of other packages: in each of them, and all in one file. */
+async function addNotices(folder, { outputs }) {
+  const notices = await noticesOf(outputs);
+  for (const [file, notice] of notices) {
+    // Behind the code, where it moves no line of a source map.
+    await writeFile(file, `${await readFile(file, 'utf8')}\n${noticeComment(notice)}\n`);
+  }
+  await writeFile(join(folder, NOTICES), allNotices(notices));
 }
 
 /** The service worker knows every file but the weights, which the engine keeps. Photos can come later. */

@@ -7,19 +7,15 @@ import { CodeFormerError } from '../errors.js';
 import type { Io } from './io.js';
 import { packageFolder } from './package.js';
 
-const SCRIPT = join('scripts', 'run.mjs');
+const script = (): string => join(packageFolder(), 'scripts', 'run.mjs');
+
+/** Whether there are benches: the published package has none. */
+export const hasBenches = (): boolean => existsSync(script());
 
 /** Runs the benches with the arguments as they are; their exit code is that of the command. */
 export async function benchCommand(args: readonly string[], { signal }: Io): Promise<number> {
-  const script = join(packageFolder(), SCRIPT);
-  if (!existsSync(script)) {
-    throw new CodeFormerError(
-      'FILE_NOT_FOUND',
-      `Expected a source checkout but there is no ${script}: the published package has no benches`,
-    );
-  }
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, 'bench/main.ts', ...args], { stdio: 'inherit', signal });
+    const child = spawn(process.execPath, [script(), 'bench/main.ts', ...args], { stdio: 'inherit', signal });
     child.once('exit', code => resolve(code ?? 1));
     child.once('error', error => {
       const aborted = signal.aborted && new CodeFormerError('ABORTED', 'The benches were aborted', { cause: error });

@@ -2,7 +2,7 @@
 
 import { CodeFormerError, type ErrorCode, invalidArgument } from '../errors.js';
 import type { AdapterReport } from '../node/gpu.js';
-import { benchCommand } from './bench.js';
+import { benchCommand, hasBenches } from './bench.js';
 import { CODES_HELP, codesCommand } from './codes.js';
 import { DETECT_HELP, detectCommand } from './detect.js';
 import { DOCTOR_HELP, doctorCommand } from './doctor.js';
@@ -42,7 +42,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./weights.js')).weightsCommand(args, io),
   },
   doctor: { summary: 'say what is found and what is missing', help: DOCTOR_HELP, run: doctorCommand },
-  bench: { summary: 'run the benches (source checkout only)', help: null, run: benchCommand },
+  ...(hasBenches() && { bench: { summary: 'run the benches of this source checkout', help: null, run: benchCommand } }),
 };
 
 const USAGE = `Usage: codeformer <command>

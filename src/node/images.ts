@@ -149,7 +149,7 @@ async function loadSharp(what: string): Promise<SharpConstructor> {
  * Encodes a picture. Opaque pictures are written without alpha; JPEG has none and drops it.
  * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`
  */
-export async function encodeImage(picture: Picture, options: EncodeImageOptions = {}): Promise<Uint8Array> {
+export async function encodeImage(picture: Picture, options: EncodeImageOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const { type = 'png', quality = 95 } = options;
   if (!OUTPUT_TYPES.includes(type)) throw invalidArgument(`one of ${OUTPUT_TYPES.join(', ')}`, 'type', type);
   if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {

@@ -27,7 +27,7 @@ export interface Platform {
   encodeImage(
     picture: Picture,
     options: { readonly type: EncodedType; readonly quality?: number | undefined },
-  ): Promise<Uint8Array>;
+  ): Promise<Uint8Array<ArrayBuffer>>;
   /** Pixels that are no plain `{ data, width, height }`; null for what the platform knows nothing of. */
   readPixels(input: unknown, limits: PictureLimits): Promise<PixelForm | null>;
 }

@@ -138,11 +138,11 @@ export interface PreparedPhoto<Image = Picture> {
    * The photo with these faces restored, encoded. Only what differs from the last picture is done again; a lost device is replaced.
    * @throws as `Restorer.restore`
    */
-  render(options: RenderOptions & { readonly output: EncodedType }): Promise<RestoreResult<Uint8Array>>;
+  render(options: RenderOptions & { readonly output: EncodedType }): Promise<RestoreResult<Uint8Array<ArrayBuffer>>>;
   /** The same, as pixels in the form in which the photo came. */
   render(options?: RenderOptions & { readonly output?: undefined }): Promise<RestoreResult<Image>>;
   /** The same, where only the caller knows whether `output` is given. */
-  render(options?: RenderOptions): Promise<RestoreResult<Image | Uint8Array>>;
+  render(options?: RenderOptions): Promise<RestoreResult<Image | Uint8Array<ArrayBuffer>>>;
   /** Frees the memory on the device. */
   destroy(): void;
   /** `destroy`, for `using`. */
@@ -257,7 +257,7 @@ export class Restorer {
   restore<I extends PhotoInput>(
     photo: I,
     options: RestoreOptions & { readonly output: EncodedType },
-  ): Promise<RestoreResult<Uint8Array>>;
+  ): Promise<RestoreResult<Uint8Array<ArrayBuffer>>>;
   /** The same, as pixels in the form in which the photo came. */
   restore<I extends PhotoInput>(
     photo: I,
@@ -267,7 +267,7 @@ export class Restorer {
   restore<I extends PhotoInput>(
     photo: I,
     options?: RestoreOptions,
-  ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array>>;
+  ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>>>;
   async restore(photo: PhotoInput, options: RestoreOptions = {}): Promise<RestoreResult<unknown>> {
     const settings = checkRestoreOptions(options, this.size);
     const report = new Report(settings.onProgress, settings.signal);
@@ -283,7 +283,7 @@ export class Restorer {
   sweep<I extends PhotoInput>(
     photo: I,
     options: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[]; readonly output: EncodedType },
-  ): Promise<SweepResult<Uint8Array>>;
+  ): Promise<SweepResult<Uint8Array<ArrayBuffer>>>;
   /** The same, as pixels in the form in which the photo came. */
   sweep<I extends PhotoInput>(
     photo: I,
@@ -313,7 +313,7 @@ export class Restorer {
   async *restoreMany<I extends PhotoInput>(
     photos: Iterable<I> | AsyncIterable<I>,
     { onError, ...options }: ManyOptions = {},
-  ): AsyncGenerator<RestoreResult<PhotoOutput<I> | Uint8Array> & { readonly index: number; readonly input: I }> {
+  ): AsyncGenerator<RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>> & { readonly index: number; readonly input: I }> {
     const checked = checkRestoreOptions(options, this.size);
     if (typeof photos !== 'object' || photos === null || !(Symbol.iterator in photos || Symbol.asyncIterator in photos))
       throw invalidArgument('something that can be iterated over', 'photos', photos);

@@ -89,7 +89,7 @@ export interface ClientRestorer {
   restore<I extends PhotoInput>(
     photo: I,
     options: ClientRestoreOptions & { readonly output: EncodedType },
-  ): Promise<RestoreResult<Uint8Array>>;
+  ): Promise<RestoreResult<Uint8Array<ArrayBuffer>>>;
   /** The same, as pixels in the form in which the photo came. */
   restore<I extends PhotoInput>(
     photo: I,
@@ -99,7 +99,7 @@ export interface ClientRestorer {
   restore<I extends PhotoInput>(
     photo: I,
     options?: ClientRestoreOptions,
-  ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array>>;
+  ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>>>;
   /**
    * A photo restored at several fidelities, encoded; each face is encoded once.
    * @throws as `Restorer.sweep`, and `WORKER_FAILED`
@@ -107,7 +107,7 @@ export interface ClientRestorer {
   sweep<I extends PhotoInput>(
     photo: I,
     options: SweepOptions & { readonly output: EncodedType },
-  ): Promise<SweepResult<Uint8Array>>;
+  ): Promise<SweepResult<Uint8Array<ArrayBuffer>>>;
   /** The same, as pixels in the form in which the photo came. */
   sweep<I extends PhotoInput>(
     photo: I,

@@ -1,0 +1,65 @@
+// Makes the types of the package: one file for each entry point and one for what they share, which need no other package of types.
+
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rollup } from 'rollup';
+import { dts } from 'rollup-plugin-dts';
+import ts from 'typescript';
+
+const path = name => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const dist = path('dist');
+
+const ENTRIES = {
+  node: path('src/node/index.ts'),
+  web: path('src/web/index.ts'),
+  client: path('src/web/client.ts'),
+  either: path('src/either.ts'),
+};
+
+/**
+ * Names of the platform's own that some programs have no types for: those for Node lack the page, and only the newest have WebGPU. Each file
+ * declares those that it uses for itself, as what the program has under the name, or else as this.
+ */
+const PLATFORM = {
+  AbortSignal: 'never',
+  Blob: 'never',
+  GPUDevice: `{
+  readonly features: { has(name: string): boolean };
+  readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
+  readonly queue: { submit(commands: never): void };
+  createShaderModule(descriptor: never): unknown;
+  createComputePipelineAsync(descriptor: never): Promise<unknown>;
+  destroy(): void;
+}`,
+  HTMLCanvasElement: 'never',
+  HTMLImageElement: 'never',
+  ImageBitmap: 'never',
+  ImageData: 'never',
+  OffscreenCanvas: 'never',
+  URL: 'never',
+  VideoFrame: 'never',
+  Worker: 'never',
+};
+
+const bundle = await rollup({
+  input: ENTRIES,
+  plugins: [
+    dts({ tsconfig: path('tsconfig.json'), compilerOptions: { stripInternal: true, noEmit: false } }),
+  ],
+  onwarn(warning) {
+    throw new Error(warning.message);
+  },
+});
+const { output } = await bundle.generate({ chunkFileNames: '[name].d.ts', entryFileNames: '[name].d.ts' });
+await bundle.close();
+
+const names = new Set(output.map(({ fileName }) => fileName));
+for (const { fileName, code } of output) {
+  const file = join(dist, fileName);
+  await writeFile(`${file}.part`, `/// <reference lib="esnext.disposable" />\n${platformTypes(code)}${code}`);
+  await rename(`${file}.part`, file);
+}
+for (const name of await readdir(dist)) {
+  if (name.endsWith('.d.ts') && !names.has(name)) await rm(join(dist, name));
+}
