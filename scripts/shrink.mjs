@@ -15,7 +15,11 @@ export const plainShaders = {
   },
 };
 
-export const plainShader = wgsl => wgsl.replace(/\/\/.*$/gm, '').replace(/[ \t]+$/gm, '').replace(/^\s+/gm, '');
+export const plainShader = wgsl =>
+  wgsl
+    .replace(/\/\/.*$/gm, '')
+    .replace(/[ \t]+$/gm, '')
+    .replace(/^\s+/gm, '');
 
 /** A plugin of esbuild: some modules are not bundled but imported from another bundle, which exports what is used of them. */
 export function fromBundle(bundle, modules) {

@@ -1,11 +1,10 @@
 // Makes the types of the package: one file for each entry point and one for what they share, which need no other package of types.
 
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
-import ts from 'typescript';
 
 const path = name => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const dist = path('dist');
@@ -14,6 +13,7 @@ const ENTRIES = {
   node: path('src/node/index.ts'),
   web: path('src/web/index.ts'),
   client: path('src/web/client.ts'),
+  worker: path('src/web/worker.ts'),
   either: path('src/either.ts'),
 };
 
@@ -24,6 +24,9 @@ const ENTRIES = {
 const PLATFORM = {
   AbortSignal: 'never',
   Blob: 'never',
+  GPUBindGroup: 'object',
+  GPUBuffer: 'object',
+  GPUComputePipeline: 'object',
   GPUDevice: `{
   readonly features: { has(name: string): boolean };
   readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
@@ -44,14 +47,18 @@ const PLATFORM = {
 
 const bundle = await rollup({
   input: ENTRIES,
-  plugins: [
-    dts({ tsconfig: path('tsconfig.json'), compilerOptions: { stripInternal: true, noEmit: false } }),
-  ],
-  onwarn(warning) {
-    throw new Error(warning.message);
+  plugins: [dts({ tsconfig: path('tsconfig.json'), compilerOptions: { stripInternal: true } })],
+  onwarn({ code, message }) {
+    // The worker exports nothing.
+    if (code !== 'EMPTY_BUNDLE') throw new Error(message);
   },
 });
-const { output } = await bundle.generate({ chunkFileNames: '[name].d.ts', entryFileNames: '[name].d.ts' });
+const entries = new Set(Object.values(ENTRIES));
+const { output } = await bundle.generate({
+  entryFileNames: '[name].d.ts',
+  chunkFileNames: '[name].d.ts',
+  manualChunks: id => (entries.has(id) ? undefined : 'shared'),
+});
 await bundle.close();
 
 const names = new Set(output.map(({ fileName }) => fileName));
@@ -62,4 +69,16 @@ for (const { fileName, code } of output) {
 }
 for (const name of await readdir(dist)) {
   if (name.endsWith('.d.ts') && !names.has(name)) await rm(join(dist, name));
+}
+
+/** Declarations of the platform's names that a file uses. */
+function platformTypes(code) {
+  const used = Object.keys(PLATFORM).filter(name =>
+    new RegExp(`\\b${name}\\b`).test(code.replace(/\/\*.*?\*\//gs, '')),
+  );
+  return used
+    .map(
+      name => `type ${name} = typeof globalThis extends { ${name}: { prototype: infer T } } ? T : ${PLATFORM[name]};\n`,
+    )
+    .join('');
 }

@@ -149,7 +149,10 @@ async function loadSharp(what: string): Promise<SharpConstructor> {
  * Encodes a picture. Opaque pictures are written without alpha; JPEG has none and drops it.
  * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`
  */
-export async function encodeImage(picture: Picture, options: EncodeImageOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeImage(
+  picture: Picture,
+  options: EncodeImageOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   const { type = 'png', quality = 95 } = options;
   if (!OUTPUT_TYPES.includes(type)) throw invalidArgument(`one of ${OUTPUT_TYPES.join(', ')}`, 'type', type);
   if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
@@ -165,12 +168,12 @@ export async function encodeImage(picture: Picture, options: EncodeImageOptions 
     png.data = buffer;
     const hasAlpha = channels === 4;
     const colour = { inputHasAlpha: hasAlpha, colorType: hasAlpha ? 6 : 2 } as const;
-    return PNG.sync.write(png, { ...colour, deflateLevel: 6 });
+    return PNG.sync.write(png, { ...colour, deflateLevel: 6 }) as Buffer<ArrayBuffer>;
   }
   const sharp = await loadSharp(`The output is ${type}`);
   const image = sharp(buffer, { raw: { width, height, channels }, limitInputPixels: false });
   const encoded = type === 'jpeg' ? image.jpeg({ quality, chromaSubsampling: '4:4:4' }) : image.webp({ quality });
-  return encoded.toBuffer().catch(cause => {
+  return (encoded.toBuffer() as Promise<Buffer<ArrayBuffer>>).catch(cause => {
     throw new CodeFormerError(
       'INVALID_ARGUMENT',
       `A picture of ${width}x${height} cannot be written as ${type}: ${(cause as Error).message}`,

@@ -1,0 +1,221 @@
+// From a clone to a tarball to somebody else's project: the command line of a fresh clone, what is packed, and that it runs and type-checks
+// elsewhere.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cleanCopy, filesOf, install, pack, shellEnv } from './packed.js';
+
+const MB = 1e6;
+const folder = mkdtempSync(join(tmpdir(), 'codeformer-package-'));
+const photo = fileURLToPath(new URL('../docs/samples/hopper.jpg', import.meta.url));
+let tarball: string;
+let project: string;
+let files: string[];
+
+beforeAll(() => {
+  tarball = pack(cleanCopy(join(folder, 'packed')));
+  project = install(tarball, join(folder, 'project'), ['@types/node', '@webgpu/types', '@sparticuz/chromium']);
+  files = filesOf(join(project, 'node_modules/codeformer-webgpu'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a fresh clone', () => {
+  const run = (program: string, ...args: string[]) =>
+    new Promise<{ code: number | null; output: string }>(resolve => {
+      const child = spawn(process.execPath, [program, ...args], { env: shellEnv() });
+      let output = '';
+      child.stdout.on('data', chunk => (output += chunk));
+      child.stderr.on('data', chunk => (output += chunk));
+      child.once('close', code => resolve({ code, output }));
+    });
+
+  test('builds its command line on first use, also by processes that start at once', async () => {
+    const copy = cleanCopy(join(folder, 'clone'));
+    const program = join(copy, 'bin/codeformer.mjs');
+    const build = join(copy, 'scripts/build.mjs');
+    const seen = await Promise.all([
+      run(program, '--version'),
+      run(program, 'weights', 'list'),
+      run(build),
+      run(program, 'weights', 'inspect', join(copy, 'weights/upscaler.safetensors')),
+    ]);
+    expect(seen.map(({ code, output }) => [code, code === 0 ? '' : output])).toEqual(Array(4).fill([0, '']));
+    expect(seen[0]!.output).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(filesOf(join(copy, 'dist')).filter(name => /\.(part|lock)$/.test(name))).toEqual([]);
+  });
+
+  test('says what is missing where nothing is installed', async () => {
+    const copy = cleanCopy(join(folder, 'bare'));
+    rmSync(join(copy, 'node_modules'));
+    const { code, output } = await run(join(copy, 'bin/codeformer.mjs'), '--version');
+    expect([code, output]).toEqual([1, expect.stringMatching(/^error: this source checkout is not built yet.*npm ci/)]);
+  });
+});
+
+describe('the tarball', () => {
+  test('is complete and small', () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'CHANGELOG.md',
+        'LICENSE',
+        'README.md',
+        'bin/codeformer.mjs',
+        'dist/NOTICES.txt',
+        ...['cli', 'client', 'node', 'web', 'worker'].map(name => `dist/${name}.js`),
+        ...['client', 'either', 'node', 'shared', 'web', 'worker'].map(name => `dist/${name}.d.ts`),
+        ...['LICENSE.md', 'README.md', 'manifest.json'].map(name => `weights/${name}`),
+        ...['restorer', 'detector', 'upscaler'].map(name => `weights/${name}.safetensors`),
+      ]),
+    );
+    expect(files.length).toBeLessThanOrEqual(220);
+    expect(statSync(tarball).size).toBeLessThanOrEqual(19 * MB);
+  });
+
+  test('has nothing that only this project needs, and nothing that refers to files that are not there', () => {
+    expect(files.filter(name => /\.(ts|map)$/.test(name) && !/^dist\/\w+\.d\.ts$/.test(name))).toEqual([]);
+    const text = (name: string) => readFileSync(join(project, 'node_modules/codeformer-webgpu', name), 'utf8');
+    for (const name of files.filter(name => /\.(js|ts)$/.test(name))) {
+      expect(text(name), name).not.toMatch(/sourceMappingURL/);
+      for (const [, path] of text(name).matchAll(/(?:from|import\()\s*["']\.\/([^"']+)["']/g)) {
+        const file = `dist/${path!.replace(/\.js$/, name.endsWith('.d.ts') ? '.d.ts' : '.js')}`;
+        expect(files, `${name} imports ${path}`).toContain(file);
+      }
+    }
+    expect(text('dist/shared.d.ts')).not.toMatch(/Reference\b|CommandLine|\bcases\b/);
+  });
+
+  test('carries the notices of the packages whose code is in it', () => {
+    const text = (name: string) => readFileSync(join(project, 'node_modules/codeformer-webgpu', name), 'utf8');
+    const licence = readFileSync(new URL('../node_modules/wgpu-matrix/LICENSE.md', import.meta.url), 'utf8').trim();
+    // What gives that code away in a bundle.
+    const bundled = files.filter(
+      name => /^dist\/(web|client|worker|chunk-\w+)\.js$/.test(name) && text(name).includes('.perspectiveReverseZ'),
+    );
+    for (const name of ['dist/web.js', 'dist/NOTICES.txt', ...bundled]) expect(text(name), name).toContain(licence);
+  });
+});
+
+describe('installed elsewhere', () => {
+  const run = (...args: string[]) =>
+    execFileSync(process.execPath, args, { cwd: project, env: shellEnv(), encoding: 'utf8' });
+  const program = 'node_modules/codeformer-webgpu/bin/codeformer.mjs';
+
+  test('the command line runs, without what only source checkouts have', () => {
+    expect(run(program, '--help')).not.toContain('bench');
+    const found = JSON.parse(run(program, 'detect', photo, '--json', '--adapter', 'software')) as { faces: unknown[] };
+    expect(found.faces).toHaveLength(1);
+  });
+
+  test('Node imports it, with its weights', () => {
+    const script = `
+      import { createRestorer, openWeights } from 'codeformer-webgpu';
+      import { readFile } from 'node:fs/promises';
+      const weights = await openWeights('embedded', { role: 'upscaler' });
+      const file = new URL(import.meta.resolve('codeformer-webgpu/weights/detector.safetensors'));
+      console.log(typeof createRestorer, weights.names().length > 0, (await readFile(file)).length > 0);`;
+    expect(run('--input-type=module', '-e', script)).toBe('function true true\n');
+  });
+
+  test('CommonJS requires it', () => {
+    expect(run('-p', "typeof require('codeformer-webgpu').createRestorer")).toBe('function\n');
+  });
+});
+
+describe('its types', () => {
+  const NODE = `
+    import { createDevice, createRestorer, decodeImage, encodeImage, openWeights, readImageFile, writeImageFile } from 'codeformer-webgpu';
+    await using restorer = await createRestorer({ adapter: 'software', weights: 'codeformer.pth' });
+    const { image, faces } = await restorer.restore(await readImageFile('photo.jpg'), { fidelity: 0.7 });
+    const margin: Float32Array | null = faces[0]!.margin;
+    await writeImageFile('out.png', image);
+    const weights = await openWeights('embedded', { role: 'detector' });
+    const device = await createDevice({ adapter: 'gpu', robust: true });
+    const bytes: Uint8Array = await encodeImage(await decodeImage(new Uint8Array(3)), { type: 'webp' });
+    const { image: png } = await restorer.restore(bytes, { output: 'png' });
+    // @ts-expect-error: an adapter that does not exist
+    await createRestorer({ adapter: 'fast' });
+    // @ts-expect-error: no device
+    await createRestorer({ device: 'nonsense' });
+    // @ts-expect-error: no device
+    await createDevice({ device: 'nonsense' });
+    console.log(margin, weights.names(), device.describe(), png.length);`;
+  const BLOBS = `
+    new Blob([png]);
+    new Response(png);
+    await crypto.subtle.digest('SHA-256', png);`;
+  const PAGE = `
+    import { CodeFormerError, createRestorer } from 'codeformer-webgpu/client';
+    import { createRestorer as here, decodeImage, openWeights } from 'codeformer-webgpu';
+    import 'codeformer-webgpu/worker';
+    const restorer = await createRestorer({
+      weightsBase: '/weights/',
+      worker: () => new Worker('worker.js', { type: 'module' }),
+      onWeights: ({ role, received }) => console.log(role, received),
+    });
+    const { image } = await restorer.restore(document.querySelector('img')!, { onProgress: ({ done }) => console.log(done) });
+    const bitmap: ImageBitmap = image;
+    const pixels: ImageData = (await restorer.restore(new ImageData(2, 2))).image;
+    const { image: png } = await restorer.restore(new Blob(), { output: 'png' });
+    ${BLOBS}
+    const other = await here({ weights: await openWeights('/codeformer.pth'), weightsBase: '/weights/' });
+    const { width } = (await other.restore(await decodeImage(new Blob()))).image;
+    console.log(bitmap, pixels, width, CodeFormerError);
+    // @ts-expect-error: no device goes to a worker
+    await createRestorer({ device: 'nonsense' });
+    // @ts-expect-error: no device
+    await here({ device: 'nonsense' });`;
+  const OWN_DEVICE = `
+    import { createDevice } from 'codeformer-webgpu';
+    const adapter = await navigator.gpu.requestAdapter();
+    await createDevice({ device: await adapter!.requestDevice() });`;
+
+  const parsed = new Map<string, ts.SourceFile | undefined>();
+  const { NodeNext, ESNext } = ts.ModuleKind;
+  const node = { module: NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext };
+  const bundler = { module: ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler };
+  const es = ['lib.es2022.d.ts'];
+  const dom = [...es, 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'];
+
+  test.each([
+    ['Node', NODE + BLOBS, { ...node, lib: es, types: ['node'] }],
+    ['Node by way of a bundler', NODE + BLOBS, { ...bundler, lib: es, types: ['node'] }],
+    ['Node with the types of pages', NODE + BLOBS, { ...bundler, lib: dom, types: ['node'] }],
+    ['pages without the types of WebGPU', PAGE, { ...bundler, lib: dom, types: [] }],
+    ['pages with the condition browser', PAGE, { ...bundler, lib: dom, types: [], customConditions: ['browser'] }],
+    ['pages with the types of WebGPU', PAGE + OWN_DEVICE, { ...bundler, lib: dom, types: ['@webgpu/types'] }],
+    [
+      'neither pages nor Node',
+      "import * as library from 'codeformer-webgpu'; export { library };",
+      { ...bundler, lib: es, types: [] },
+    ],
+  ] satisfies [string, string, ts.CompilerOptions][])('fit %s', (_, source, options) => {
+    const file = join(project, 'main.ts');
+    writeFileSync(file, source);
+    const settings = {
+      target: ts.ScriptTarget.ES2022,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      typeRoots: ['node_modules/@types', 'node_modules'].map(folder => join(project, folder)),
+      ...options,
+    };
+    const host = ts.createCompilerHost(settings);
+    const { getSourceFile } = host;
+    // Parsed once for all settings: they are the same files.
+    host.getSourceFile = (name, version, ...others) => {
+      if (name === file) return getSourceFile(name, version, ...others);
+      const key = `${name} ${typeof version === 'object' ? version.impliedNodeFormat : ''}`;
+      if (!parsed.has(key)) parsed.set(key, getSourceFile(name, version, ...others));
+      return parsed.get(key);
+    };
+    const program = ts.createProgram([file], settings, host);
+    const problems = ts.getPreEmitDiagnostics(program);
+    expect(ts.formatDiagnostics(problems, host)).toBe('');
+  });
+});
