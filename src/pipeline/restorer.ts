@@ -313,7 +313,9 @@ export class Restorer {
   async *restoreMany<I extends PhotoInput>(
     photos: Iterable<I> | AsyncIterable<I>,
     { onError, ...options }: ManyOptions = {},
-  ): AsyncGenerator<RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>> & { readonly index: number; readonly input: I }> {
+  ): AsyncGenerator<
+    RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>> & { readonly index: number; readonly input: I }
+  > {
     const checked = checkRestoreOptions(options, this.size);
     if (typeof photos !== 'object' || photos === null || !(Symbol.iterator in photos || Symbol.asyncIterator in photos))
       throw invalidArgument('something that can be iterated over', 'photos', photos);

@@ -54,7 +54,10 @@ export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promi
  * Encodes a picture. JPEG has no alpha and drops it.
  * @throws `INVALID_ARGUMENT` also for types that the browser cannot write
  */
-export async function encodeImage(picture: Picture, options: EncodeImageOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeImage(
+  picture: Picture,
+  options: EncodeImageOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   const { type = 'png', quality = 95 } = options;
   if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100))
     throw invalidArgument('a whole number from 1 to 100', 'quality', quality);
