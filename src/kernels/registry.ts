@@ -15,6 +15,7 @@ import { detectorRecordsTest } from './detector-records/detector-records.cases.j
 import { erodeTest } from './erode/erode.cases.js';
 import { featureFusionTest } from './feature-fusion/feature-fusion.cases.js';
 import { fidelityMapTest } from './fidelity-map/fidelity-map.cases.js';
+import { pullColoursTest, pushColoursTest } from './fill-transparent/fill-transparent.cases.js';
 import { gaussianBlurTest } from './gaussian-blur/gaussian-blur.cases.js';
 import { groupNormTest } from './group-norm/group-norm.cases.js';
 import type { KernelTest } from './kernel.js';
@@ -33,6 +34,7 @@ import { resizeLanczos4Test } from './resize-lanczos4/resize-lanczos4.cases.js';
 import { resizeLinearTest } from './resize-linear/resize-linear.cases.js';
 import { resizePlaneTest } from './resize-plane/resize-plane.cases.js';
 import { selectRecordsTest } from './select-records/select-records.cases.js';
+import { toneStatisticsTest } from './tone-statistics/tone-statistics.cases.js';
 import { warpAffineTest } from './warp-affine/warp-affine.cases.js';
 import { warpPlaneTest } from './warp-plane/warp-plane.cases.js';
 import { winogradTest } from './winograd/winograd.cases.js';
@@ -70,8 +72,11 @@ export const kernelTests: readonly KernelTest<any>[] = [
   finishCompositeTest,
   colourStatisticsTest,
   colourTransferTest,
+  toneStatisticsTest,
   splitChannelsTest,
   mergeChannelsTest,
+  pullColoursTest,
+  pushColoursTest,
   maskBuildTest,
   planeSumTest,
   addTest,

@@ -3,7 +3,7 @@
 import type { Device } from '../gpu/device.js';
 import type { Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import { type ColourStatistics, transferGreyGpu } from '../pixels/colour.js';
+import { type GreyLike, transferGreyGpu } from '../pixels/colour.js';
 import { mergeGpuPlanes } from '../pixels/filter.js';
 import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, scoped } from '../pixels/gpu-picture.js';
 import { resize } from '../pixels/pixels.js';
@@ -11,7 +11,6 @@ import { resizeGpuPlanes } from '../pixels/resize.js';
 import { PARSER_SIDE } from './mask.js';
 import type { Settings } from './options.js';
 import type { Parts } from './parts.js';
-import { Photo } from './photo.js';
 import { type Timings, timed } from './progress.js';
 import type { Fidelity } from './types.js';
 
@@ -72,7 +71,7 @@ const UPSCALER_FACTOR = 2;
 export function faceScale(
   parts: Pick<Parts, 'upscale' | 'upscaleFloat'>,
   settings: Settings,
-  like: ColourStatistics | null,
+  like: GreyLike | null,
   enlarged: number,
 ): number | null {
   const { faceUpscale, compat, upscaling } = settings;
@@ -82,16 +81,11 @@ export function faceScale(
   return enlarged > 1 ? UPSCALER_FACTOR : null;
 }
 
-export async function statisticsOf(device: Device, picture: Picture): Promise<ColourStatistics> {
-  const photo = await Photo.open(device, picture);
-  return photo.statistics().finally(() => photo.destroy());
-}
-
 /** What `read` makes of a face in grey, with the tint and contrast of its crop, clipped. */
 function greyed<T>(
   device: Device,
   picture: Picture,
-  like: ColourStatistics,
+  like: GreyLike,
   read: (grey: GpuPlanes) => Promise<T>,
 ): Promise<T> {
   return scoped(async keep => read(keep(await transferGreyGpu(keep(await GpuPicture.upload(device, picture)), like))));
@@ -116,7 +110,7 @@ function resizedPlanes(device: Device, planes: FloatRgb, size: Size): Promise<Fl
 export async function finished(
   device: Device,
   coloured: Picture,
-  like: ColourStatistics | null,
+  like: GreyLike | null,
   parts: Pick<Parts, 'upscale' | 'upscaleFloat' | 'parse'>,
   { compat }: Settings,
   scale: number | null,

@@ -4,7 +4,7 @@ import type { Device } from '../gpu/device.js';
 import type { Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { composeAffine, invertAffine, type Matrix } from '../pixels/affine.js';
-import { type ColourStatistics, transferGreyGpu } from '../pixels/colour.js';
+import { type GreyLike, transferGreyGpu } from '../pixels/colour.js';
 import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, type PixelOptions } from '../pixels/gpu-picture.js';
 import { labelMask, minimumGapMask, shapeMask, squareMask, squareRect } from '../pixels/masks.js';
 import { resizeGpuPlanes } from '../pixels/resize.js';
@@ -25,8 +25,8 @@ const TRANSPARENT = [0, 0, 0, 0] as const;
 export interface FaceLayer {
   /** Square; RGBA, or not rounded. */
   readonly face: Picture | FloatRgb;
-  /** Statistics of the crop whose greys the face gets; null for faces that keep their colours. */
-  readonly greyLike: ColourStatistics | null;
+  /** The look of the crop, whose greys the face gets; null for faces that keep their colours. */
+  readonly greyLike: GreyLike | null;
   /** Label of each pixel at 512x512, or null for a mask from the shape of the crop alone. */
   readonly labels: Uint8Array | null;
   /** Share of each label. */

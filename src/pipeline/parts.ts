@@ -1,7 +1,7 @@
 // The networks of the pipeline on a device, and what a call makes of them: functions on pictures, any of which a caller can replace.
 
 import { type CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
-import { type Picture, toRgba } from '../image/picture.js';
+import { type Picture, toRgb, toRgba } from '../image/picture.js';
 import type { CodeFormer, Encoded } from '../models/codeformer/codeformer.js';
 import type { ParseNet } from '../models/parsenet/parsenet.js';
 import { ResidualUpscaler } from '../models/residual-upscaler/residual-upscaler.js';
@@ -105,7 +105,12 @@ export function callParts(networks: Networks, settings: Settings, size: number):
       : parser && (async face => (await parser.parse(face, { signal })).labels),
     upscale: upscale
       ? async (picture, scale) => checkUpscaled(await upscale(picture, scale), signal)
-      : upscaler && ((picture, scale) => upscaler.upscale(picture, { scale, signal })),
+      : upscaler &&
+        (async (picture, scale) => {
+          // The reference's networks see the colours under transparent parts.
+          if (!settings.compat) return upscaler.upscale(picture, { scale, signal });
+          return toRgba(await upscaler.upscale(toRgb(picture), { scale, signal }));
+        }),
     upscaleFloat: upscaleFloat
       ? async (face, scale) => checkUpscaledFloat(await upscaleFloat(face, scale), signal)
       : upscaler && !upscale

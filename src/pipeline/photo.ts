@@ -6,7 +6,15 @@ import type { Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Filter } from '../kernels/resize-plane/taps.js';
 import { intersection, type Matrix, type Rect, union } from '../pixels/affine.js';
-import { type ColourStatistics, gpuColourStatistics, pictureColourStatistics } from '../pixels/colour.js';
+import {
+  type ColourStatistics,
+  gpuColourStatistics,
+  gpuTone,
+  pictureColourStatistics,
+  pictureTone,
+  type Tone,
+} from '../pixels/colour.js';
+import { fillGpuPicture, fillPicture } from '../pixels/fill.js';
 import { copyBuffer, GpuPicture, type PixelOptions, scoped } from '../pixels/gpu-picture.js';
 import { type Paste, Pasting } from '../pixels/paste.js';
 import { resize, warpAffine } from '../pixels/pixels.js';
@@ -59,7 +67,11 @@ export class Photo {
   }
 
   /** In another size; by an exact step of source pixels where one is given. */
-  async resized(to: Size, filter: Filter, options: PixelOptions & { readonly step?: number } = {}): Promise<Photo> {
+  async resized(
+    to: Size,
+    filter: Filter,
+    options: PixelOptions & { readonly step?: number; readonly premultiplied?: boolean } = {},
+  ): Promise<Photo> {
     const { device, most } = this;
     const fits = 4 * to.width * to.height <= most;
     if (this.uploaded && fits) {
@@ -67,7 +79,8 @@ export class Photo {
       return new Photo(device, to.width, to.height, null, made, most);
     }
     const size = options.step === undefined ? to : { factor: 1 / options.step };
-    const picture = await resize(device, await this.read(), { ...size, filter, signal: options.signal });
+    const { signal, premultiplied = false } = options;
+    const picture = await resize(device, await this.read(), { ...size, filter, premultiplied, signal });
     // What could not be resized on the device is a copy, which may be painted on.
     if (!fits) return new Photo(device, to.width, to.height, picture, null, most);
     return Photo.open(device, picture, most);
@@ -82,14 +95,23 @@ export class Photo {
     return new Photo(device, width, height, null, made, most);
   }
 
-  /** A square crop. */
+  /** As networks get it: opaque, the colours around transparent parts going on in them. */
+  async filled(options: PixelOptions = {}): Promise<Photo> {
+    const { device, width, height, uploaded, picture, most } = this;
+    if (uploaded) return new Photo(device, width, height, null, await fillGpuPicture(uploaded, options), most);
+    return new Photo(device, width, height, await fillPicture(device, picture!, options), null, most);
+  }
+
+  /** A square crop. What lies outside of the photo is its mirror image, or the reference's grey: so no strip of another colour shows at its edges. */
   async crop(matrix: Matrix, size: number, options: PixelOptions & { readonly compat: boolean }): Promise<Picture> {
     const { device, uploaded } = this;
     const to = { width: size, height: size };
-    if (!uploaded) return warpAffine(device, this.picture!, matrix, { ...to, border: BORDER, ...options });
+    const border = options.compat ? BORDER : 'mirror';
+    if (!uploaded) return warpAffine(device, this.picture!, matrix, { ...to, border, ...options });
     const plan = planWarp(matrix, options.compat);
     return scoped(async keep => {
-      const warped = await warpGpuPicture(uploaded, plan, { x: 0, y: 0, ...to }, [...BORDER, 255], options);
+      const outside = border === 'mirror' ? border : ([...border, 255] as const);
+      const warped = await warpGpuPicture(uploaded, plan, { x: 0, y: 0, ...to }, outside, options);
       return keep(warped).read();
     });
   }
@@ -98,6 +120,11 @@ export class Photo {
   statistics(options: PixelOptions = {}): Promise<ColourStatistics> {
     if (this.uploaded) return gpuColourStatistics(this.uploaded, options);
     return pictureColourStatistics(this.device, this.picture!, options);
+  }
+
+  /** What colours go with each grey. */
+  tone(options: PixelOptions = {}): Promise<Tone> {
+    return this.uploaded ? gpuTone(this.uploaded, options) : pictureTone(this.device, this.picture!, options);
   }
 
   /** The pixels where they are. */

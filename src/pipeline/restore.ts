@@ -5,11 +5,13 @@ import { isOpaque, type Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { roundHalfEven } from '../kernels/resize-plane/taps.js';
 import { composeAffine } from '../pixels/affine.js';
-import { type ColourStatistics, isGrey } from '../pixels/colour.js';
+import type { GreyLike } from '../pixels/colour.js';
+import { fillPicture } from '../pixels/fill.js';
 import { resize } from '../pixels/pixels.js';
 import { LEAST_SIDE, scaled } from './detection.js';
 import { type AlignedFace, align, detected, facesOf, shorterSide } from './faces.js';
-import { alike, copied, faceScale, finished, type Made, NOTHING, type Recipe, statisticsOf } from './made.js';
+import { greyCrop, greyLike, greyPhoto } from './grey.js';
+import { alike, copied, faceScale, finished, type Made, NOTHING, type Recipe } from './made.js';
 import { faceLayer, pasteMatrix, referencePasteMatrix, scaling } from './mask.js';
 import { checkResultSize, type DetectSettings, type Settings } from './options.js';
 import { missingRestorer, type OpenFace, type Parts } from './parts.js';
@@ -28,8 +30,10 @@ export interface Outcome {
 
 /** A face that waits to be restored. */
 interface Work extends AlignedFace {
-  /** The statistics of its crop, in grey photos. */
-  readonly like: ColourStatistics | null;
+  /** How its greys look, in grey and toned photos. */
+  readonly like: GreyLike | null;
+  /** An aligned crop with its alpha, where that differs from what the network sees. */
+  readonly cut?: Picture;
 }
 
 /** A face of one picture. */
@@ -110,10 +114,10 @@ export class OpenPhoto {
     if (settings.aligned) return OpenPhoto.openAligned(device, picture, parts, settings, options);
     const warnings: string[] = [];
     const enlargement = enlargementOf(picture, settings);
-    const photos = await openPhotos(device, picture, enlargement, options.most);
-    const { original, working } = photos;
+    const photos = await openPhotos(device, picture, enlargement, settings, options.most);
+    const { working } = photos;
     try {
-      const grey = await timed(report.timings, 'grey', () => wantsGrey(original, settings));
+      const grey = await timed(report.timings, 'grey', () => greyPhoto(working, settings));
       report.stage('detect');
       const found = await timed(report.timings, 'detect', () =>
         facesOf(working, picture, enlargement, parts, settings, warnings),
@@ -122,7 +126,7 @@ export class OpenPhoto {
       for (const [i, face] of found.entries()) {
         report.stage('align', i + 1, found.length);
         const aligned = await align(working, face, parts.size, settings, warnings);
-        if (aligned) works.push({ ...aligned, like: grey ? await statisticsOf(device, aligned.crop) : null });
+        if (aligned) works.push({ ...aligned, like: await greyLike(device, aligned.crop, grey, settings) });
       }
       return new OpenPhoto(device, picture, settings, works, warnings, photos, options);
     } catch (error) {
@@ -140,13 +144,8 @@ export class OpenPhoto {
     options: OpenOptions,
   ): Promise<OpenPhoto> {
     const { width, height } = picture;
-    const { signal, grayscale } = settings;
     const timings: Timings = {};
-    const crop = await timed(timings, 'align', () =>
-      resize(device, picture, { width: size, height: size, filter: 'linear', signal }),
-    );
-    const statistics = await statisticsOf(device, crop);
-    const grey = grayscale === 'auto' ? isGrey(statistics) : grayscale;
+    const { crop, cut } = await timed(timings, 'align', () => alignedCrop(device, picture, size, settings));
     const work: Work = {
       id: 0,
       box: [0, 0, width, height],
@@ -154,9 +153,10 @@ export class OpenPhoto {
       landmarks: [],
       transform: scaling(size / width, size / height),
       crop,
+      cut,
       timings,
       warnings: [],
-      like: grey ? statistics : null,
+      like: await greyCrop(device, crop, settings),
     };
     return new OpenPhoto(device, picture, settings, [work], sizeWarnings(picture, size), null, options);
   }
@@ -164,7 +164,8 @@ export class OpenPhoto {
   /** The same faces on another device. */
   async on(device: Device): Promise<OpenPhoto> {
     const { picture, settings, works, warnings, options } = this;
-    const photos = this.photos && (await openPhotos(device, picture, enlargementOf(picture, settings), options.most));
+    const enlargement = enlargementOf(picture, settings);
+    const photos = this.photos && (await openPhotos(device, picture, enlargement, settings, options.most));
     return new OpenPhoto(device, picture, settings, works, warnings, photos, options);
   }
 
@@ -202,7 +203,7 @@ export class OpenPhoto {
     }
     const outcome = this.photos
       ? await this.pasted(this.photos, restored, parts, settings, fidelities, report)
-      : blendedCrops(this.works[0]!.crop, restored, settings, fidelities);
+      : blendedCrops(this.works[0]!.cut ?? this.works[0]!.crop, restored, settings, fidelities);
     const faces = restored.map(({ work, made, timings, warnings }) => {
       const { restored: picture, indices, margin } = made[0]!;
       return this.inPixelsOfPhoto({ ...faceOf(work), restored: picture, indices, margin, timings, warnings });
@@ -366,11 +367,18 @@ function faceOf({ id, box, score, landmarks, transform, crop }: Work) {
   return { id, box, score, landmarks, transform, crop };
 }
 
-/** The photo, and the working picture that faces are cut from. */
-async function openPhotos(device: Device, picture: Picture, enlargement: number, most: number | undefined) {
+/** The photo, and the working picture that faces are looked for in and cut from: enlarged as by the reference, or opaque. */
+async function openPhotos(
+  device: Device,
+  picture: Picture,
+  enlargement: number,
+  { compat }: Pick<Settings, 'compat'>,
+  most: number | undefined,
+) {
   const original = await Photo.open(device, picture, most);
   try {
-    return { original, working: enlargement > 1 ? await enlarged(original, enlargement) : original };
+    if (enlargement > 1) return { original, working: await enlarged(original, enlargement) };
+    return { original, working: compat || isOpaque(picture) ? original : await original.filled() };
   } catch (error) {
     original.destroy();
     throw error;
@@ -392,7 +400,7 @@ export async function detectPhoto(
   most?: number,
 ): Promise<DetectedFace[]> {
   const enlargement = enlargementOf(picture, settings);
-  const photos = await openPhotos(device, picture, enlargement, most);
+  const photos = await openPhotos(device, picture, enlargement, settings, most);
   try {
     report.stage('detect');
     const found = await detected(photos.working, picture, enlargement, parts);
@@ -434,11 +442,6 @@ function outputSize(picture: Size, settings: Settings): Size {
   return size;
 }
 
-/** Grey photos stay grey. */
-async function wantsGrey(photo: Photo, { grayscale, signal }: Settings): Promise<boolean> {
-  return grayscale === 'auto' ? isGrey(await photo.statistics({ signal })) : grayscale;
-}
-
 /** Upscalers that were asked for and are not there, and regions without a parser. */
 function missingParts({ upscale, parse }: Parts, { given, faceUpscale, backgroundUpscale, mask }: Settings): string[] {
   const warnings: string[] = [];
@@ -462,14 +465,16 @@ async function background(
   { backgroundUpscale, compat, upscaling, signal }: Settings,
 ): Promise<Photo> {
   if (backgroundUpscale && upscale) {
-    const large = await upscale(picture, upscaling);
+    // The reference's upscaler sees the colours under transparent parts.
+    const large = await upscale(compat ? picture : await photo.read(), upscaling);
     const whole = isOpaque(large) && !isOpaque(picture) ? await withAlphaOf(device, large, picture) : large;
     const canvas = await Photo.open(device, whole);
     return canvas.resized(output, 'lanczos4', { signal }).finally(() => canvas.destroy());
   }
   if (compat) return photo.resized(output, 'linear', { signal });
+  const premultiplied = !isOpaque(picture);
   const shrinks = output.width <= original.width && output.height <= original.height;
-  return original.resized(output, shrinks ? 'area' : 'lanczos4', { signal });
+  return original.resized(output, shrinks ? 'area' : 'lanczos4', { premultiplied, signal });
 }
 
 /** An upscaled picture with the alpha of the picture: upscalers may know colours only. */
@@ -516,6 +521,21 @@ function blendedCrops(
   if (backgroundUpscale) warnings.push('backgroundUpscale: aligned crops have no background');
   const images = fidelities.map((_, i) => (face ? blended(crop, face.made[i]!.restored, face.strength) : crop));
   return { images, warnings };
+}
+
+/**
+ * An aligned crop in the size of the network: opaque, and with the alpha that it came with.
+ * @param picture RGBA
+ */
+export async function alignedCrop(
+  device: Device,
+  picture: Picture,
+  size: number,
+  { compat, signal }: Pick<Settings, 'compat' | 'signal'>,
+): Promise<{ crop: Picture; cut: Picture }> {
+  const premultiplied = !compat && !isOpaque(picture);
+  const cut = await resize(device, picture, { width: size, height: size, filter: 'linear', premultiplied, signal });
+  return { crop: premultiplied ? await fillPicture(device, cut, { signal }) : cut, cut };
 }
 
 /** What is to be said of a crop that has not the size of the network. */

@@ -6,7 +6,6 @@ import { Device, type DeviceOptions } from '../gpu/device.js';
 import { checkPicture, type Picture, pixelLimit, toRgb, toRgba } from '../image/picture.js';
 import type { Encoded } from '../models/codeformer/codeformer.js';
 import { codeSpace } from '../models/codeformer/fingerprint.js';
-import { resize } from '../pixels/pixels.js';
 import type { Role } from '../weights/manifest.js';
 import type { Weights } from '../weights/weights.js';
 import { ahead } from './ahead.js';
@@ -22,7 +21,7 @@ import {
 import { callParts, detectingParts, drawnCodes, missingRestorer, type Networks } from './parts.js';
 import type { Platform, WeightsInput } from './platform.js';
 import { Report } from './progress.js';
-import { detectPhoto, OpenPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
+import { alignedCrop, detectPhoto, OpenPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
 import type {
   CodeSpace,
   DetectedFace,
@@ -351,8 +350,8 @@ export class Restorer {
     return this.exclusive(signal, async loaded => {
       const net = loaded.networks.restorer;
       if (!net) throw missingRestorer();
-      const sized = await resize(loaded.device, picture, { width: size, height: size, signal });
-      const encoded = await net.encodePicture(sized, { signal, onProgress });
+      const sized = await alignedCrop(loaded.device, picture, size, { compat: false, signal });
+      const encoded = await net.encodePicture(sized.crop, { signal, onProgress });
       return this.encodedFace(loaded, encoded, sizeWarnings(picture, size));
     });
   }

@@ -31,7 +31,7 @@ export type OwnFace =
 
 /** A face with what was made of it. */
 export interface RestoredFace extends DetectedFace {
-  /** The face as the network sees it: upright, of the network's size. */
+  /** The face as the network sees it: upright, of the network's size, opaque; the photo goes on mirrored beyond its edges. */
   readonly crop: Picture;
   /** What the network makes of it. */
   readonly restored: Picture;
@@ -178,7 +178,7 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   /** Share of the restored face in the result, 0 to 1. Default 1. */
   readonly strength?: number | undefined;
   readonly mask?: MaskOptions | undefined;
-  /** Keep faces grey: always, never, or where the photo is grey. Default `auto`. */
+  /** Keep faces grey, in the tone of the photo: always, never, or where it is black and white or toned (sepia, blue, yellowed). Default `auto`. */
   readonly grayscale?: 'auto' | boolean | undefined;
   /** Encode the result. Default: pixels. */
   readonly output?: EncodedType | undefined;

@@ -59,6 +59,7 @@ function fromMat3(m: ArrayLike<number>): Matrix {
 
 /**
  * The smallest rectangle of whole pixels around the image of [left, right] x [top, bottom], cut to a frame.
+ * @param mirror the frame goes on mirrored outside, so that the rectangle holds what is seen there as well
  * @returns null where it lies outside of the frame
  */
 export function mappedRect(
@@ -66,6 +67,7 @@ export function mappedRect(
   [left, top, right, bottom]: readonly [number, number, number, number],
   margin: number,
   frame: Size,
+  mirror = false,
 ): Rect | null {
   const corners = [
     transformPoint(matrix, left, top),
@@ -75,13 +77,27 @@ export function mappedRect(
   ];
   const range = (axis: 0 | 1, count: number): [number, number] => {
     const values = corners.map(corner => corner[axis]);
-    const begin = Math.max(0, Math.floor(Math.min(...values)) - margin);
-    const end = Math.min(count, Math.ceil(Math.max(...values)) + 1 + margin);
+    const first = Math.floor(Math.min(...values)) - margin;
+    const last = Math.ceil(Math.max(...values)) + margin;
+    const [begin, end] = mirror ? foldedRange(first, last, count) : [Math.max(0, first), Math.min(count, last + 1)];
     return [begin, end - begin];
   };
   const [x, width] = range(0, frame.width);
   const [y, height] = range(1, frame.height);
   return width > 0 && height > 0 ? { x, y, width, height } : null;
+}
+
+/** What is seen of an axis that goes on mirrored, each end pixel twice, from its first to its last place: as [begin, end). */
+function foldedRange(first: number, last: number, count: number): [number, number] {
+  const folded = (at: number) => {
+    const turn = ((at % (2 * count)) + 2 * count) % (2 * count);
+    return turn < count ? turn : 2 * count - 1 - turn;
+  };
+  const seen = [folded(first), folded(last)];
+  // The ends that lie in between: pixel 0 at even multiples of the count, the last one at odd ones.
+  const edge = Math.ceil(first / count);
+  for (let k = edge; k <= edge + 1; k++) if (k * count <= last) seen.push(k % 2 === 0 ? 0 : count - 1);
+  return [Math.min(...seen), Math.max(...seen) + 1];
 }
 
 /** The part that two rectangles share, or null. */

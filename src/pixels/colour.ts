@@ -7,10 +7,11 @@ import {
   colourStatistics,
   colourStatisticsOf,
 } from '../kernels/colour-statistics/colour-statistics.js';
-import { colourTransfer, greyTransfer, PLAIN_GREY } from '../kernels/colour-transfer/colour-transfer.js';
-import { GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+import { colourTransfer, greyTransfer, PLAIN_GREY, toneTransfer } from '../kernels/colour-transfer/colour-transfer.js';
+import { type Tone, toneOf, toneStatistics, toneStep } from '../kernels/tone-statistics/tone-statistics.js';
+import { GpuPicture, GpuPlanes, type PixelOptions, runKernel, scoped } from './gpu-picture.js';
 
-export type { ColourStatistics };
+export type { ColourStatistics, Tone };
 
 /** Means and variances of the colours, exact. */
 export async function gpuColourStatistics(x: GpuPicture, options: PixelOptions = {}): Promise<ColourStatistics> {
@@ -64,23 +65,70 @@ export function isGrey({ differenceVariance: [a, b, c] }: ColourStatistics, thre
   return (a + b + c) / 3 <= threshold;
 }
 
+/** What colours go with each grey of a picture. */
+export async function gpuTone(x: GpuPicture, options: PixelOptions = {}): Promise<Tone> {
+  const { device } = x;
+  const params = { pixels: x.width * x.height };
+  const { elements } = toneStatistics.operands(params, device.target).sums!;
+  const sums = await device.checked('tone', () => device.buffer('pixels/tone', 4 * elements));
+  try {
+    await runKernel(device, toneStatistics, params, { x: x.buffer, sums }, options);
+    return toneOf(new Uint32Array(await device.read(sums, 0, 4 * elements)));
+  } finally {
+    device.release(sums);
+  }
+}
+
+/** As `gpuTone`, of a picture of any size that has been checked; RGBA. */
+export async function pictureTone(device: Device, picture: Picture, options: PixelOptions = {}): Promise<Tone> {
+  const { data } = picture;
+  const step = toneStep(data.length / 4);
+  const width = Math.ceil(data.length / 4 / step);
+  const seen = new Uint8Array(4 * width);
+  for (let i = 0; i < width; i++) seen.set(data.subarray(4 * i * step, 4 * i * step + 4), 4 * i);
+  return scoped(async keep => {
+    return gpuTone(keep(await GpuPicture.upload(device, { data: seen, width, height: 1 })), options);
+  });
+}
+
+/**
+ * Largest variances of a channel among pixels of one grey, and around a smooth curve over grey, of a toned picture. Of 1,725 coloured faces
+ * none had less than 17 and 22; sepia, blue and yellowed ones in JPEG of good quality have 1 to 13.
+ */
+const TONED_SCATTER = 14;
+const TONED_RESIDUAL = 40;
+
+/** Whether a picture is one of greys that were given colours: sepia, yellowed, blue. */
+export const isToned = ({ scatter, residual }: Tone): boolean => scatter <= TONED_SCATTER && residual <= TONED_RESIDUAL;
+
 /** Three equal planes of grey, 0 to 255, not rounded. */
 export function greyGpuPlanes(x: GpuPicture, options: PixelOptions = {}): Promise<GpuPlanes> {
   return transfer(x, PLAIN_GREY, options);
 }
 
-/** A picture in grey with the mean and standard deviation of each channel of another, 0 to 255, not rounded. */
-export async function transferGreyGpu(
-  x: GpuPicture,
-  like: ColourStatistics,
-  options: PixelOptions = {},
-): Promise<GpuPlanes> {
-  return transfer(x, greyTransfer(await gpuColourStatistics(x, options), like), options);
+/** How greys are to look. */
+export interface GreyLike {
+  /** Of a picture whose means and standard deviations they get. */
+  readonly statistics: ColourStatistics;
+  /** The curve of a `Tone`; null where the statistics say the tint as well. */
+  readonly tone: Float32Array | null;
 }
 
-async function transfer(x: GpuPicture, affine: Float32Array, options: PixelOptions): Promise<GpuPlanes> {
+/** A picture in grey with the mean and standard deviation of another, 0 to 255, not rounded, in its tint or tone. */
+export async function transferGreyGpu(x: GpuPicture, like: GreyLike, options: PixelOptions = {}): Promise<GpuPlanes> {
+  const own = await gpuColourStatistics(x, options);
+  const affine = like.tone ? toneTransfer(own, like.statistics) : greyTransfer(own, like.statistics);
+  return transfer(x, affine, options, like.tone);
+}
+
+async function transfer(
+  x: GpuPicture,
+  affine: Float32Array,
+  options: PixelOptions,
+  tone: Float32Array | null = null,
+): Promise<GpuPlanes> {
   const y = await GpuPlanes.create(x.device, x, 3, 'grey');
-  const params = { pixels: x.width * x.height, affine };
+  const params = { pixels: x.width * x.height, affine, tone };
   try {
     const operands = { x: x.buffer, y: y.buffer };
     await runKernel(x.device, colourTransfer, params, operands, options);

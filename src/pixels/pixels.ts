@@ -10,7 +10,7 @@ import { checkMatrix, type Rect } from './affine.js';
 import { blurGpuPlanes, erodeGpuPlanes, mergeGpuPlanes, splitGpuPicture } from './filter.js';
 import { type FloatPicture, GpuPicture, GpuPlanes, type PixelOptions, scoped } from './gpu-picture.js';
 import { bandRows, type ResizePlan, resizeByTaps, resizePlanesByTaps } from './resize.js';
-import { planWarp, type WarpPlan, warpGpuPicture, warpGpuPlanes, warpSource } from './warp.js';
+import { type Border, planWarp, type WarpPlan, warpGpuPicture, warpGpuPlanes, warpSource } from './warp.js';
 
 export type { Filter, FloatPicture };
 
@@ -25,14 +25,19 @@ export interface ResizeOptions extends PixelOptions {
   readonly factor?: number;
   /** Default `linear`. `area` interpolates where a side grows. */
   readonly filter?: Filter;
+  /** Weigh the colours of RGBA by their alpha, so that what is transparent shows nowhere. Default false: all channels alike, as OpenCV does. */
+  readonly premultiplied?: boolean;
 }
 
 /** The size of the result, and what lies outside of the picture. */
 export interface WarpAffineOptions extends PixelOptions {
   readonly width: number;
   readonly height: number;
-  /** RGB or RGBA of what is outside of the picture, 0 to 255. Default opaque black; 0 for floats. */
-  readonly border?: readonly number[];
+  /**
+   * RGB or RGBA of what is outside of the picture, 0 to 255; or `mirror`: the picture mirrored at its edges, not in compat mode. Default
+   * opaque black; always 0 for floats.
+   */
+  readonly border?: readonly number[] | 'mirror';
   /** OpenCV's positions on a grid of 1/32 pixel and no averaging when shrinking. Default false. */
   readonly compat?: boolean;
 }
@@ -119,8 +124,8 @@ export async function warpAffine<T extends Picture | FloatPicture>(
   const to = checkSize(device, options);
   const compat = options.compat ?? false;
   const plan = planWarp(checkMatrix(matrix), compat);
-  const border = checkBorder(options.border);
-  const parts = warpParts(plan, { x: 0, y: 0, ...to }, whole, bandBytes(device));
+  const border = checkBorder(options.border, compat || isFloat(picture));
+  const parts = warpParts(plan, { x: 0, y: 0, ...to }, whole, bandBytes(device), border === 'mirror');
   if (isFloat(picture)) {
     const data = new Float32Array(to.width * to.height);
     for (const { target, source } of parts) {
@@ -145,8 +150,14 @@ export async function warpAffine<T extends Picture | FloatPicture>(
 }
 
 /** Rectangles of the destination with the parts of the source that they need, each of them small enough. */
-function warpParts(plan: WarpPlan, target: Rect, whole: Size, bytes: number): { target: Rect; source: Rect }[] {
-  const source = warpSource(plan, target, whole) ?? { x: 0, y: 0, width: 1, height: 1 };
+function warpParts(
+  plan: WarpPlan,
+  target: Rect,
+  whole: Size,
+  bytes: number,
+  mirror: boolean,
+): { target: Rect; source: Rect }[] {
+  const source = warpSource(plan, target, whole, mirror) ?? { x: 0, y: 0, width: 1, height: 1 };
   const { x, y, width, height } = target;
   const fits = 4 * Math.max(source.width * source.height, width * height) <= bytes;
   if (fits || width * height === 1) return [{ target, source }];
@@ -160,7 +171,7 @@ function warpParts(plan: WarpPlan, target: Rect, whole: Size, bytes: number): { 
           { ...target, height: height >> 1 },
           { ...target, y: y + (height >> 1), height: height - (height >> 1) },
         ];
-  return halves.flatMap(half => warpParts(plan, half, whole, bytes));
+  return halves.flatMap(half => warpParts(plan, half, whole, bytes, mirror));
 }
 
 /**
@@ -276,20 +287,24 @@ function checkSize(device: Device, options: Partial<Size>, prefix = ''): Size {
 const FILTERS: readonly Filter[] = ['linear', 'area', 'lanczos4'];
 
 function resizePlan(device: Device, from: Size, options: ResizeOptions): ResizePlan {
-  const { factor, filter = 'linear' } = options;
+  const { factor, filter = 'linear', premultiplied = false } = options;
   if (!FILTERS.includes(filter)) throw invalidArgument(`one of ${FILTERS.join(', ')}`, 'filter', filter);
-  if (factor === undefined) return { from, to: checkSize(device, options), filter };
+  if (typeof premultiplied !== 'boolean') throw invalidArgument('true or false', 'premultiplied', premultiplied);
+  if (factor === undefined) return { from, to: checkSize(device, options), filter, premultiplied };
   if (options.width !== undefined || options.height !== undefined)
     throw invalidArgument('either a factor or a size', 'factor', factor);
   if (filter !== 'linear') throw invalidArgument('filter "linear" with a factor', 'filter', filter);
   if (!(factor > 0 && Number.isFinite(factor))) throw invalidArgument('a number above 0', 'factor', factor);
   const to = { width: roundHalfEven(from.width * factor), height: roundHalfEven(from.height * factor) };
-  return { from, to: checkSize(device, to, 'factor: '), filter, step: 1 / factor };
+  return { from, to: checkSize(device, to, 'factor: '), filter, step: 1 / factor, premultiplied };
 }
 
-function checkBorder(border: readonly number[] = [0, 0, 0]): [number, number, number, number] {
+function checkBorder(border: readonly number[] | 'mirror' = [0, 0, 0], fixed = false): Border {
+  if (border === 'mirror' && !fixed) return border;
   const valid =
-    (border.length === 3 || border.length === 4) && border.every(v => Number.isInteger(v) && v >= 0 && v <= 255);
+    Array.isArray(border) &&
+    (border.length === 3 || border.length === 4) &&
+    border.every(v => Number.isInteger(v) && v >= 0 && v <= 255);
   if (!valid) throw invalidArgument('three or four whole numbers from 0 to 255', 'border', border);
   const [r, g, b, a = 255] = border as [number, number, number, number?];
   return [r, g, b, a];

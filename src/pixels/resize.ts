@@ -14,6 +14,8 @@ export interface ResizePlan {
   readonly filter: Filter;
   /** Source pixels for each destination pixel, where an exact factor was asked for. */
   readonly step?: number | undefined;
+  /** Weigh colours by their alpha. Default false: all channels alike, as OpenCV does. */
+  readonly premultiplied?: boolean | undefined;
 }
 
 /** Most bytes of the Lanczos resize's sums at once. */
@@ -24,10 +26,10 @@ export async function resizeGpuPicture(
   x: GpuPicture,
   to: Size,
   filter: Filter,
-  options: PixelOptions & { readonly step?: number | undefined } = {},
+  options: PixelOptions & Pick<ResizePlan, 'step' | 'premultiplied'> = {},
 ): Promise<GpuPicture> {
   const from = { width: x.width, height: x.height };
-  const plan = { from, to, filter, step: options.step };
+  const plan = { from, to, filter, step: options.step, premultiplied: options.premultiplied };
   return resizeByTaps(x, plan, resizeTaps(filter, from, to, options.step), options);
 }
 
@@ -43,6 +45,7 @@ export async function resizeByTaps(
   options: PixelOptions = {},
 ): Promise<GpuPicture> {
   const { device } = x;
+  const { premultiplied } = plan;
   const from = { width: x.width, height: x.height };
   const to = { width: taps.columns.first.length, height: taps.rows.first.length };
   const y = await GpuPicture.create(device, to, 'resized');
@@ -53,14 +56,15 @@ export async function resizeByTaps(
     } else if (plan.filter === 'lanczos4') {
       const rows = Math.max(1, Math.floor((SUMS_BYTES * to.height) / (16 * to.width * from.height)));
       for (let begin = 0; begin < to.height; begin += rows) {
-        const params = { from, to, taps, band: { begin, end: Math.min(begin + rows, to.height) } };
+        const params = { from, to, taps, band: { begin, end: Math.min(begin + rows, to.height) }, premultiplied };
         await runKernel(device, resizeLanczos4, params, buffers, options);
       }
     } else if (plan.filter === 'area' && shrinks(plan)) {
-      const params = { from, to, taps, factors: plan.step ? undefined : wholeFactors(plan.from, plan.to) };
+      const factors = plan.step ? undefined : wholeFactors(plan.from, plan.to);
+      const params = { from, to, taps, factors, premultiplied };
       await runKernel(device, resizeArea, params, buffers, options);
     } else {
-      await runKernel(device, resizeLinear, { from, to, taps }, buffers, options);
+      await runKernel(device, resizeLinear, { from, to, taps, premultiplied }, buffers, options);
     }
     return y;
   } catch (error) {

@@ -36,11 +36,14 @@ export function planWarp(matrix: ArrayLike<number>, compat: boolean): WarpPlan {
   return { inverse, reduction, samples: compat || step / reduction <= SHRINKING ? 1 : 2 };
 }
 
+/** What is outside of a picture: RGBA, or the picture mirrored at its edges. */
+export type Border = readonly [number, number, number, number] | 'mirror';
+
 /**
  * The part of a source that a rectangle of the destination is made of, or null where that is the border alone.
  * @param source size of the whole source
  */
-export function warpSource({ inverse, reduction }: WarpPlan, target: Rect, source: Size): Rect | null {
+export function warpSource({ inverse, reduction }: WarpPlan, target: Rect, source: Size, mirror = false): Rect | null {
   // Half a pixel around, for samples beside the centre; one more for the neighbours.
   const edges = [
     target.x - 0.5,
@@ -48,7 +51,7 @@ export function warpSource({ inverse, reduction }: WarpPlan, target: Rect, sourc
     target.x + target.width - 0.5,
     target.y + target.height - 0.5,
   ] as const;
-  const rect = mappedRect(inverse, edges, 1 + reduction, source);
+  const rect = mappedRect(inverse, edges, 1 + reduction, source, mirror);
   if (!rect || reduction === 1) return rect;
   // Squares that are averaged begin at multiples of their side.
   const x = rect.x - (rect.x % reduction);
@@ -68,17 +71,18 @@ export interface Placed {
 
 /**
  * A rectangle of the warped picture.
- * @param border RGBA of what is outside of the source
+ * @param border not mirrored in compat mode
  */
 export async function warpGpuPicture(
   x: GpuPicture,
   plan: WarpPlan,
   target: Rect,
-  border: readonly [number, number, number, number],
+  border: Border,
   options: WarpOptions & Placed = {},
 ): Promise<GpuPicture> {
   const { device } = x;
-  const reduced = reducedSource(x, plan, target, options);
+  const mirror = border === 'mirror';
+  const reduced = reducedSource(x, plan, target, options, mirror);
   const small = reduced && (await GpuPicture.create(device, reduced.to, 'reduced'));
   let y: GpuPicture | undefined;
   try {
@@ -88,7 +92,10 @@ export async function warpGpuPicture(
       await runKernel(device, resizeArea, params, operands, options);
     }
     y = await GpuPicture.create(device, target, 'warped');
-    const params = { ...warpOf(x, plan, target, options, reduced), border };
+    const { width, height } = options.whole ?? x;
+    const cells = (side: number) => Math.ceil(side / plan.reduction);
+    const outside = mirror ? { mirrored: { width: cells(width), height: cells(height) } } : border;
+    const params = { ...warpOf(x, plan, target, options, reduced), border: outside };
     const operands = { x: (small ?? x).buffer, y: y.buffer };
     await runKernel(device, warpAffine, params, operands, options);
     return y;
@@ -138,9 +145,15 @@ interface Reduced {
 }
 
 /** The part of the source that is needed, averaged over squares; null where nothing is to be averaged. */
-function reducedSource(x: Size, plan: WarpPlan, target: Rect, { whole = x, at = ORIGIN }: Placed): Reduced | null {
+function reducedSource(
+  x: Size,
+  plan: WarpPlan,
+  target: Rect,
+  { whole = x, at = ORIGIN }: Placed,
+  mirror = false,
+): Reduced | null {
   const step = plan.reduction;
-  const needed = step > 1 ? warpSource(plan, target, whole) : null;
+  const needed = step > 1 ? warpSource(plan, target, whole, mirror) : null;
   if (!needed) return null;
   const axis = (from: number, origin: number, begin: number, length: number) => {
     const cells = Math.ceil(from / step);

@@ -36,6 +36,7 @@ test.each([
   ['both', {}, 100_000],
   ['both, of one size', { upscaling: 1 }, 60_000],
   ['in compat mode', { compat: true, upscaling: 1 }, 2 ** 20],
+  ['over the edge of the photo', { faces: [{ landmarks: landmarksAt(250, 10, 90, 20) }] }, 60_000],
   ['of parsed faces', { parseFace: () => new Uint8Array(512 * 512).fill(1) }, 100_000],
 ] as const)('%s', async (_, options, most) => {
   const device = await testDevice();
@@ -46,6 +47,19 @@ test.each([
   // Where parts of a group are rounded on their own, overlapping faces may differ by a level.
   expect(largestDifference(got, want)).toBeLessThanOrEqual(1);
   expect(device.memory.allocated).toBe(before);
+});
+
+test('cut-outs, and toned photos', async () => {
+  const photo = scene(260, 120);
+  const cutOut = {
+    ...photo,
+    data: photo.data.map((value, i) => (i % 4 === 3 ? ((i >> 4) % 65 < 40 ? 255 : 0) : value)),
+  };
+  const sepia = { ...photo, data: photo.data.map((_, i) => [1, 0.8, 0.6, 1.5][i % 4]! * photo.data[i - (i % 4)]!) };
+  for (const picture of [cutOut, sepia]) {
+    const want = await restored({}, undefined, picture);
+    expect(largestDifference(await restored({}, 60_000, picture), want)).toBeLessThanOrEqual(1);
+  }
 });
 
 test('rectangles are cut into parts that cover them once', () => {

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/errors.js';
 import type { Device } from '../../src/gpu/device.js';
 import type { Picture } from '../../src/image/picture.js';
+import { fillGpuPicture, fillPicture } from '../../src/pixels/fill.js';
+import { GpuPicture, scoped } from '../../src/pixels/gpu-picture.js';
 import { erode, type FloatPicture, gaussianBlur, resize, warpAffine } from '../../src/pixels/pixels.js';
 import { testDevice } from '../device.js';
 
@@ -72,6 +74,12 @@ test('pictures beyond one binding give the same as in one piece', async () => {
       ['area', device => resize(device, p, { width: 31, height: 20, filter: 'area' })],
       ['lanczos4', device => resize(device, p, { width: 50, height: 130, filter: 'lanczos4' })],
       ['warp', device => warpAffine(device, p, SCALE, { width: 80, height: 70, border: [1, 2, 3] })],
+      ...(['linear', 'area', 'lanczos4'] as const).map(
+        (filter): [string, (device: Device) => Promise<Picture | FloatPicture>] => [
+          `premultiplied ${filter}`,
+          device => resize(device, p, { width: 40, height: 55, filter, premultiplied: true }),
+        ],
+      ),
       ['warp, compat', device => warpAffine(device, p, SCALE, { width: 80, height: 70, compat: true })],
       ['shrinking warp', device => warpAffine(device, p, [0.2, 0.1, 5, -0.1, 0.2, 6], { width: 64, height: 64 })],
       ['erode', device => erode(device, p, { size: 4 })],
@@ -85,6 +93,21 @@ test('pictures beyond one binding give the same as in one piece', async () => {
       expect(first, `${name} of ${p.width}x${p.height}`).toBe(-1);
     }
   }
+});
+
+test('a mirrored border, and pictures without transparent parts, beyond one binding', async () => {
+  const [whole, small] = [await testDevice(), await smallDevice(12_000)];
+  const p = picture(61, 97);
+  for (const matrix of [SCALE, [0.3, 0.1, 15, -0.1, 0.3, 20], [2, 0, -40, 0, 2, 90], [0.9, 0, 400, 0, 0.9, -300]]) {
+    const mirrored = (device: Device) => warpAffine(device, p, matrix, { width: 80, height: 70, border: 'mirror' });
+    expect((await mirrored(small)).data).toEqual((await mirrored(whole)).data);
+  }
+  const filled = await fillPicture(whole, p);
+  expect((await fillPicture(small, p)).data).toEqual(filled.data);
+  const onDevice = await scoped(async keep => {
+    return keep(await fillGpuPicture(keep(await GpuPicture.upload(whole, p)))).read();
+  });
+  expect(onDevice.data).toEqual(filled.data);
 });
 
 test('pictures at the smallest and at odd sizes', async () => {

@@ -4,8 +4,13 @@ import type { Case, KernelTest } from '../kernel.js';
 import { type ColourTransferParams, colourTransfer, PLAIN_GREY } from './colour-transfer.js';
 import { colourTransferReference } from './colour-transfer.ref.js';
 
-function transferCase(name: string, pixels: number, affine: Float32Array): Case<ColourTransferParams> {
-  const params = { pixels, affine };
+function transferCase(
+  name: string,
+  pixels: number,
+  affine: Float32Array,
+  tone?: Float32Array,
+): Case<ColourTransferParams> {
+  const params = { pixels, affine, tone };
   return {
     name,
     params,
@@ -16,10 +21,17 @@ function transferCase(name: string, pixels: number, affine: Float32Array): Case<
   };
 }
 
+/** Reddish in the middle, blue below. */
+const TONE = Float32Array.from({ length: 768 }, (_, i) => {
+  const level = i % 256;
+  return i < 256 ? 255 * Math.sqrt(level / 255) : i < 512 ? level : 30 + 0.5 * level;
+});
+
 const cases = [
   transferCase('plain grey, one pixel', 1, PLAIN_GREY),
   transferCase('plain grey', 500, PLAIN_GREY),
   transferCase('mean and contrast', 777, new Float32Array([1.5, 0.7, 1.1, -40, 60, 20])),
+  transferCase('toned', 777, new Float32Array([1.5, 1.5, 1.5, -40, -40, -40]), TONE),
 ];
 
 export const colourTransferTest: KernelTest<ColourTransferParams> = {

@@ -8,30 +8,34 @@ export interface ColourTransferParams {
   readonly pixels: number;
   /** Factors of the three channels, then shifts. */
   readonly affine: Float32Array;
+  /** Red, green and blue of each grey from 0 to 255, 3 x 256 values, for the grey that the factor and shift of red give. */
+  readonly tone?: Float32Array | null | undefined;
 }
 
-/** Operands: `x`, a pixel of 8-bit RGBA in each u32, red in the low byte; `y`, three planes. */
+/** Operands: `x`, a pixel of 8-bit RGBA in each u32, red in the low byte; `curve` of the tables; `y`, three planes. */
 export const colourTransfer: Kernel<ColourTransferParams> = {
   name: 'colour-transfer',
   operands({ pixels }): Record<string, Operand> {
     return {
       x: array('read', 'u32', pixels),
+      curve: array('read', 'f32', 3 * 256),
       y: array('write', 'f32', 3 * pixels),
     };
   },
-  dispatches({ pixels, affine }): Dispatch[] {
+  dispatches({ pixels, affine, tone }): Dispatch[] {
     const [factor_r, factor_g, factor_b, shift_r, shift_g, shift_b] = affine as unknown as Six;
     return [
       {
-        shader: { name: 'colour-transfer', code },
+        shader: { name: 'colour-transfer', code, constants: { TONED: tone ? 1 : 0 } },
         plan: { pixels, factor_r, factor_g, factor_b, shift_r, shift_g, shift_b },
         workgroups: linearGrid(pixels),
-        operands: ['x', 'y'],
+        operands: ['x', 'curve', 'y'],
         flops: 15 * pixels,
         bytes: 16 * pixels,
       },
     ];
   },
+  tables: ({ tone }) => ({ curve: tone ?? new Float32Array(3 * 256) }),
 };
 
 type Six = readonly [number, number, number, number, number, number];
@@ -47,16 +51,27 @@ const VARIANCE_FLOOR = 1e-5;
 
 /** The factors and shifts that give a picture, once grey, the mean and standard deviation of each channel of another. */
 export function greyTransfer(from: ColourStatistics, to: ColourStatistics): Float32Array {
-  const mean = GREY[0] * from.mean[0] + GREY[1] * from.mean[1] + GREY[2] * from.mean[2];
-  let variance = 0;
+  const grey = greyOf(from);
+  const deviation = Math.sqrt(grey.variance + VARIANCE_FLOOR);
+  const factors = to.variance.map(v => Math.sqrt(v + VARIANCE_FLOOR) / deviation);
+  const shifts = to.mean.map((value, c) => value - grey.mean * factors[c]!);
+  return new Float32Array([...factors, ...shifts]);
+}
+
+/** As `greyTransfer`, to the mean and standard deviation of the other picture's grey. */
+export function toneTransfer(from: ColourStatistics, to: ColourStatistics): Float32Array {
+  const { mean, variance } = greyOf(to);
+  return greyTransfer(from, { ...to, mean: [mean, mean, mean], variance: [variance, variance, variance] });
+}
+
+/** Mean and variance of a picture in grey. */
+function greyOf({ mean, variance, differenceVariance }: ColourStatistics): { mean: number; variance: number } {
+  let sum = 0;
   for (let i = 0; i < 3; i++) {
     const j = (i + 1) % 3;
     // Twice the covariance of two channels, from the variance of their difference.
-    const twice = from.variance[i]! + from.variance[j]! - from.differenceVariance[i]!;
-    variance += GREY[i]! ** 2 * from.variance[i]! + GREY[i]! * GREY[j]! * twice;
+    const twice = variance[i]! + variance[j]! - differenceVariance[i]!;
+    sum += GREY[i]! ** 2 * variance[i]! + GREY[i]! * GREY[j]! * twice;
   }
-  const deviation = Math.sqrt(Math.max(0, variance) + VARIANCE_FLOOR);
-  const factors = to.variance.map(v => Math.sqrt(v + VARIANCE_FLOOR) / deviation);
-  const shifts = to.mean.map((value, c) => value - mean * factors[c]!);
-  return new Float32Array([...factors, ...shifts]);
+  return { mean: GREY[0] * mean[0] + GREY[1] * mean[1] + GREY[2] * mean[2], variance: Math.max(0, sum) };
 }

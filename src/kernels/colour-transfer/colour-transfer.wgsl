@@ -1,5 +1,7 @@
 // A picture in grey with the mean and contrast of another: y = clamp(grey * factor + shift, 0, 255) for each of three channels, as
-// f32 planes [3, pixels]. One invocation for each pixel.
+// f32 planes [3, pixels]. One invocation for each pixel. TONED: each channel by a curve over the grey that the first factor gives.
+
+override TONED: bool;
 
 struct Plan {
   pixels: u32,
@@ -12,7 +14,8 @@ struct Plan {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;      // a pixel each, red in the low byte
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> curve: array<f32>;  // [3, 256], not read without TONED
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> plan: Plan;
 
 @compute @workgroup_size(64)
@@ -26,7 +29,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let grey = colour.x * 0.2989 + colour.y * 0.587 + colour.z * 0.114;
   let factor = vec3f(plan.factor_r, plan.factor_g, plan.factor_b);
   let shift = vec3f(plan.shift_r, plan.shift_g, plan.shift_b);
-  let value = clamp(grey * factor + shift, vec3f(0.0), vec3f(255.0));
+  var value = clamp(grey * factor + shift, vec3f(0.0), vec3f(255.0));
+  if (TONED) {
+    let low = min(u32(value.x), 254u);
+    let part = value.x - f32(low);
+    let dark = vec3f(curve[low], curve[256u + low], curve[512u + low]);
+    let bright = vec3f(curve[low + 1u], curve[257u + low], curve[513u + low]);
+    value = dark + part * (bright - dark);
+  }
   y[index] = value.x;
   y[count + index] = value.y;
   y[2u * count + index] = value.z;

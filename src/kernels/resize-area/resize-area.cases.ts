@@ -1,6 +1,7 @@
 // Sizes on which `resize-area` is tested.
 
 import type { Case, KernelTest } from '../kernel.js';
+import { cutOut } from '../resize-linear/cut-out.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import { resizeTaps } from '../resize-plane/taps.js';
 import { type ResizeAreaParams, resizeArea, wholeFactors } from './resize-area.js';
@@ -8,15 +9,14 @@ import { resizeAreaReference } from './resize-area.ref.js';
 
 const size = (width: number, height: number): Size => ({ width, height });
 
-function areaCase(name: string, from: Size, to: Size): Case<ResizeAreaParams> {
-  const params = { from, to, taps: resizeTaps('area', from, to), factors: wholeFactors(from, to) };
+function areaCase(name: string, from: Size, to: Size, premultiplied = false): Case<ResizeAreaParams> {
+  const factors = wholeFactors(from, to);
+  const params = { from, to, taps: resizeTaps('area', from, to), factors, premultiplied };
   return {
     name,
     params,
     tolerance: { f32: 0, f16: 0 },
-    fill: {
-      x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
-    },
+    fill: { x: premultiplied ? cutOut : (_, random) => Math.floor((random() + 1) * 2 ** 31) },
   };
 }
 
@@ -27,6 +27,8 @@ const cases = [
   areaCase('whole factors', size(36, 35), size(12, 7)),
   areaCase('any factors', size(61, 47), size(41, 29)),
   areaCase('one axis only', size(61, 47), size(13, 47)),
+  areaCase('premultiplied, whole factors', size(36, 35), size(12, 7), true),
+  areaCase('premultiplied, any factors', size(31, 27), size(23, 11), true),
 ];
 
 export const resizeAreaTest: KernelTest<ResizeAreaParams> = {

@@ -12,6 +12,8 @@ export interface ResizeAreaParams {
   readonly taps: ResizeTaps;
   /** Set where both axes shrink by whole factors: pixels are summed as integers and scaled once. */
   readonly factors?: readonly [number, number] | undefined;
+  /** Weigh colours by their alpha, instead of treating all channels alike. Default false. */
+  readonly premultiplied?: boolean | undefined;
 }
 
 /**
@@ -27,10 +29,10 @@ export const resizeArea: Kernel<ResizeAreaParams> = {
       y: array('write', 'u32', to.width * to.height),
     };
   },
-  dispatches({ from, to, taps, factors }): Dispatch[] {
+  dispatches({ from, to, taps, factors, premultiplied }): Dispatch[] {
     return [
       {
-        shader: { name: 'resize-area', code },
+        shader: { name: 'resize-area', code, constants: { PREMULTIPLIED: premultiplied ? 1 : 0 } },
         plan: {
           x_width: from.width,
           x_height: from.height,

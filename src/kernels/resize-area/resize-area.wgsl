@@ -1,5 +1,9 @@
 // Resize of 8-bit RGBA to the mean of the pixels that a destination pixel covers, by the rule of OpenCV's INTER_AREA: weighted
 // sums of columns, then of rows, in float32. One invocation for each pixel of y. Sizes are data: one pipeline serves all.
+//
+// PREMULTIPLIED: colours count as much as they are seen.
+
+override PREMULTIPLIED: bool;
 
 struct Plan {
   x_width: u32,
@@ -34,9 +38,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var part = vec4f();
     for (var i = 0; i < column.y; i++) {
       let pixel = x[line + min(u32(column.x + i), width - 1u)];
-      part += weights[column.z + i] * vec4f((vec4u(pixel) >> SHIFTS) & vec4u(255u));
+      var level = vec4f((vec4u(pixel) >> SHIFTS) & vec4u(255u));
+      if (PREMULTIPLIED) {
+        level = vec4f(level.xyz * level.w, level.w);
+      }
+      part += weights[column.z + i] * level;
     }
     sum += weights[row.z + j] * part;
+  }
+  if (PREMULTIPLIED) {
+    sum = vec4f(select(vec3f(0.0), sum.xyz / sum.w, sum.w > 0.0) / plan.scale, sum.w);
   }
   sum *= plan.scale;
   // Means of 2x2 pixels are rounded half up, all others half to even.

@@ -1,5 +1,7 @@
 // First pass of the Lanczos resize: columns. One invocation for each column of y in each row of the band, which reads eight pixels
-// and writes the four sums as i32 with 11 fractional bits.
+// and writes the four sums as i32 with 11 fractional bits. PREMULTIPLIED: colours are multiplied by their alpha, of 255.
+
+override PREMULTIPLIED: bool;
 
 struct Plan {
   x_width: u32,
@@ -17,7 +19,11 @@ struct Plan {
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
 fn channels(pixel: u32) -> vec4i {
-  return vec4i((vec4u(pixel) >> SHIFTS) & vec4u(255u));
+  let level = vec4i((vec4u(pixel) >> SHIFTS) & vec4u(255u));
+  if (PREMULTIPLIED) {
+    return vec4i(level.xyz * level.w, level.w);
+  }
+  return level;
 }
 
 @compute @workgroup_size(8, 8)

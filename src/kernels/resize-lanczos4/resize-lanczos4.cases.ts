@@ -1,6 +1,7 @@
 // Sizes on which `resize-lanczos4` is tested. Integers throughout, so results are equal.
 
 import type { Case, KernelTest } from '../kernel.js';
+import { cutOut } from '../resize-linear/cut-out.js';
 import type { Size } from '../resize-linear/resize-linear.js';
 import { resizeTaps } from '../resize-plane/taps.js';
 import { type ResizeLanczos4Params, resizeLanczos4 } from './resize-lanczos4.js';
@@ -13,15 +14,14 @@ function lanczosCase(
   from: Size,
   to: Size,
   band = { begin: 0, end: to.height },
+  premultiplied = false,
 ): Case<ResizeLanczos4Params> {
-  const params = { from, to, taps: resizeTaps('lanczos4', from, to), band };
+  const params = { from, to, taps: resizeTaps('lanczos4', from, to), band, premultiplied };
   return {
     name,
     params,
     tolerance: { f32: 0, f16: 0 },
-    fill: {
-      x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
-    },
+    fill: { x: premultiplied ? cutOut : (_, random) => Math.floor((random() + 1) * 2 ** 31) },
   };
 }
 
@@ -32,6 +32,8 @@ const cases = [
   lanczosCase('larger, odd', size(17, 13), size(31, 41)),
   lanczosCase('smaller, odd', size(61, 47), size(29, 9)),
   lanczosCase('the rows of a band', size(13, 29), size(26, 58), { begin: 21, end: 40 }),
+  lanczosCase('premultiplied, larger', size(17, 13), size(31, 41), { begin: 0, end: 41 }, true),
+  lanczosCase('premultiplied, smaller', size(21, 17), size(15, 13), { begin: 0, end: 13 }, true),
 ];
 
 export const resizeLanczos4Test: KernelTest<ResizeLanczos4Params> = {

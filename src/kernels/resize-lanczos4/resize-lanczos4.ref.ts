@@ -9,7 +9,7 @@ import type { ResizeLanczos4Params } from './resize-lanczos4.js';
 const BEFORE = 77;
 
 export function resizeLanczos4Reference(
-  { from, to, taps, band }: ResizeLanczos4Params,
+  { from, to, taps, band, premultiplied }: ResizeLanczos4Params,
   inputs: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
   const bytes = new Uint8Array(Uint32Array.from(inputs.x!).buffer);
@@ -21,10 +21,14 @@ export function resizeLanczos4Reference(
   for (let row = band.begin; row < band.end; row++)
     for (let column = 0; column < to.width; column++)
       for (let c = 0; c < 4; c++) {
-        const line = (source: number) =>
-          tapped(columns, column, from.width, i => bytes[4 * (source * from.width + i) + c]!);
-        const sum = tapped(rows, row, from.height, line);
-        y[4 * (row * to.width + column) + c] = Math.floor((sum + 2 ** 21) / 2 ** 22);
+        const sumOf = (value: (at: number) => number) =>
+          tapped(rows, row, from.height, source =>
+            tapped(columns, column, from.width, i => value(4 * (source * from.width + i))),
+          );
+        const alpha = sumOf(at => bytes[at + 3]!);
+        const level = Math.floor((sumOf(at => bytes[at + c]!) + 2 ** 21) / 2 ** 22);
+        const seen = () => (alpha >= 2 ** 21 ? Math.round(sumOf(at => bytes[at + c]! * bytes[at + 3]!) / alpha) : 0);
+        y[4 * (row * to.width + column) + c] = premultiplied && c < 3 ? seen() : level;
       }
   return { y: words };
 }

@@ -13,6 +13,8 @@ export interface ResizeLanczos4Params {
   readonly taps: ResizeTaps;
   /** Rows of y that are written, of all that the taps tell of; the scratch only holds what they need. */
   readonly band: { readonly begin: number; readonly end: number };
+  /** Weigh colours by their alpha, instead of treating all channels alike. Default false. */
+  readonly premultiplied?: boolean | undefined;
 }
 
 /**
@@ -35,13 +37,14 @@ export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
     };
   },
   dispatches(params): Dispatch[] {
-    const { from, to, band } = params;
+    const { from, to, band, premultiplied } = params;
     const { first, inX, inY } = bandRows(params);
+    const constants = { PREMULTIPLIED: premultiplied ? 1 : 0 };
     const sums = to.width * inX;
     const pixels = to.width * inY;
     return [
       {
-        shader: { name: 'resize-lanczos4/horizontal', code: horizontal },
+        shader: { name: 'resize-lanczos4/horizontal', code: horizontal, constants },
         plan: { x_width: from.width, width: to.width, first, rows: inX },
         workgroups: squareGrid({ width: to.width, height: inX }),
         operands: ['x', 'columns', 'columnWeights', 'sums'],
@@ -49,7 +52,7 @@ export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
         bytes: 4 * from.width * inX + 16 * sums,
       },
       {
-        shader: { name: 'resize-lanczos4/vertical', code: vertical },
+        shader: { name: 'resize-lanczos4/vertical', code: vertical, constants },
         plan: { width: to.width, sum_rows: inX, begin: band.begin, rows: inY },
         workgroups: squareGrid({ width: to.width, height: inY }),
         operands: ['sums', 'rows', 'rowWeights', 'y'],

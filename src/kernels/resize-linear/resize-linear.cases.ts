@@ -2,20 +2,19 @@
 
 import type { Case, KernelTest } from '../kernel.js';
 import { resizeTaps } from '../resize-plane/taps.js';
+import { cutOut } from './cut-out.js';
 import { type ResizeLinearParams, resizeLinear, type Size } from './resize-linear.js';
 import { resizeLinearReference } from './resize-linear.ref.js';
 
 const size = (width: number, height: number): Size => ({ width, height });
 
-function resizeCase(name: string, from: Size, to: Size): Case<ResizeLinearParams> {
-  const params = { from, to, taps: resizeTaps('linear', from, to) };
+function resizeCase(name: string, from: Size, to: Size, premultiplied = false): Case<ResizeLinearParams> {
+  const params = { from, to, taps: resizeTaps('linear', from, to), premultiplied };
   return {
     name,
     params,
     tolerance: { f32: 0, f16: 0 },
-    fill: {
-      x: (_, random) => Math.floor((random() + 1) * 2 ** 31),
-    },
+    fill: { x: premultiplied ? cutOut : (_, random) => Math.floor((random() + 1) * 2 ** 31) },
   };
 }
 
@@ -28,6 +27,8 @@ const cases = [
   resizeCase('smaller, odd', size(61, 47), size(29, 9)),
   resizeCase('the half', size(34, 22), size(17, 11)),
   resizeCase('one axis each way', size(19, 40), size(57, 11)),
+  resizeCase('premultiplied, larger', size(9, 7), size(21, 16), true),
+  resizeCase('premultiplied, smaller', size(21, 16), size(13, 11), true),
 ];
 
 export const resizeLinearTest: KernelTest<ResizeLinearParams> = {

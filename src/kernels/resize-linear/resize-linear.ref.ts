@@ -1,10 +1,11 @@
 // The meaning of `resize-linear`: the fixed-point arithmetic channel by channel, on the taps that the kernel gets.
 
 import type { NumberArray } from '../kernel.js';
+import { roundHalfEven } from '../resize-plane/taps.js';
 import type { ResizeLinearParams } from './resize-linear.js';
 
 export function resizeLinearReference(
-  { from, to }: ResizeLinearParams,
+  { from, to, premultiplied }: ResizeLinearParams,
   inputs: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
   const { x, columns, rows } = inputs as Record<'x' | 'columns' | 'rows', NumberArray>;
@@ -20,6 +21,17 @@ export function resizeLinearReference(
         return Math.floor((Math.floor(sum / 2 ** 4) * weight) / 2 ** 16);
       };
       for (let c = 0; c < 4; c++) {
+        if (premultiplied && c < 3) {
+          const weighed = (value: (y: number, x: number) => number) =>
+            [above!, below!].reduce((sum, y, j) => {
+              const across = leftWeight! * value(y, left!) + rightWeight! * value(y, right!);
+              return sum + [aboveWeight!, belowWeight!][j]! * across;
+            }, 0);
+          const weight = weighed((y, x) => channel(y, x, 3));
+          const colour = weighed((y, x) => channel(y, x, 3) * channel(y, x, c)) / Math.max(weight, 1);
+          y[row * to.width + column]! += roundHalfEven(colour) * 256 ** c;
+          continue;
+        }
         const sum = part(above!, aboveWeight!, c) + part(below!, belowWeight!, c);
         y[row * to.width + column]! += Math.floor((sum + 2) / 4) * 256 ** c;
       }

@@ -14,6 +14,8 @@ export interface ResizeLinearParams {
   readonly to: Size;
   /** Relative to x, two in each. */
   readonly taps: ResizeTaps;
+  /** Weigh colours by their alpha, instead of treating all channels alike. Default false. */
+  readonly premultiplied?: boolean | undefined;
 }
 
 /**
@@ -30,11 +32,11 @@ export const resizeLinear: Kernel<ResizeLinearParams> = {
       y: array('write', 'u32', to.width * to.height),
     };
   },
-  dispatches({ from, to }): Dispatch[] {
+  dispatches({ from, to, premultiplied }): Dispatch[] {
     const pixels = to.width * to.height;
     return [
       {
-        shader: { name: 'resize-linear', code },
+        shader: { name: 'resize-linear', code, constants: { PREMULTIPLIED: premultiplied ? 1 : 0 } },
         plan: { x_width: from.width, width: to.width, height: to.height },
         workgroups: squareGrid(to),
         operands: ['x', 'columns', 'rows', 'y'],

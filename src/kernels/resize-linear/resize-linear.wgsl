@@ -4,6 +4,10 @@
 //
 // The taps come from the CPU, because their positions are defined in double precision. Each is (first, second, weight of the
 // first, weight of the second), the indices inside of x.
+//
+// PREMULTIPLIED: colours count as much as they are seen, in float32; alpha is as without it.
+
+override PREMULTIPLIED: bool;
 
 struct Plan {
   x_width: u32,
@@ -28,6 +32,19 @@ fn horizontal(row: i32, tap: vec4i) -> vec4i {
   return (pixel(row, tap.x) * tap.z + pixel(row, tap.y) * tap.w) >> vec4u(4u);
 }
 
+/// The sum of the four pixels' colours, each as much as its alpha and place say, over the sum of these weights.
+fn seen_colour(row: vec4i, column: vec4i) -> vec3u {
+  var sum = vec4f();
+  for (var i = 0; i < 4; i++) {
+    let lower = i > 1;
+    let right = i % 2 == 1;
+    let place = select(row.z, row.w, lower) * select(column.z, column.w, right);
+    let level = vec4f(pixel(select(row.x, row.y, lower), select(column.x, column.y, right)));
+    sum += vec4f(level.xyz, 1.0) * level.w * f32(place);
+  }
+  return vec3u(clamp(round(sum.xyz / max(sum.w, 1.0)), vec3f(0.0), vec3f(255.0)));
+}
+
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= plan.width || id.y >= plan.height) {
@@ -37,6 +54,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = rows[id.y];
   let above = (horizontal(row.x, column) * row.z) >> vec4u(16u);
   let below = (horizontal(row.y, column) * row.w) >> vec4u(16u);
-  let bytes = vec4u(above + below + vec4i(2)) >> vec4u(2u);
+  var bytes = vec4u(above + below + vec4i(2)) >> vec4u(2u);
+  if (PREMULTIPLIED) {
+    bytes = vec4u(seen_colour(row, column), bytes.w);
+  }
   y[id.y * plan.width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }

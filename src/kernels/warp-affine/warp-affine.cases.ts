@@ -33,10 +33,34 @@ export const WARPS: readonly (Warp & { readonly name: string })[] = [
   })),
 );
 
-const cases = WARPS.map((warp): Case<WarpAffineParams> => {
-  const params = { ...warp, border: [135, 133, 132, 255] as const };
+/** The picture mirrored at its edges: over them, far beyond, and where only a part of it is there. */
+const MIRRORED = (
+  [
+    ['over the edge', rect(0, 0, 31, 23), [0.8, -0.3, -9.3, 0.3, 0.8, -5.7], 1],
+    ['shrunk', rect(0, 0, 31, 23), [1.7, 0.4, -13.3, -0.5, 1.9, -14.1], 2],
+    ['many times', rect(0, 0, 5, 3), [1.1, 0, -31, 0, 1.1, -7], 1],
+    ['a part of the source', rect(0, 2, 20, 21), [0.7, 0, -5.2, 0, 0.7, 8.6], 1],
+  ] as const
+).map(([name, source, inverse, samples]): WarpAffineParams & { readonly name: string } => {
+  const whole = source.width === 5 ? { width: 5, height: 3 } : { width: 31, height: 23 };
+  const target = rect(0, 0, 19, 17);
+  const border = { mirrored: whole };
   return {
-    name: warp.name,
+    name: `mirrored, ${name}`,
+    source,
+    target,
+    inverse: Float64Array.from(inverse),
+    compat: false,
+    samples,
+    border,
+  };
+});
+
+const BORDERED = WARPS.map(warp => ({ ...warp, border: [135, 133, 132, 255] as const }));
+
+const cases = [...BORDERED, ...MIRRORED].map((params): Case<WarpAffineParams> => {
+  return {
+    name: params.name,
     params,
     tolerance: { f32: 0, f16: 0 },
     fill: {

@@ -15,14 +15,26 @@ export function warpAffineReference(
   for (let row = 0; row < target.height; row++)
     for (let column = 0; column < target.width; column++)
       for (let c = 0; c < 4; c++) {
-        const pixel = (px: number, py: number) =>
+        const pixel = (px: number, py: number) => {
+          if (!('mirrored' in border)) return bordered(px, py, border[c]!);
+          const { width, height } = border.mirrored;
+          const [u, v] = [folded(px + source.x, width) - source.x, folded(py + source.y, height) - source.y];
+          return bordered(u, v, 0);
+        };
+        const bordered = (px: number, py: number, outside: number) =>
           px < 0 || py < 0 || px >= source.width || py >= source.height
-            ? border[c]!
+            ? outside
             : bytes[4 * (py * source.width + px) + c]!;
         const mean = warpedValue(params, tables, column, row, pixel);
         y[4 * (row * target.width + column) + c] = Math.floor(mean + 0.5);
       }
   return { y: new Uint32Array(y.buffer) };
+}
+
+/** A place on an axis that goes on mirrored, each end pixel twice. */
+function folded(at: number, count: number): number {
+  const turn = ((at % (2 * count)) + 2 * count) % (2 * count);
+  return turn < count ? turn : 2 * count - 1 - turn;
 }
 
 /** The mean of the samples of a target pixel. */

@@ -1,12 +1,13 @@
 // Affine warp of 8-bit pictures; see warp-affine.wgsl.
 
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
+import type { Size } from '../resize-linear/resize-linear.js';
 import { type Warp, warpOperands, warpPlan, warpTables } from './tables.js';
 import code from './warp-affine.wgsl';
 
 export interface WarpAffineParams extends Warp {
-  /** RGBA, 0 to 255. */
-  readonly border: readonly [number, number, number, number];
+  /** RGBA, 0 to 255; or the size of the picture that the source is a part of, which goes on mirrored at its edges. */
+  readonly border: readonly [number, number, number, number] | { readonly mirrored: Size };
 }
 
 /**
@@ -25,16 +26,22 @@ export const warpAffine: Kernel<WarpAffineParams> = {
   },
   dispatches(params): Dispatch[] {
     const { target, compat, samples, border } = params;
-    const [r, g, b, a] = border;
+    const mirrored = 'mirrored' in border ? border.mirrored : null;
+    const [r, g, b, a] = 'mirrored' in border ? [0, 0, 0, 0] : border;
     const pixels = target.width * target.height;
     return [
       {
         shader: {
           name: 'warp-affine',
           code,
-          constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
+          constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples, MIRRORED: mirrored ? 1 : 0 },
         },
-        plan: { ...warpPlan(params), border: (r | (g << 8) | (b << 16) | (a << 24)) >>> 0 },
+        plan: {
+          ...warpPlan(params),
+          border: (r | (g << 8) | (b << 16) | (a << 24)) >>> 0,
+          whole_width: mirrored?.width ?? 0,
+          whole_height: mirrored?.height ?? 0,
+        },
         workgroups: squareGrid(target),
         operands: ['x', 'columns', 'rows', 'shifts', 'y'],
         flops: pixels * samples * samples * 40,

@@ -4,9 +4,11 @@
 //
 // COMPAT: OpenCV's warpAffine; positions on a grid of 1/32 pixel.
 // Else: positions on a grid of 1/2048 pixel, the mean of SAMPLES x SAMPLES samples in each target pixel.
+// MIRRORED: instead of the border colour, the picture goes on mirrored at its edges.
 
 override COMPAT: bool;
 override SAMPLES: u32; // 1 or 2
+override MIRRORED: bool;
 
 struct Plan {
   x_width: u32,  // of the source
@@ -16,6 +18,8 @@ struct Plan {
   left: u32,     // place of the source in its picture
   top: u32,
   border: u32,   // RGBA, red in the low byte
+  whole_width: u32,  // of the picture, where it is mirrored
+  whole_height: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;         // the source, a pixel each, red in the low byte
@@ -51,6 +55,27 @@ fn bilinear(place: vec2i, f: vec2u, one: u32) -> vec4u {
   return (a * g.x + b * f.x) * g.y + (c * g.x + d * f.x) * f.y;
 }
 
+/// Where a place of the mirrored picture lies in the source.
+fn mirrored(place: vec2i) -> vec2i {
+  let whole = vec2i(i32(plan.whole_width), i32(plan.whole_height));
+  let period = 2 * whole;
+  let turn = (place % period + period) % period;
+  let inside = select(turn, period - 1 - turn, turn >= whole);
+  let size = vec2i(i32(plan.x_width), i32(plan.x_height));
+  return clamp(inside - vec2i(i32(plan.left), i32(plan.top)), vec2i(0), size - 1);
+}
+
+/// As `bilinear`, at a place of the mirrored picture.
+fn bilinear_mirrored(place: vec2i, f: vec2u, one: u32) -> vec4u {
+  let near = mirrored(place);
+  let far = mirrored(place + 1);
+  let upper = near.y * i32(plan.x_width);
+  let lower = far.y * i32(plan.x_width);
+  let g = vec2u(one) - f;
+  return (channels(x[upper + near.x]) * g.x + channels(x[upper + far.x]) * f.x) * g.y
+    + (channels(x[lower + near.x]) * g.x + channels(x[lower + far.x]) * f.x) * f.y;
+}
+
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= plan.width || id.y >= plan.height) {
@@ -69,7 +94,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     if (COMPAT) {
       place = clamp(place, vec2i(-32768), vec2i(32767));
     }
-    sum += bilinear(place - origin, vec2u(grid) & vec2u((1u << bits) - 1u), 1u << bits);
+    let fraction = vec2u(grid) & vec2u((1u << bits) - 1u);
+    if (MIRRORED) {
+      sum += bilinear_mirrored(place, fraction, 1u << bits);
+    } else {
+      sum += bilinear(place - origin, fraction, 1u << bits);
+    }
   }
   // The weights of all samples sum to a power of two.
   let shift = 2u * bits + 2u * (SAMPLES - 1u);

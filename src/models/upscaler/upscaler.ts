@@ -8,6 +8,7 @@ import { checkPicture, isOpaque, type Picture } from '../../image/picture.js';
 import { bytesPerElement, type Target } from '../../kernels/kernel.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import type { Rect } from '../../kernels/warp-affine/tables.js';
+import { fillPicture } from '../../pixels/fill.js';
 import { type FloatRgb, GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';
@@ -108,7 +109,8 @@ export class Upscaler {
   }
 
   /**
-   * A picture enlarged, RGBA from RGBA and RGB from RGB, its sides those of the picture times the scale and cut off. Alpha is interpolated.
+   * A picture enlarged, RGBA from RGBA and RGB from RGB, its sides those of the picture times the scale and cut off. Alpha is interpolated;
+   * what lies hidden under transparent parts shows nowhere.
    * An error in a tile ends the call.
    * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
    */
@@ -116,18 +118,20 @@ export class Upscaler {
     const channels = checkPicture(picture);
     const { width, height } = picture;
     const { tiles, target } = this.plan(picture, options);
+    const { signal } = options;
+    const opaque = channels === 3 || isOpaque(picture);
+    const seen = opaque ? picture : await fillPicture(this.device, picture, { signal });
     const enlarged = {
       data: new Uint8ClampedArray(channels * FACTOR * width * FACTOR * height),
       width: FACTOR * width,
       height: FACTOR * height,
     };
     await this.eachPicture(tiles, options, {
-      cut: from => GpuPicture.upload(this.device, cutPicture(picture, from)),
+      cut: from => GpuPicture.upload(this.device, cutPicture(seen, from)),
       put: async (tile, from, x, y) => putPixels(await tile.read(), from, enlarged, channels, x, y),
     });
-    const { signal } = options;
     const result = await resize(this.device, enlarged, { ...target, filter: 'lanczos4', signal });
-    if (channels === 4 && !isOpaque(picture)) {
+    if (!opaque) {
       const { data } = await resize(this.device, picture, { ...target, filter: 'linear', signal });
       for (let i = 3; i < data.length; i += 4) result.data[i] = data[i]!;
     }

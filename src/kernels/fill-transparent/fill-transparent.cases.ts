@@ -1,0 +1,41 @@
+// Sizes on which `pull-colours` and `push-colours` are tested. Integers throughout, so results are equal.
+
+import type { Case, KernelTest } from '../kernel.js';
+import { cutOut } from '../resize-linear/cut-out.js';
+import type { Size } from '../resize-linear/resize-linear.js';
+import type { Rect } from '../warp-affine/tables.js';
+import { type PullColoursParams, type PushColoursParams, pullColours, pushColours } from './fill-transparent.js';
+import { pullColoursReference, pushColoursReference } from './fill-transparent.ref.js';
+
+const tolerance = { f32: 0, f16: 0 };
+const size = (width: number, height: number): Size => ({ width, height });
+
+const pulls = [size(1, 1), size(8, 6), size(7, 1), size(33, 21)].map((from): Case<PullColoursParams> => {
+  return { name: `${from.width}x${from.height}`, params: { from }, tolerance, fill: { x: cutOut } };
+});
+
+function pushCase(name: string, whole: Size, rect: Rect, coarse: Size, under = cutOut): Case<PushColoursParams> {
+  return { name, params: { whole, rect, coarse }, tolerance, fill: { x: cutOut, coarse: under } };
+}
+
+const all = (of: Size): Rect => ({ x: 0, y: 0, ...of });
+
+const pushes = [
+  pushCase('one pixel', size(1, 1), all(size(1, 1)), size(1, 1)),
+  pushCase('the half', size(16, 10), all(size(16, 10)), size(8, 5)),
+  pushCase('odd sides', size(17, 11), all(size(17, 11)), size(9, 6)),
+  pushCase('rows of a larger picture', size(40, 90), { x: 0, y: 31, width: 40, height: 20 }, size(13, 29)),
+  pushCase('nothing below', size(9, 9), all(size(9, 9)), size(5, 5), () => 0),
+];
+
+export const pullColoursTest: KernelTest<PullColoursParams> = {
+  kernel: pullColours,
+  cases: pulls,
+  reference: pullColoursReference,
+};
+
+export const pushColoursTest: KernelTest<PushColoursParams> = {
+  kernel: pushColours,
+  cases: pushes,
+  reference: pushColoursReference,
+};
