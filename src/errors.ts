@@ -81,11 +81,9 @@ function className(value: object): string {
  * @param value what came
  */
 export function invalidArgument(what: string, name: string, value: unknown): CodeFormerError {
-  const type = value === null ? 'null' : typeof value;
-  return new CodeFormerError(
-    'INVALID_ARGUMENT',
-    `Expected ${what} for ${name} but received ${describe(value)} of type ${type}`,
-  );
+  // The type of nothing says nothing.
+  const type = value === undefined || value === null ? '' : ` of type ${typeof value}`;
+  return new CodeFormerError('INVALID_ARGUMENT', `Expected ${what} for ${name} but received ${describe(value)}${type}`);
 }
 
 /** Throws `ABORTED` when the signal is aborted. */

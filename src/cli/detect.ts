@@ -1,5 +1,6 @@
 // `codeformer detect`: the faces of photos, in words, as JSON, or drawn.
 
+import { CodeFormerError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import type { PhotoOptions } from '../pipeline/types.js';
 import { runBatch } from './batch.js';
@@ -7,16 +8,21 @@ import { drawFaces } from './drawing.js';
 import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
 import { COMMON_FLAGS, describeFlags, type Flags, numberFlag, parseFlags } from './flags.js';
 import { expandInputs, nameOf } from './inputs.js';
-import { type Io, type Talk, writeStdout } from './io.js';
+import { type Io, printable, type Talk, writeJson, writeStdout } from './io.js';
 import type { Services } from './main.js';
-import { checkFolders, checkFree, deliver, type Job, planJobs } from './outputs.js';
+import { checkFolders, checkFree, checkInputs, deliver, type Job, planJobs } from './outputs.js';
 import { counted, PIPELINE_FLAGS, scalesFlag } from './restore.js';
 
 const { weights: _, ...DEVICE_FLAGS } = COMMON_FLAGS;
 
 const FLAGS = {
   json: { help: 'print one object per picture' },
-  draw: { value: 'OUT', help: 'write the picture with boxes and landmarks: a file, a folder ending with /, or -' },
+  draw: {
+    value: 'OUT',
+    short: 'o',
+    aliases: ['output', 'output-path'],
+    help: 'write the picture with boxes and landmarks: a file, a folder ending with /, or -',
+  },
   overwrite: { help: 'replace files that exist' },
   'min-face-size': PIPELINE_FLAGS['min-face-size'],
   'detection-scales': PIPELINE_FLAGS['detection-scales'],
@@ -31,7 +37,8 @@ export const DETECT_HELP = `Usage: codeformer detect IN... [flags]
 Prints the faces of photos, the most certain first. IN is a picture, a folder, a pattern as 'photos/*.jpg', or - for stdin.
 
 ${describeFlags(FLAGS)}
-With --json, on a line for each picture: { file, width, height, faces: [{ id, box, score, landmarks }] }, in pixels.
+With --json, on a line for each picture: { file, width, height, faces: [{ id, box, score, landmarks }] }, in pixels; where one fails,
+{ file, error: { code, message } }.
 `;
 
 export async function detectCommand(args: readonly string[], io: Io, services: Services): Promise<number> {
@@ -48,33 +55,47 @@ export async function detectCommand(args: readonly string[], io: Io, services: S
     detectionScales: scalesFlag(values['detection-scales']),
     maxPixels,
   };
-  const { draw, overwrite = false } = values;
-  const named = await expandInputs(inputs);
-  // Without drawings there are no outputs, which a folder can stand for.
-  const jobs = await planJobs('detect', named, { output: draw ?? './' });
-  if (draw !== undefined) await checkFolders(jobs, draw, io);
-  const check = async ({ output }: Job) => {
-    if (draw !== undefined) await checkFree(output, overwrite);
-  };
+  const { draw, overwrite = false, json = false } = values;
+  const expanded = await expandInputs(inputs);
+  // Without drawings there are no outputs, which could be in the place of a picture.
+  const plan = draw === undefined ? null : await planJobs('detect', expanded, { output: draw });
+  if (plan) await checkFolders(plan, draw, io);
+  else checkInputs('detect', expanded);
+  if (json && plan?.jobs.some(job => job.output === '-'))
+    throw new CodeFormerError(
+      'INVALID_ARGUMENT',
+      'Expected a file or folder as --draw beside --json, which takes stdout',
+    );
+  const check = plan && ((job: Job) => checkFree(job.output, plan.folder, overwrite));
   const work = async ({ input, output }: Job, picture: Picture, opened: Engine, say: Talk) => {
-    const onProgress = ({ done }: { done: number }) => say.progress(nameOf(input), done);
+    const name = nameOf(input.name);
+    const onProgress = ({ done }: { done: number }) => say.progress(name, done);
     const faces = await opened.detect(picture, { ...options, signal: io.signal, onProgress });
     say.progress('', 1);
     const { width, height } = picture;
-    if (draw !== undefined) await deliver(output, drawFaces(picture, faces), {}, io);
-    if (values.json) await writeStdout(io, `${JSON.stringify({ file: input, width, height, faces })}\n`);
+    if (plan) await deliver(output, drawFaces(picture, faces), { overwrite }, io);
+    if (json) await writeJson(io, { file: input.name, width, height, faces });
     else if (draw !== '-') {
       const lines = faces.map(({ id, box, score }) => {
         const [left, top, right, bottom] = box.map(Math.round);
         return `  ${id}  ${left},${top} to ${right},${bottom}  score ${score.toFixed(3)}\n`;
       });
-      await writeStdout(io, `${nameOf(input)}: ${counted(faces.length)}\n${lines.join('')}`);
+      await writeStdout(io, `${printable(name)}: ${counted(faces.length)}\n${lines.join('')}`);
     }
   };
-  const weights = await chooseWeights(values, ['detector'], io.env);
-  const quiet = values.quiet ?? false;
+  const { weights, warnings } = await chooseWeights(values, ['detector'], io);
   return runBatch(
-    { jobs, engine: { ...engine, ...weights }, open: services.openEngine, maxPixels, quiet, check, work },
+    {
+      jobs: plan?.jobs ?? expanded.files.map(input => ({ input, output: '-', name: '' })),
+      engine: { ...engine, ...weights },
+      open: services.openEngine,
+      maxPixels,
+      quiet: values.quiet ?? false,
+      json,
+      warnings: [...expanded.warnings, ...warnings],
+      ...(check && { check }),
+      work,
+    },
     io,
   );
 }

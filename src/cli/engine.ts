@@ -2,13 +2,16 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodeFormerError } from '../errors.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
 import { weightsCacheFolder } from '../node/cache.js';
+import { sha256File } from '../node/pull.js';
 import type { Restorer } from '../pipeline/restorer.js';
 import { ROLES, type Role } from '../weights/manifest.js';
-import { OFFICIAL_FILES } from '../weights/official.js';
+import { OFFICIAL_FILES, type OfficialFile, officialFile } from '../weights/official.js';
 import type { COMMON_FLAGS } from './flags.js';
 import { choiceFlag, type Flags, type FlagValues, numberFlag } from './flags.js';
+import type { Io } from './io.js';
+import { nearest } from './nearest.js';
 
 /** The restorer as commands use it. */
 export type Engine = Pick<Restorer, 'size' | 'info' | 'restore' | 'detect' | 'sweep' | 'encode' | 'destroy'>;
@@ -24,12 +27,22 @@ export interface EngineOptions extends WeightsChoice {
 
 export type OpenEngine = (options: EngineOptions) => Promise<Engine>;
 
-/** Flags of commands that work on whole photos. */
+/** Flags that choose networks. Where none names one, an official file in a folder that is there is taken. */
 export const NETWORK_FLAGS = {
-  detector: { value: 'FILE', help: 'network that finds faces: a file, a URL, embedded (default) or none' },
-  parser: { value: 'FILE', help: 'network that tells the regions of a face, or none (default)' },
-  upscaler: { value: 'FILE', help: 'network that upscales by 2: a file, a URL, embedded (default) or none' },
-  'weights-dir': { value: 'DIR', help: 'folder with official files, which are taken where no flag names others' },
+  detector: {
+    value: 'FILE',
+    aliases: ['detection-model'],
+    help: 'network that finds faces: as for --weights, or none',
+  },
+  parser: {
+    value: 'FILE',
+    help: 'network that tells the regions of a face: as for --weights, or none; none is embedded',
+  },
+  upscaler: { value: 'FILE', help: 'network that upscales by 2: as for --weights, or none' },
+  'weights-dir': {
+    value: 'DIR',
+    help: 'folder with official files; those that are there, or in the cache, are the defaults of networks',
+  },
 } as const satisfies Flags;
 
 /** The device that flags ask for, and the pixel limit. Throws `INVALID_ARGUMENT`. */
@@ -50,16 +63,25 @@ export function engineFlags(values: Partial<FlagValues<typeof COMMON_FLAGS>>): {
 /**
  * The weights of some roles: those that flags name, else official files in `--weights-dir` or the cache, else those of the package.
  * Other roles have none.
- * @throws `FILE_NOT_FOUND` for a `--weights-dir` that is no folder
+ * @throws `FILE_NOT_FOUND` for a `--weights-dir` that is no folder, and for official files that are named but not there; `INTEGRITY`
+ *   for official files that are broken
  */
 export async function chooseWeights(
   values: Partial<FlagValues<typeof NETWORK_FLAGS>> & { readonly weights?: string | undefined },
   roles: readonly Role[],
-  env: NodeJS.ProcessEnv,
-): Promise<WeightsChoice> {
+  { env, signal }: Pick<Io, 'env' | 'signal'>,
+): Promise<{ readonly weights: WeightsChoice; readonly warnings: readonly string[] }> {
   const folder = values['weights-dir'];
-  if (folder !== undefined && !(await stat(folder).catch(() => null))?.isDirectory())
-    throw new CodeFormerError('FILE_NOT_FOUND', `There is no folder ${folder} (--weights-dir)`);
+  const warnings: string[] = [];
+  if (folder !== undefined) {
+    if (!(await stat(folder).catch(() => null))?.isDirectory())
+      throw new CodeFormerError('FILE_NOT_FOUND', `There is no folder ${JSON.stringify(folder)} (--weights-dir)`);
+    const there = await Promise.all(OFFICIAL_FILES.map(({ file }) => isThere(join(folder, file))));
+    if (!there.includes(true)) {
+      const names = '`codeformer weights list` names them';
+      warnings.push(`${folder} (--weights-dir) has none of the official files (${names})`);
+    }
+  }
   const folders = [...(folder === undefined ? [] : [folder]), weightsCacheFolder(env)];
   const flags = { ...values, restorer: values.weights };
   const chosen: Record<Role, string | null> = { restorer: null, detector: null, parser: null, upscaler: null };
@@ -67,23 +89,71 @@ export async function chooseWeights(
     const named = flags[role];
     if (named === 'none') continue;
     const embedded = role === 'parser' ? null : 'embedded';
-    chosen[role] = named ?? (await officialFile(role, folders)) ?? embedded;
+    chosen[role] =
+      named === undefined
+        ? ((await defaultFile(role, folders, signal)) ?? embedded)
+        : await namedFile(role, named, folders, signal);
   }
-  return chosen;
+  return { weights: chosen, warnings };
 }
+
+const isThere = async (path: string): Promise<boolean> => Boolean((await stat(path).catch(() => null))?.isFile());
 
 /** Restorers for other things than restoring are never taken by default. */
 const SPECIAL = ['codeformer_colorization.pth', 'codeformer_inpainting.pth'];
 
-/** The first official file of a role that lies whole in one of the folders. */
-async function officialFile(role: Role, folders: readonly string[]): Promise<string | null> {
+/** The first official file of a role that lies in one of the folders. */
+async function defaultFile(role: Role, folders: readonly string[], signal: AbortSignal): Promise<string | null> {
   for (const folder of folders)
-    for (const { file, role: own, bytes } of OFFICIAL_FILES) {
-      if (own !== role || SPECIAL.includes(file)) continue;
-      const info = await stat(join(folder, file)).catch(() => null);
-      if (info?.isFile() && (bytes === undefined || info.size === bytes)) return join(folder, file);
+    for (const file of OFFICIAL_FILES) {
+      if (file.role !== role || SPECIAL.includes(file.file)) continue;
+      const path = join(folder, file.file);
+      if (await isThere(path)) return whole(path, file, signal);
     }
   return null;
+}
+
+/** Throws `INTEGRITY` where a file is not what was released: the results would be those of another network. */
+async function whole(path: string, { file, bytes, sha256 }: OfficialFile, signal: AbortSignal): Promise<string> {
+  const { size } = await stat(path);
+  let fault: string | undefined;
+  if (bytes !== undefined && size !== bytes) fault = `${bytes} bytes but it has ${size}`;
+  else if (sha256 !== undefined && (await sha256File(path, signal)) !== sha256) fault = `SHA-256 ${sha256}`;
+  if (fault === undefined) return path;
+  const remedy = `\`codeformer weights pull ${file.replace('.pth', '')}\` gets it anew, or delete it`;
+  throw new CodeFormerError('INTEGRITY', `${path} is broken: expected ${fault}; ${remedy}`);
+}
+
+/** What the original calls its networks. */
+const ORIGINAL_NAMES: Readonly<Record<string, string>> = {
+  retinaface_resnet50: 'detection_Resnet50_Final.pth',
+  'retinaface_mobile0.25': 'detection_mobilenet0.25_Final.pth',
+  realesrgan: 'RealESRGAN_x2plus.pth',
+};
+
+/** What a flag names: a file, an address, or a released file in one of the folders. */
+async function namedFile(role: Role, name: string, folders: readonly string[], signal: AbortSignal): Promise<string> {
+  const flag = role === 'restorer' ? '--weights' : `--${role}`;
+  if (name === '') throw invalidArgument('a file, a URL, embedded or none', flag, name);
+  if (name === 'embedded' || /^[a-z]+:\/\//i.test(name) || (await stat(name).catch(() => null))) return name;
+  const official = officialFile(ORIGINAL_NAMES[name.toLowerCase()] ?? name);
+  if (official) {
+    if (official.role !== role) throw invalidArgument(`a ${role}`, flag, `${name}, a ${official.role}`);
+    for (const folder of folders) {
+      const path = join(folder, official.file);
+      if (await isThere(path)) return whole(path, official, signal);
+    }
+    const pull = `\`codeformer weights pull ${official.file.replace('.pth', '')}\` gets it`;
+    throw new CodeFormerError(
+      'FILE_NOT_FOUND',
+      `${official.file} (${flag}) is not in ${folders.join(' or ')}: ${pull}`,
+    );
+  }
+  const known = OFFICIAL_FILES.filter(file => file.role === role).map(({ file }) => file.replace('.pth', ''));
+  const meant = nearest(name, [...known, 'embedded', 'none']);
+  if (meant !== undefined)
+    throw new CodeFormerError('FILE_NOT_FOUND', `There is no file ${name} (${flag}); did you mean ${meant}?`);
+  return name;
 }
 
 /** Opens the weights and a device, and loads the networks. */

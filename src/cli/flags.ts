@@ -1,13 +1,17 @@
 // Parses the flags of a command from one table, which its help is printed from as well.
 
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { CodeFormerError, invalidArgument } from '../errors.js';
+import { nearest } from './nearest.js';
 
 export interface Flag {
-  /** Name of the value in the help; a flag without one is true or absent. */
+  /** Name of the value in the help; a flag without one is true or absent, or false as `--no-<name>`. */
   readonly value?: string;
   readonly short?: string;
-  readonly help: string;
+  /** Null for flags that exist for those who come from other tools. */
+  readonly help: string | null;
+  /** What the original implementation, or its hosted API, call it. */
+  readonly aliases?: readonly string[];
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
@@ -18,16 +22,45 @@ export type FlagValues<F extends Flags> = {
 
 /** Flags of every command that works on pictures. */
 export const COMMON_FLAGS = {
-  weights: { value: 'FILE', help: 'restorer: a file, a URL, or embedded (default)' },
+  weights: {
+    value: 'FILE',
+    aliases: ['model-path', 'checkpoint'],
+    help: 'restorer: a file, a URL, an official name as codeformer, or embedded (default: see --weights-dir, else embedded)',
+  },
   adapter: { value: 'KIND', help: 'auto (default: a GPU, else a software adapter), gpu or software' },
   precision: { value: 'P', help: 'auto (default, f32), f32 or f16, which halves the memory but has a smaller range' },
   'max-pixels': { value: 'N', help: 'largest picture that is read, in pixels (default 100000000)' },
   quiet: { short: 'q', help: 'say nothing but warnings and errors' },
+  input: { value: 'IN', short: 'i', aliases: ['input-path', 'test-path', 'image'], help: null },
   help: { short: 'h', help: 'show this' },
 } as const satisfies Flags;
 
+/** Flags of other tools that mean nothing here, or something else, and what to do instead. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  'draw-box': '`codeformer detect IN --draw OUT` draws the boxes of the faces',
+  'bg-tile': 'leave it out, as tiles are chosen to fit the memory',
+  tile: 'leave it out, as tiles are chosen to fit the memory',
+  'save-video-fps': 'leave it out, as videos are not read',
+  device: 'did you mean --adapter?',
+  'gpu-id': 'did you mean --adapter?',
+  cpu: 'did you mean --adapter software?',
+  gpu: 'did you mean --adapter gpu?',
+  fp16: 'did you mean --precision f16?',
+  half: 'did you mean --precision f16?',
+  fp32: 'did you mean --precision f32?',
+  model: 'did you mean --weights?',
+  ext: 'did you mean --output-type?',
+  format: 'did you mean --output-type?',
+  scale: 'did you mean --upscaling?',
+  outscale: 'did you mean --upscaling?',
+  force: 'did you mean --overwrite?',
+  y: 'did you mean --overwrite?',
+  recursive: "a pattern as 'photos/**/*.jpg' reaches into folders",
+  verbose: 'DEBUG=1 in the environment adds stacks to errors',
+};
+
 /**
- * Parses arguments. Flags are in kebab case; the underscores of the hosted API are taken as well.
+ * Parses arguments. Flags are in kebab case; underscores, and the names that the original implementation has, are taken as well.
  * @throws `INVALID_ARGUMENT` for unknown flags and missing or unexpected values
  */
 export function parseFlags<F extends Flags>(
@@ -35,48 +68,86 @@ export function parseFlags<F extends Flags>(
   flags: F,
   args: readonly string[],
 ): { values: FlagValues<F>; inputs: string[] } {
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([name, { value, short }]) => [
-      name,
-      { type: value === undefined ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
-    ]),
-  );
-  try {
-    const { values, positionals } = parseArgs({
-      args: normalize(args, flags),
-      options,
-      allowPositionals: true,
-      allowNegative: true,
-    });
-    return { values: values as FlagValues<F>, inputs: positionals };
-  } catch (cause) {
-    // The first sentence says what is wrong, the rest is advice on escaping.
-    const reason = (cause as Error).message.split(/\. |\n/)[0]!.replace(/\.$/, '');
-    throw new CodeFormerError(
-      'INVALID_ARGUMENT',
-      `${reason}; \`codeformer ${command} --help\` lists what ${command} takes`,
-      { cause },
-    );
+  const names = new Map<string, string>();
+  const options: NonNullable<ParseArgsConfig['options']> = {};
+  for (const [name, { value, short, aliases = [] }] of Object.entries(flags)) {
+    const type = value === undefined ? 'boolean' : 'string';
+    // Of short names both forms are understood: the original had `--w`.
+    for (const spelling of [name, ...(short ? [short] : []), ...aliases]) {
+      names.set(spelling, name);
+      options[spelling] = { type };
+    }
+    if (short) options[name]!.short = short;
   }
+  const refuse = (message: string) =>
+    new CodeFormerError(
+      'INVALID_ARGUMENT',
+      `${command}: ${message} (\`codeformer ${command} --help\` lists its flags)`,
+    );
+  const values: Record<string, string | boolean> = {};
+  const inputs: string[] = [];
+  const { tokens } = parseArgs({
+    args: normalize(args, spelling => flags[names.get(spelling) ?? '']?.value !== undefined),
+    options,
+    strict: false,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    if (token.kind === 'positional') inputs.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { rawName, value } = token;
+    const positive = names.get(token.name);
+    const name = positive ?? names.get(token.name.replace(/^no-/, ''));
+    const flag = name === undefined ? undefined : flags[name];
+    if (name === undefined || !flag || (positive === undefined && flag.value !== undefined)) {
+      throw refuse(`there is no flag ${rawName}${advice(token.name, names, flags)}`);
+    }
+    if (flag.value === undefined) {
+      if (value !== undefined) throw refuse(`${rawName} takes no value but received ${JSON.stringify(value)}`);
+      values[name] = positive !== undefined;
+    } else if (value === undefined || (!token.inlineValue && /^-./.test(value))) {
+      const came =
+        value === undefined ? 'nothing follows' : `${value} follows, which ${rawName}=${value} would make its value`;
+      throw refuse(`${rawName} needs a value (${flag.value}) but ${came}`);
+    } else if (name === 'input') inputs.push(value);
+    else values[name] = value;
+  }
+  return { values: values as FlagValues<F>, inputs };
 }
 
-/** Flag names in kebab case, and negative numbers tied to their flags, which would else be taken for flags themselves. */
-function normalize(args: readonly string[], flags: Flags): string[] {
+/** What was probably meant by an unknown flag. */
+function advice(name: string, names: ReadonlyMap<string, string>, flags: Flags): string {
+  const foreign = Object.hasOwn(FOREIGN, name) ? FOREIGN[name]! : undefined;
+  if (foreign && !/did you mean --([a-z-]+)/.test(foreign)) return `: ${foreign}`;
+  const suggested = /--([a-z-]+)/.exec(foreign ?? '')?.[1];
+  if (foreign && suggested !== undefined && Object.hasOwn(flags, suggested)) return `; ${foreign}`;
+  const shown = [...names].filter(([spelling, to]) => spelling.length > 1 && flags[to]!.help !== null);
+  const negatives = shown.filter(([, to]) => flags[to]!.value === undefined).map(([spelling]) => `no-${spelling}`);
+  const meant = name.length > 1 ? nearest(name, [...shown.map(([spelling]) => spelling), ...negatives]) : undefined;
+  return meant === undefined ? '' : `; did you mean --${names.get(meant) ?? meant}?`;
+}
+
+/**
+ * Flag names in kebab case, and negative numbers tied to their flags, which would else be taken for flags themselves.
+ * @param takesValue whether there is a flag of this spelling with a value
+ */
+function normalize(args: readonly string[], takesValue: (spelling: string) => boolean): string[] {
   const result: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
+    const arg = args[i]!.replace(/^(-[a-z])=/i, '$1');
     if (arg === '--') return [...result, ...args.slice(i)];
-    const flag = /^--[^=]*/.exec(arg)?.[0].replaceAll('_', '-');
-    if (!flag) {
+    const [given] = /^--[^=]+|^-[a-z]$/i.exec(arg) ?? [];
+    if (given === undefined) {
       result.push(arg);
       continue;
     }
+    const flag = given.replaceAll('_', '-');
     const next = args[i + 1];
-    if (!arg.includes('=') && flags[flag.slice(2)]?.value && next !== undefined && /^-[\d.]/.test(next)) {
-      result.push(`${flag}=${next}`);
+    if (given === arg && takesValue(flag.replace(/^--?/, '')) && next !== undefined && /^-[\d.]/.test(next)) {
+      result.push(flag.startsWith('--') ? `${flag}=${next}` : `${flag}${next}`);
       i++;
     } else {
-      result.push(flag + arg.slice(flag.length));
+      result.push(flag + arg.slice(given.length));
     }
   }
   return result;
@@ -84,12 +155,11 @@ function normalize(args: readonly string[], flags: Flags): string[] {
 
 /** The help of a command. */
 export function describeFlags(flags: Flags): string {
-  const rows = Object.entries(flags).map(([name, { value, short, help }]) => [
-    `${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''}`,
-    help,
-  ]);
-  const width = Math.max(...rows.map(([left]) => left!.length));
-  return rows.map(([left, help]) => `  ${left!.padEnd(width)}  ${help}\n`).join('');
+  const rows = Object.entries(flags).flatMap(([name, { value, short, help }]) =>
+    help === null ? [] : [[`${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''}`, help] as const],
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}\n`).join('');
 }
 
 /** A number of a range from its text. */

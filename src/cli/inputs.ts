@@ -1,102 +1,102 @@
 // The pictures that arguments name: files, folders, patterns for shells that expand none, and `-` for stdin.
 
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname, sep } from 'node:path';
 import { CodeFormerError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import { decodeImage, readImageFile } from '../node/images.js';
-import { type Io, readStdin } from './io.js';
+import { decodeImage, pictureReading } from '../node/images.js';
+import { collect, readBounded } from '../node/read-file.js';
+import { entries, type Found, inside, isPattern, matching, type Path } from './glob.js';
+import type { Io } from './io.js';
 
 /** Endings of the files that are taken from folders. */
-const ENDINGS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.tif', '.tiff', '.gif'];
+const ENDINGS = ['.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.avif', '.tif', '.tiff', '.gif'];
 
-const isPicture = (name: string): boolean => !name.startsWith('.') && ENDINGS.includes(extname(name).toLowerCase());
+/** Whether a name is that of a picture by its ending. */
+export const looksLikePicture = (name: string): boolean => ENDINGS.includes(extname(name).toLowerCase());
 
 export interface Inputs {
-  readonly files: readonly string[];
+  readonly files: readonly Found[];
   /** Whether there may be any number of them, so that results need a folder. */
   readonly several: boolean;
+  /** What could not be looked into. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Expands arguments. What is a file stays as it is; a folder stands for the pictures in it, a pattern (`*`, `?`, `[abc]`, `**`) for the
  * pictures that match, both in the order of their names.
- * @throws `FILE_NOT_FOUND` for folders and patterns without pictures, `FILE_UNREADABLE`
+ * @throws `FILE_NOT_FOUND` for folders and patterns without pictures, `FILE_UNREADABLE`, `INVALID_ARGUMENT` for addresses
  */
 export async function expandInputs(args: readonly string[]): Promise<Inputs> {
-  const files: string[] = [];
+  const files = new Map<string, Found>();
+  const warnings: string[] = [];
+  // Stdin twice is for others to refuse, so it is not made one.
+  const add = (found: Found) =>
+    files.set(found.name === '-' ? `${files.size}` : `/${Buffer.from(found.path as string).toString('latin1')}`, found);
   let several = args.length > 1;
   for (const arg of args) {
-    const info = arg === '-' ? null : await stat(arg).catch(() => null);
-    const pattern = !info && arg !== '-' && /[*?[]/.test(arg);
+    const path = arg === '-' ? arg : await existing(arg);
+    if (path === null && /^[a-z]+:\/\//i.test(arg)) {
+      throw new CodeFormerError(
+        'INVALID_ARGUMENT',
+        `Expected files but received the address ${arg}: download it first, or pipe it into \`codeformer restore -\``,
+      );
+    }
+    const info = arg === '-' || path === null ? null : await stat(path).catch(() => null);
+    const pattern = path === null && isPattern(arg);
     if (!info?.isDirectory() && !pattern) {
-      files.push(arg);
+      add({ name: arg, path: path ?? arg });
       continue;
     }
     several = true;
-    const found = pattern ? await matching(arg) : (await entries(arg)).filter(isPicture).map(name => join(arg, name));
+    const unreadable = (folder: string, error: Error) => {
+      warnings.push(`the folder ${folder} cannot be read: ${error.message}`);
+    };
+    const found = pattern ? await matching(arg, looksLikePicture, unreadable) : await picturesIn(path!, arg);
+    for (const warning of found.length === 0 ? warnings : []) throw new CodeFormerError('FILE_UNREADABLE', warning);
     if (found.length === 0) throw new CodeFormerError('FILE_NOT_FOUND', `There are no pictures in ${arg}`);
-    files.push(...found);
+    found.forEach(add);
   }
-  return { files: files.filter((file, i) => file === '-' || files.indexOf(file) === i), several };
+  return { files: [...files.values()], several, warnings };
 }
 
-async function entries(folder: string): Promise<string[]> {
+/** The pictures that are in a folder, hidden ones and deeper ones apart. */
+async function picturesIn(folder: Path, shown: string): Promise<Found[]> {
   try {
-    return (await readdir(folder)).sort();
+    const listed = await entries(folder, shown.replace(/(?<=.)[/\\]+$/, sep));
+    return listed.filter(({ base, file }) => file && !base.startsWith('.') && looksLikePicture(base));
   } catch (cause) {
-    throw new CodeFormerError('FILE_UNREADABLE', `The folder ${folder} cannot be read: ${(cause as Error).message}`, {
+    throw new CodeFormerError('FILE_UNREADABLE', `The folder ${shown} cannot be read: ${(cause as Error).message}`, {
       cause,
     });
   }
 }
 
-/** The pictures that a pattern matches. */
-async function matching(pattern: string): Promise<string[]> {
-  const segments = pattern.split(/[/\\]/);
-  const root = segments[0] === '' ? sep : '';
-  const found = await walk(root, root ? segments.slice(1) : segments);
-  return [...new Set(found)].sort();
+/**
+ * The path of an argument, null where nothing is there. Arguments come as text, in which a name that is no UTF-8 cannot be told from
+ * others like it: where one file only looks like that, it is meant.
+ */
+async function existing(arg: string): Promise<Path | null> {
+  if (await stat(arg).catch(() => null)) return arg;
+  if (!arg.includes('\ufffd')) return null;
+  const folder = dirname(arg);
+  const found = await entries(folder, folder).catch(() => []);
+  const alike = found.filter(({ base }) => base === basename(arg));
+  return alike.length === 1 ? inside(folder, lastPart(alike[0]!.path)) : null;
 }
 
-async function walk(folder: string, [segment, ...rest]: readonly string[]): Promise<string[]> {
-  if (segment === undefined) return [];
-  if (!/[*?[]/.test(segment)) {
-    const path = join(folder, segment);
-    const info = await stat(path).catch(() => null);
-    if (rest.length > 0) return info?.isDirectory() ? walk(path, rest) : [];
-    return info?.isFile() && isPicture(segment) ? [path] : [];
-  }
-  const found: string[] = [];
-  if (segment === '**') found.push(...(await walk(folder, rest)));
-  const matches = segment === '**' ? () => true : wildcard(segment);
-  for (const name of await entries(folder || '.')) {
-    if (name.startsWith('.') || !matches(name)) continue;
-    const path = join(folder, name);
-    const info = await stat(path).catch(() => null);
-    if (info?.isDirectory()) found.push(...(await walk(path, segment === '**' ? ['**', ...rest] : rest)));
-    else if (info?.isFile() && isPicture(name) && (rest.length === 0 || segment !== '**') && rest.length === 0)
-      found.push(path);
-  }
-  return found;
-}
-
-/** A test for names that one segment of a pattern matches. */
-function wildcard(segment: string): (name: string) => boolean {
-  const source = segment.replace(/\[[^\]]+\]|[\s\S]/g, part => {
-    if (part === '*') return '.*';
-    if (part === '?') return '.';
-    if (part.length > 1) return part.replace(/^\[!/, '[^').replace(/\\/g, '\\\\');
-    return part.replace(/[.+^${}()|[\]\\]/, '\\$&');
-  });
-  const expression = new RegExp(`^${source}$`, 's');
-  return name => expression.test(name);
+function lastPart(path: Path): Buffer {
+  const bytes = Buffer.from(path as string);
+  return bytes.subarray(bytes.lastIndexOf(sep) + 1);
 }
 
 /** Reads a picture from a file, or from stdin where the name is `-`. */
-export async function readPicture(input: string, maxPixels: number | undefined, io: Io): Promise<Picture> {
-  if (input !== '-') return readImageFile(input, { maxPixels });
-  return decodeImage(await readStdin(io), { maxPixels, name: 'stdin' });
+export async function readPicture({ name, path }: Found, maxPixels: number | undefined, io: Io): Promise<Picture> {
+  const limits = pictureReading(maxPixels, io.signal);
+  const shown = nameOf(name);
+  const bytes = await (name === '-' ? collect(io.stdin, shown, limits) : readBounded(path, shown, limits));
+  return decodeImage(bytes, { maxPixels, name: shown });
 }
 
 /** How messages name an input. */

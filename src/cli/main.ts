@@ -1,13 +1,18 @@
 // The command line: finds the command, runs it, and turns what goes wrong into a message and an exit code.
 
-import { CodeFormerError, type ErrorCode, invalidArgument } from '../errors.js';
+import { createWriteStream, fstatSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { CodeFormerError, type ErrorCode } from '../errors.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { benchCommand, hasBenches } from './bench.js';
 import { CODES_HELP, codesCommand } from './codes.js';
 import { DETECT_HELP, detectCommand } from './detect.js';
 import { DOCTOR_HELP, doctorCommand } from './doctor.js';
 import { type OpenEngine, openEngine } from './engine.js';
-import { type Io, talk, writeStdout } from './io.js';
+import { looksLikePicture } from './inputs.js';
+import { type Io, StdoutError, talk, writeStdout } from './io.js';
+import { nearest } from './nearest.js';
 import { packageVersion } from './package.js';
 import { RESTORE_HELP, restoreCommand } from './restore.js';
 import { SWEEP_HELP, sweepCommand } from './sweep.js';
@@ -50,7 +55,7 @@ const USAGE = `Usage: codeformer <command>
 ${Object.entries(COMMANDS)
   .map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}\n`)
   .join('')}
-  codeformer <command> --help says more; codeformer --version prints the version.
+  codeformer <command> --help says more; codeformer --version prints the version. Without a command, restore is meant.
 
   codeformer restore photo.jpg -o restored.png --fidelity 0.7
 
@@ -103,12 +108,27 @@ async function dispatch(argv: readonly string[], io: Io, services: Services): Pr
     }
     return 0;
   }
+  if (await meansRestore(name)) return restoreCommand(argv, io, services);
   return commandOf(name).run(args, io, services);
+}
+
+/** Whether a command line begins with a picture or a flag: other tools have no commands, and the main one is meant. */
+async function meansRestore(first: string): Promise<boolean> {
+  if (Object.hasOwn(COMMANDS, first)) return false;
+  return /^-|[/\\*?[]/.test(first) || looksLikePicture(first) || (await stat(first).catch(() => null)) !== null;
 }
 
 function commandOf(name: string): Command {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) throw invalidArgument(`one of ${Object.keys(COMMANDS).join(', ')}`, 'the command', name);
+  if (!command) {
+    const names = Object.keys(COMMANDS);
+    const meant = nearest(name, [...names, 'help']);
+    const question = meant === undefined ? '' : `; did you mean ${meant}?`;
+    throw new CodeFormerError(
+      'INVALID_ARGUMENT',
+      `Expected one of ${names.join(', ')} for the command but received ${JSON.stringify(name)}${question}`,
+    );
+  }
   return command;
 }
 
@@ -120,24 +140,49 @@ function explain(error: unknown, io: Io): number {
     say.error('aborted');
     return 130;
   }
+  // Nobody is there to be told.
+  if (error instanceof StdoutError && error.readerLeft) return 1;
   const message = String((error as Error | undefined)?.message ?? error).replace(/\s*\n\s*/g, ' ');
   say.error(known ? message : `${message} (a defect of codeformer-webgpu; DEBUG=1 shows where)`);
   const hint = known ? HINTS[error.code] : undefined;
-  if (hint) io.stderr.write(`hint: ${hint}\n`);
+  if (hint) say.hint(hint);
   if (io.env.DEBUG && error instanceof Error) io.stderr.write(`${error.stack}\n`);
   return (known && EXIT_CODES[error.code]) || 1;
 }
 
+/** Signals that ask a process to end: Ctrl-C, the system, a terminal that goes. */
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Runs the command line of this process. */
 export async function run(): Promise<void> {
   const controller = new AbortController();
-  // The first Ctrl-C ends the work in order, a second one ends the process.
-  process.once('SIGINT', () => {
+  let ended: NodeJS.Signals | null = null;
+  const end = (signal: NodeJS.Signals) => {
+    ended = signal;
     controller.abort();
-    process.once('SIGINT', () => process.exit(130));
-  });
-  // Who reads our output may stop early, as `head` does: there is nobody left to tell.
-  process.stdout.on('error', () => process.exit(1));
-  const { stdin, stdout, stderr, env } = process;
-  process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: controller.signal });
+    // The first signal ends the work in order. A second one is left to the system, which waits for nothing.
+    for (const name of ENDING) process.removeListener(name, end);
+  };
+  for (const name of ENDING) process.on(name, end);
+  // What fails is told to who writes, and that stderr is gone can be told to nobody: neither is a reason to lose the work.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  const { stdin, stderr, env } = process;
+  const stdout = wholeStdout();
+  const code = await main(process.argv.slice(2), { stdin, stdout, stderr, env, signal: controller.signal });
+  process.exitCode = ended !== null && code === 130 ? 128 + constants.signals[ended] : code;
+}
+
+/** Stdout; where it is a file, as a stream that also writes the rest of what the disk took only a part of. */
+function wholeStdout(): Io['stdout'] {
+  let isFile = false;
+  try {
+    isFile = fstatSync(1).isFile();
+  } catch {
+    // Closed: writing says so.
+  }
+  if (!isFile) return process.stdout;
+  const stream = createWriteStream('', { fd: 1, autoClose: false });
+  stream.on('error', () => {});
+  return stream;
 }

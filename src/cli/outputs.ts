@@ -1,21 +1,32 @@
 // The places of results: each is known, and known to be writable and free, before any work is done.
 
-import { mkdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import { checkWritable, encodeImage, type OutputType, outputTypeOf, writeImageFile } from '../node/images.js';
+import { encodeImage, OUTPUT_TYPES, type OutputType, outputTypeOf, writeImageFile } from '../node/images.js';
+import { checkWritable, existsError, makeFolder, removeLeftovers } from '../node/write-file.js';
+import type { Found } from './glob.js';
 import { type Inputs, nameOf } from './inputs.js';
 import { type Io, writeStdout } from './io.js';
 
 /** A picture and the place of its result; `-` for stdin and stdout. */
 export interface Job {
-  readonly input: string;
+  readonly input: Found;
   readonly output: string;
+  /** Name without ending for what is made beside the result; may have folders. */
+  readonly name: string;
+}
+
+export interface Plan {
+  readonly jobs: readonly Job[];
+  /** Whether results go into a folder, where those that are there already are kept and passed over. */
+  readonly folder: boolean;
 }
 
 export interface OutputFlags {
-  readonly output: string;
+  /** Absent for stdout. */
+  readonly output?: string | undefined;
   /** Format of outputs whose name does not say one. */
   readonly type?: OutputType | undefined;
   /** Goes between name and ending in folders. */
@@ -23,96 +34,227 @@ export interface OutputFlags {
 }
 
 const ENDINGS: Readonly<Record<OutputType, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
+const NAMES_PICTURE = /\.(png|jpe?g|webp)$/i;
 
-/** The name of an input without folder and ending. */
-export const stemOf = (input: string): string =>
-  (input === '-' ? 'stdin' : basename(input)).replace(/(?<=.)\.[^.]+$/, '');
+/** The format that `--output-type` names. Throws `INVALID_ARGUMENT`. */
+export function typeFlag(text: string | undefined): OutputType | undefined {
+  if (text === undefined) return undefined;
+  const name = text.toLowerCase().replace(/^\./, '');
+  const type = name === 'jpg' ? 'jpeg' : OUTPUT_TYPES.find(known => known === name);
+  if (!type) throw invalidArgument(`one of ${OUTPUT_TYPES.join(', ')}`, '--output-type', text);
+  return type;
+}
+
+/** The name of an input without folder and ending; bytes that are no text as %XX, as names of results are text. */
+export function stemOf(input: Found): string {
+  return baseOf(input).replace(/(?<=.)\.[^.]+$/, '');
+}
+
+function baseOf({ name, path }: Found): string {
+  if (name === '-') return 'stdin';
+  if (typeof path === 'string') return basename(path);
+  const bytes = path.subarray(path.lastIndexOf(sep) + 1);
+  return [...bytes].map(byte => (byte < 0x80 ? String.fromCharCode(byte) : `%${byte.toString(16)}`)).join('');
+}
+
+/**
+ * Takes apart what is read and what is written where no `--output` says so: as with other tools, the second of two names is meant for
+ * the result if it is that of a picture which is not there.
+ */
+export async function splitOutput(
+  inputs: readonly string[],
+  output: string | undefined,
+): Promise<{ inputs: readonly string[]; output: string | undefined }> {
+  const [first, last] = inputs;
+  const isOutput = output === undefined && inputs.length === 2 && NAMES_PICTURE.test(last!);
+  return isOutput && !(await lstat(last!).catch(() => null)) ? { inputs: [first!], output: last } : { inputs, output };
+}
+
+/** Throws `INVALID_ARGUMENT` where there is no picture, or stdin twice. */
+export function checkInputs(command: string, { files }: Inputs): void {
+  if (files.length === 0) {
+    throw new CodeFormerError('INVALID_ARGUMENT', `Expected at least one picture: codeformer ${command} IN`);
+  }
+  if (files.filter(({ name }) => name === '-').length > 1) throw invalidArgument('stdin once', command, '- -');
+}
 
 /** Where each result goes. Throws `INVALID_ARGUMENT` where that is not clear or would destroy an input. */
-export async function planJobs(command: string, inputs: Inputs, flags: OutputFlags): Promise<Job[]> {
-  const { output, type, suffix } = flags;
+export async function planJobs(command: string, inputs: Inputs, flags: OutputFlags): Promise<Plan> {
+  const { output = '-', type, suffix } = flags;
   const { files } = inputs;
-  if (files.length === 0) throw invalidArgument('at least one picture', command, 'none');
+  checkInputs(command, inputs);
   if (output === '') throw invalidArgument('a file, a folder or -', '--output', output);
-  if (files.filter(input => input === '-').length > 1) throw invalidArgument('stdin once', command, '- -');
-  const folder = inputs.several || /[/\\]$/.test(output);
-  if (folder && output === '-') throw invalidArgument('a folder for several pictures', '--output', output);
+  const existing = await stat(output).catch(() => null);
+  // A folder with the name of a picture is rather a mistake, unless it is written as a folder.
+  const isFolder = existing?.isDirectory() === true && !NAMES_PICTURE.test(output);
+  const folder = inputs.several || /[/\\]$/.test(output) || isFolder;
+  if (folder && output === '-') {
+    const last = files.at(-1)!.name;
+    const meant = files.length > 1 && !NAMES_PICTURE.test(last) ? `; did you mean -o ${last}?` : '';
+    throw new CodeFormerError(
+      'INVALID_ARGUMENT',
+      `Expected a folder for the results of several pictures: --output FOLDER/${meant}`,
+    );
+  }
   if (!folder) {
     if (suffix !== undefined) throw invalidArgument('a folder as --output', '--suffix', suffix);
     if (output !== '-') {
+      if (!NAMES_PICTURE.test(output)) {
+        const what = 'a file name that ends with .png, .jpg, .jpeg or .webp, or a folder that ends with /,';
+        throw invalidArgument(what, '--output', output);
+      }
       const own = outputTypeOf(output);
       if (type && type !== own) throw invalidArgument(`a file name of type ${type}`, '--output', output);
     }
-    await refuseOwnInput(files, output);
-    return [{ input: files[0]!, output }];
+    const jobs = [{ input: files[0]!, output, name: stemOf(files[0]!) }];
+    await refuseOwnInputs(jobs);
+    return { jobs, folder };
   }
-  const existing = await stat(output).catch(() => null);
-  if (existing ? existing.isFile() : /\.(png|jpe?g|webp)$/i.test(output))
+  if (existing ? existing.isFile() : NAMES_PICTURE.test(output))
     throw invalidArgument('a folder for several pictures', '--output', output);
   if (suffix !== undefined && !/^[^/\\]+$/.test(suffix))
     throw invalidArgument('a part of a file name', '--suffix', suffix);
   const ending = `${suffix === undefined ? '' : `_${suffix}`}${ENDINGS[type ?? 'png']}`;
-  const jobs = files.map(input => ({ input, output: join(output, `${stemOf(input)}${ending}`) }));
-  const taken = new Map<string, string>();
-  for (const job of jobs) {
-    const other = taken.get(job.output);
-    if (other !== undefined) {
-      throw new CodeFormerError(
-        'INVALID_ARGUMENT',
-        `Expected pictures of different names but ${nameOf(other)} and ${nameOf(job.input)} would both become ${job.output}`,
-      );
-    }
-    taken.set(job.output, job.input);
-    await refuseOwnInput(files, job.output);
+  const jobs = namedApart(files, output, ending);
+  await refuseOwnInputs(jobs);
+  return { jobs, folder };
+}
+
+/**
+ * Results by the names of the pictures. Where those of several are the same, all of them keep the folders that they have below their
+ * common one, and those that are the same even so keep their ending in the name.
+ */
+function namedApart(files: readonly Found[], output: string, ending: string): Job[] {
+  const jobsBy = (naming: (input: Found, i: number) => string) =>
+    files.map((input, i) => {
+      const name = naming(input, i);
+      return { input, name, output: join(output, `${name}${ending}`) };
+    });
+  const plain = jobsBy(stemOf);
+  if (repeated(plain).size === 0) return plain;
+  const folders = files.map(({ name }) => (name === '-' ? null : dirname(resolve(name))));
+  const common = commonFolder(folders.filter(folder => folder !== null));
+  const below = folders.map(folder => (folder === null ? '' : relative(common, folder)));
+  const apart = jobsBy((input, i) => join(below[i]!, stemOf(input)));
+  const same = repeated(apart);
+  const jobs = jobsBy((input, i) => (same.has(apart[i]!.output) ? join(below[i]!, baseOf(input)) : apart[i]!.name));
+  for (const [place, [one, other]] of repeated(jobs)) {
+    throw new CodeFormerError(
+      'INVALID_ARGUMENT',
+      `Expected pictures of different names but ${nameOf(one!.name)} and ${nameOf(other!.name)} would both become ${place}`,
+    );
   }
   return jobs;
 }
 
-/** An output that is one of the inputs would destroy it. */
-async function refuseOwnInput(inputs: readonly string[], output: string): Promise<void> {
-  if (output === '-' || !(await stat(output).catch(() => null))) return;
-  const place = await realpath(output).catch(() => resolve(output));
-  for (const input of inputs) {
-    if (input !== '-' && (await realpath(input).catch(() => resolve(input))) === place) {
-      throw invalidArgument('another place than that of an input', '--output', output);
+/** The places that several results would have, with their inputs. */
+function repeated(jobs: readonly Job[]): Map<string, Found[]> {
+  const inputs = new Map<string, Found[]>();
+  for (const { input, output } of jobs) {
+    const others = inputs.get(output);
+    if (others) others.push(input);
+    else inputs.set(output, [input]);
+  }
+  for (const [output, { length }] of inputs) if (length === 1) inputs.delete(output);
+  return inputs;
+}
+
+/** The deepest folder that all of some absolute ones are in. */
+function commonFolder(folders: readonly string[]): string {
+  let common = folders[0] ?? sep;
+  for (const folder of folders) {
+    while (folder !== common && !folder.startsWith(common.endsWith(sep) ? common : common + sep)) {
+      if (dirname(common) === common) return common;
+      common = dirname(common);
     }
+  }
+  return common;
+}
+
+/** An output that is one of the inputs would destroy it. */
+async function refuseOwnInputs(jobs: readonly Job[]): Promise<void> {
+  const idOf = async (path: Found['path']) => {
+    const info = await stat(path).catch(() => null);
+    return info && `${info.dev}:${info.ino}`;
+  };
+  let inputs: Set<string> | null = null;
+  const there = await existingOutputs(jobs);
+  for (const { output } of jobs) {
+    if (!there(output)) continue;
+    if (!inputs) {
+      inputs = new Set();
+      for (const { input } of jobs) inputs.add((input.name !== '-' && (await idOf(input.path))) || '');
+    }
+    const id = await idOf(output);
+    if (id !== null && inputs.has(id)) throw invalidArgument('another place than that of an input', '--output', output);
   }
 }
 
-/** Makes the folder that `--output` names by a slash at its end; throws where results could not be written, whatever they are. */
-export async function checkFolders(jobs: readonly Job[], output: string, io: Io): Promise<void> {
+/**
+ * Which outputs may be there: each folder is read once, as asking for every file of a large one takes long. Names count as the same in
+ * upper and lower case, as they are on some systems.
+ */
+async function existingOutputs(jobs: readonly Job[]): Promise<(output: string) => boolean> {
+  const spelled = (name: string) => name.normalize('NFC').toLowerCase();
+  const folders = new Map<string, Set<string>>();
+  for (const { output } of jobs) {
+    const folder = dirname(output);
+    if (output === '-' || folders.has(folder)) continue;
+    const names = await readdir(folder).catch(() => []);
+    folders.set(folder, new Set(names.map(spelled)));
+  }
+  return output => folders.get(dirname(output))?.has(spelled(basename(output))) ?? false;
+}
+
+/** Makes the folders that results need; throws where results could not be written, whatever they are. */
+export async function checkFolders({ jobs, folder }: Plan, output: string | undefined, io: Io): Promise<void> {
   if (jobs.some(job => job.output === '-') && io.stdout.isTTY) {
     throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --output, or stdout that is no terminal');
   }
-  if (/[/\\]$/.test(output)) {
-    await mkdir(output, { recursive: true }).catch(cause => {
-      throw new CodeFormerError('FILE_UNWRITABLE', `The folder ${output} cannot be made: ${cause.message}`, { cause });
-    });
-  }
-  for (const folder of new Set(jobs.map(job => dirname(job.output)))) {
-    const job = jobs.find(({ output }) => output !== '-' && dirname(output) === folder);
-    if (job) await checkWritable(job.output);
+  if (output === undefined) return;
+  if (/[/\\]$/.test(output)) await makeFolder(output);
+  const first = new Map<string, Job>();
+  for (const job of jobs)
+    if (job.output !== '-' && !first.has(dirname(job.output))) first.set(dirname(job.output), job);
+  for (const [place, job] of first) {
+    // Only what is below the folder that was named is made without being asked for.
+    if (folder && relative(output, place) !== '' && (await stat(output).catch(() => null))?.isDirectory())
+      await makeFolder(place);
+    await (folder ? checkWritable(join(place, 'picture.png')) : checkWritable(job.output));
+    await removeLeftovers(place);
   }
 }
 
-/** Throws `FILE_UNWRITABLE` for a file that exists, unless it may be replaced. */
-export async function checkFree(path: string, overwrite: boolean): Promise<void> {
-  if (overwrite || path === '-' || !(await stat(path).catch(() => null))) return;
-  throw new CodeFormerError('FILE_UNWRITABLE', `${path} exists already: --overwrite replaces it`);
+/**
+ * Why a picture is passed over: in a folder, a result that is there is kept; null where there is work to do.
+ * @throws `FILE_UNWRITABLE` for a file that was named as such, exists and must not be replaced, and for names that are too long
+ */
+export async function checkFree(path: string, folder: boolean, overwrite: boolean): Promise<string | null> {
+  if (path === '-') return null;
+  const existing = await lstat(path).catch(cause => {
+    if (cause.code !== 'ENAMETOOLONG') return null;
+    throw new CodeFormerError('FILE_UNWRITABLE', `${path} cannot be written: its name is too long`, { cause });
+  });
+  if (!existing || overwrite) return null;
+  const error = existsError(path);
+  if (!folder) throw error;
+  return error.message;
+}
+
+export interface Delivery {
+  readonly type?: OutputType | undefined;
+  readonly quality?: number | undefined;
+  readonly overwrite: boolean;
 }
 
 /** Writes a picture to its place. */
-export async function deliver(
-  output: string,
-  picture: Picture,
-  { type, quality }: { readonly type?: OutputType | undefined; readonly quality?: number | undefined },
-  io: Io,
-): Promise<void> {
+export async function deliver(output: string, picture: Picture, delivery: Delivery, io: Io): Promise<void> {
+  const { type, quality, overwrite } = delivery;
   if (output === '-') {
     const bytes = await encodeImage(picture, { type, quality });
     throwIfAborted(io.signal);
     await writeStdout(io, bytes);
   } else {
-    await writeImageFile(output, picture, { quality, signal: io.signal });
+    await writeImageFile(output, picture, { quality, overwrite, signal: io.signal });
   }
 }

@@ -1,12 +1,13 @@
 // `codeformer restore`: reads photos or aligned crops, restores the faces and writes the results.
 
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import { readError } from '../node/file-source.js';
-import { checkWritable, OUTPUT_TYPES, writeImageFile } from '../node/images.js';
+import { writeImageFile } from '../node/images.js';
+import { readText } from '../node/read-file.js';
+import { checkWritable, makeFolder, removeLeftovers } from '../node/write-file.js';
 import { checkFaceCodes, type FaceCodes, fidelityToJson, parseFaceCodes } from '../pipeline/face-codes.js';
+import type { FaceRegion } from '../pipeline/regions.js';
 import type { FaceChoice, Fidelity, RestoredFace, RestoreOptions, RestoreResult } from '../pipeline/types.js';
 import { ROLES } from '../weights/manifest.js';
 import { runBatch } from './batch.js';
@@ -21,9 +22,9 @@ import {
   parseFlags,
 } from './flags.js';
 import { expandInputs, nameOf } from './inputs.js';
-import { type Io, type Talk, writeStdout } from './io.js';
+import { type Io, type Talk, writeJson, writeStdout } from './io.js';
 import type { Services } from './main.js';
-import { checkFolders, checkFree, deliver, type Job, planJobs, stemOf } from './outputs.js';
+import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFlag } from './outputs.js';
 
 /** Flags of the pipeline, as options of the library. */
 export const PIPELINE_FLAGS = {
@@ -34,6 +35,12 @@ export const PIPELINE_FLAGS = {
   faces: { value: 'WHICH', help: 'all (default), largest, center, or ids that detect prints, as 0,2' },
   'min-face-size': { value: 'PX', help: 'skip faces with a shorter side of the box below this (default 0)' },
   'detection-scales': { value: 'LIST', help: 'where faces are looked for, as 1,2 for small ones too (default 1)' },
+  'mask-regions': { value: 'LIST', help: 'regions that are pasted, as skin,nose,mouth, where a parser is loaded' },
+  feather: { value: 'F', help: 'softness of the edge of pasted faces, above 0, at most 1 (default 0.2)' },
+  'per-face': {
+    value: 'JSON',
+    help: 'fidelity and strength by id, as \'{"0":{"fidelity":0.2},"2":{"strength":0.5}}\'',
+  },
   strength: { value: 'S', help: 'share of the restored face in the result, 0 to 1 (default 1)' },
   grayscale: { value: 'WHEN', help: 'keep faces grey: auto (default: in grey photos), always, never' },
   compat: { help: 'reproduce the reference implementation, quirks included' },
@@ -43,23 +50,36 @@ const FLAGS = {
   output: {
     value: 'OUT',
     short: 'o',
+    aliases: ['output-path'],
     help: 'file (.png, .jpg, .webp), folder ending with /, or - (default) for PNG on stdout',
   },
-  fidelity: { value: 'W', help: '0 (quality) to 1 (identity), default 0.5' },
-  upscaling: { value: 'S', help: 'size of the result over that of the photo, above 0 (default 2)' },
-  aligned: { help: 'the pictures are aligned face crops' },
+  fidelity: {
+    value: 'W',
+    short: 'w',
+    aliases: ['fidelity-weight', 'codeformer-fidelity'],
+    help: '0 (quality) to 1 (identity), default 0.5',
+  },
+  upscaling: {
+    value: 'S',
+    short: 's',
+    aliases: ['upscale'],
+    help: 'size of the result over that of the photo, above 0 (default 2)',
+  },
+  aligned: { aliases: ['has-aligned'], help: 'the pictures are aligned face crops' },
   codes: {
     value: 'JSON',
     help: 'codes and settings that crops are decoded with, from `codeformer codes` or the research page; flags win over its settings',
   },
   'face-upscale': {
+    aliases: ['face-upsample'],
     help: 'upscale restored faces before they are pasted, with an upscaler (default; --no-face-upscale)',
   },
-  'background-upscale': { help: 'upscale the rest of the photo, too' },
+  'background-upscale': { aliases: ['background-enhance'], help: 'upscale the rest of the photo, too' },
+  'bg-upsampler': { value: 'NAME', help: null },
   ...PIPELINE_FLAGS,
   'save-crops': { value: 'DIR', help: 'write DIR/cropped_faces and DIR/restored_faces' },
   suffix: { value: 'TEXT', help: 'in folders, results are <name>_TEXT.png' },
-  'output-type': { value: 'TYPE', help: 'png (default), jpeg or webp, for folders and stdout' },
+  'output-type': { value: 'TYPE', help: 'png (default), jpg or webp, for folders and stdout' },
   quality: { value: 'Q', help: 'of JPEG and WebP, 1 to 100 (default 95)' },
   overwrite: { help: 'replace files that exist' },
   json: { help: 'print one object per picture to stdout' },
@@ -71,16 +91,23 @@ export const RESTORE_HELP = `Usage: codeformer restore IN... [-o OUT] [flags]
 
 Restores the faces of photos, or of aligned crops (--aligned). A photo without faces is enlarged and that is all.
 IN is a picture (PNG, JPEG, WebP, AVIF, TIFF, GIF), a folder of them, a pattern as 'photos/*.jpg', or - for stdin. With several of
-them, or where OUT ends with /, OUT is a folder and the results are OUT/<name of the input>.png. Files that exist are kept, unless
---overwrite is given.
+them, or where OUT ends with / or is one, OUT is a folder and the results are OUT/<name of the input>.png; where names repeat, pictures
+keep their sub-folders. Results that exist are kept, and their pictures passed over, unless --overwrite is given. Of two names without
+-o, the second is OUT if it is that of a picture which does not exist.
 
 ${describeFlags(FLAGS)}
 With --json, on a line for each picture: { file, output, width, height, faces: [{ id, box, score, landmarks, indices, margins,
-timings, warnings }], fidelity, seed, model, adapter, timings, warnings }; times in milliseconds.
+timings, warnings }], fidelity, seed, model, adapter, timings, warnings }; times in milliseconds. Pictures that fail have
+{ file, error: { code, message } }, those whose results are kept { file, output, skipped: true }.
+
+The names that the original implementation has for these flags are understood as well: --input_path (-i) --output_path --upscale
+--fidelity_weight --has_aligned --bg_upsampler realesrgan --face_upsample --detection_model retinaface_resnet50.
 `;
 
 const share = (value: number): boolean => value >= 0 && value <= 1;
 const atLeast0 = (value: number): boolean => value >= 0 && Number.isFinite(value);
+
+const feathers = (value: number): boolean => value > 0 && value <= 1;
 
 /** The options of the library that flags ask for. Throws `INVALID_ARGUMENT`. */
 export function pipelineOptions(
@@ -100,7 +127,22 @@ export function pipelineOptions(
     strength: numberFlag('strength', values.strength, 'a number from 0 to 1', share),
     grayscale: grayscale === 'auto' ? 'auto' : grayscale === 'always',
     compat: values.compat,
+    mask: {
+      regions: values['mask-regions']?.split(',').map(name => name.trim() as FaceRegion),
+      feather: numberFlag('feather', values.feather, 'a number above 0, at most 1', feathers),
+    },
+    perFace: perFaceFlag(values['per-face']),
   };
+}
+
+function perFaceFlag(text: string | undefined): RestoreOptions['perFace'] {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = `Expected JSON for --per-face: ${(cause as Error).message}`;
+    throw new CodeFormerError('INVALID_ARGUMENT', message, { cause });
+  }
 }
 
 function facesFlag(text: string | undefined): FaceChoice | undefined {
@@ -132,7 +174,7 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   const { aligned = false, overwrite = false, suffix } = values;
   const { engine, maxPixels } = engineFlags(values);
   const positive = (value: number) => value > 0 && Number.isFinite(value);
-  const codes = values.codes === undefined ? null : await readCodes(values.codes, aligned);
+  const codes = values.codes === undefined ? null : await readCodes(values.codes, aligned, io.signal);
   const fidelity = numberFlag('fidelity', values.fidelity, 'a number from 0 to 1', share) ?? codes?.fidelity ?? 0.5;
   const pipeline = pipelineOptions(values);
   const options: RestoreOptions & { output?: undefined } = {
@@ -144,45 +186,71 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
     maxPixels,
     upscaling: numberFlag('upscaling', values.upscaling, 'a number above 0', positive),
     faceUpscale: values['face-upscale'],
-    backgroundUpscale: values['background-upscale'],
+    backgroundUpscale: backgroundFlag(values),
   };
-  const type =
-    values['output-type'] === undefined ? undefined : choiceFlag('output-type', values['output-type'], OUTPUT_TYPES);
+  const type = typeFlag(values['output-type']);
   const inQuality = (value: number) => Number.isInteger(value) && value >= 1 && value <= 100;
   const quality = numberFlag('quality', values.quality, 'a whole number from 1 to 100', inQuality);
-  const jobs = await planJobs('restore', await expandInputs(inputs), { output: values.output ?? '-', type, suffix });
-  if (values.json && jobs.some(job => job.output === '-')) {
-    throw invalidArgument('a file or folder beside --json', '--output', '-');
+  const { inputs: named, output } = await splitOutput(inputs, values.output);
+  const expanded = await expandInputs(named);
+  const plan = await planJobs('restore', expanded, { output, type, suffix });
+  if (values.json && plan.jobs.some(job => job.output === '-')) {
+    throw new CodeFormerError(
+      'INVALID_ARGUMENT',
+      'Expected a file or folder as --output beside --json, which takes stdout',
+    );
   }
-  await checkFolders(jobs, values.output ?? '-', io);
+  await checkFolders(plan, output, io);
   const crops = values['save-crops'] === undefined ? null : await cropFolders(values['save-crops'], aligned, suffix);
   // An aligned crop is neither looked for nor pasted.
-  const weights = await chooseWeights(values, aligned ? ['restorer'] : ROLES, io.env);
+  const { weights, warnings } = await chooseWeights(values, aligned ? ['restorer'] : ROLES, io);
 
-  const check = ({ output }: Job) => checkFree(output, overwrite);
-  const work = async (job: Job, picture: Picture, opened: Engine, say: Talk) => {
-    if (codes) checkFaceCodes(codes, opened.info, values.codes!);
-    const onProgress = ({ done }: { done: number }) => say.progress(nameOf(job.input), done);
-    const result = await opened.restore(picture, { ...options, signal: io.signal, onProgress });
-    for (const warning of allWarnings(result)) say.warn(`${nameOf(job.input)}: ${warning}`);
-    const files = crops && (await saveCrops(crops, job, result.faces, overwrite, io));
-    await deliver(job.output, result.image, { type, quality }, io);
-    const faces = aligned ? '' : ` (${counted(result.faces.length)})`;
-    if (job.output !== '-') say.note(`${nameOf(job.input)} -> ${job.output}${faces}`);
-    if (values.json) await writeStdout(io, `${JSON.stringify(report(job, result, fidelity, opened, files))}\n`);
+  const check = async (job: Job) => {
+    const kept = await checkFree(job.output, plan.folder, overwrite);
+    // That of the first face tells before the work, those of others are asked when they are known.
+    if (kept === null && crops) for (const path of cropPaths(crops, job, 0)) await checkFree(path, false, overwrite);
+    return kept;
   };
-  const quiet = values.quiet ?? false;
-  const batch = { jobs, engine: { ...engine, ...weights }, open: services.openEngine, maxPixels, quiet, check, work };
-  return runBatch(batch, io);
+  const work = async (job: Job, picture: Picture, opened: Engine, say: Talk) => {
+    const name = nameOf(job.input.name);
+    if (codes) checkFaceCodes(codes, opened.info, values.codes!);
+    const onProgress = ({ done }: { done: number }) => say.progress(name, done);
+    const result = await opened.restore(picture, { ...options, signal: io.signal, onProgress });
+    for (const warning of allWarnings(result)) say.warn(`${name}: ${warning}`);
+    await deliver(job.output, result.image, { type, quality, overwrite }, io);
+    const faces = aligned ? '' : ` (${counted(result.faces.length)})`;
+    if (job.output !== '-') say.note(`${name} -> ${job.output}${faces}`);
+    const files = crops && (await saveCrops(crops, job, result.faces, overwrite, io));
+    if (values.json) await writeJson(io, reportOf(job, result, fidelity, opened, files));
+  };
+  return runBatch(
+    {
+      jobs: plan.jobs,
+      engine: { ...engine, ...weights },
+      open: services.openEngine,
+      maxPixels,
+      quiet: values.quiet ?? false,
+      json: values.json ?? false,
+      warnings: [...expanded.warnings, ...warnings],
+      check,
+      work,
+    },
+    io,
+  );
+}
+
+/** Whether the background upsampler of the original is asked for. */
+function backgroundFlag(values: Pick<FlagValues<typeof FLAGS>, 'background-upscale' | 'bg-upsampler'>) {
+  const name = values['bg-upsampler'];
+  if (name === undefined || /^none$/i.test(name)) return values['background-upscale'];
+  if (!/^realesrgan$/i.test(name)) throw invalidArgument('realesrgan or None', '--bg_upsampler', name);
+  return values['background-upscale'] ?? true;
 }
 
 /** Codes that crops are decoded with. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `INVALID_CODES`. */
-async function readCodes(path: string, aligned: boolean): Promise<FaceCodes> {
+async function readCodes(path: string, aligned: boolean, signal: AbortSignal): Promise<FaceCodes> {
   if (!aligned) throw invalidArgument('--aligned beside it, as codes are those of a crop,', '--codes', path);
-  const text = await readFile(path, 'utf8').catch(error => {
-    throw readError(path, error);
-  });
-  return parseFaceCodes(text, path);
+  return parseFaceCodes(await readText(path, signal), path);
 }
 
 /** What a document of codes says, as far as flags say nothing else: drawing anew takes the place of its codes. */
@@ -205,7 +273,7 @@ function allWarnings({ warnings, faces }: RestoreResult): string[] {
   return [...warnings, ...faces.flatMap(face => face.warnings.map(text => `face ${face.id}: ${text}`))];
 }
 
-function report(
+function reportOf(
   { input, output }: Job,
   { width, height, faces, seed, warnings, timings }: RestoreResult,
   fidelity: Fidelity,
@@ -225,7 +293,7 @@ function report(
   }));
   const { model, adapter } = info;
   const settings = { fidelity: fidelityToJson(fidelity), seed };
-  return { file: input, output, width, height, faces: listed, ...settings, model, adapter, timings, warnings };
+  return { file: input.name, output, width, height, faces: listed, ...settings, model, adapter, timings, warnings };
 }
 
 interface CropFolders {
@@ -246,35 +314,35 @@ async function cropFolders(folder: string, aligned: boolean, suffix: string | un
   const restored = join(folder, 'restored_faces');
   for (const path of [cropped, restored]) {
     if (path === null) continue;
-    await mkdir(path, { recursive: true }).catch(cause => {
-      throw new CodeFormerError('FILE_UNWRITABLE', `The folder ${path} cannot be made: ${cause.message}`, { cause });
-    });
+    await makeFolder(path);
     await checkWritable(join(path, 'face.png'));
+    await removeLeftovers(path);
   }
   return { cropped, restored, suffix: suffix === undefined ? '' : `_${suffix}` };
 }
 
+/** Where the crop of a face goes, unless it is the input, and where the restored face. */
+function cropPaths({ cropped, restored, suffix }: CropFolders, job: Job, id: number): string[] {
+  const name = cropped === null ? job.name : `${job.name}_${String(id).padStart(2, '0')}`;
+  const after = join(restored, `${name}${suffix}.png`);
+  return cropped === null ? [after] : [join(cropped, `${name}.png`), after];
+}
+
 async function saveCrops(
-  { cropped, restored, suffix }: CropFolders,
-  { input }: Job,
+  folders: CropFolders,
+  job: Job,
   faces: readonly RestoredFace[],
   overwrite: boolean,
   { signal }: Io,
 ): Promise<CropFiles[]> {
   const files: CropFiles[] = [];
   for (const face of faces) {
-    const name = cropped === null ? stemOf(input) : `${stemOf(input)}_${String(face.id).padStart(2, '0')}`;
-    const crop = cropped === null ? undefined : join(cropped, `${name}.png`);
-    const after = join(restored, `${name}${suffix}.png`);
-    for (const [path, picture] of [
-      [crop, face.crop],
-      [after, face.restored],
-    ] as const) {
-      if (path === undefined) continue;
-      await checkFree(path, overwrite);
-      await writeImageFile(path, picture, { signal });
-    }
-    files.push({ ...(crop !== undefined && { crop }), restored: after });
+    const paths = cropPaths(folders, job, face.id);
+    const [restored, crop] = [paths.at(-1)!, paths.length > 1 ? paths[0] : undefined];
+    for (const path of paths) await makeFolder(dirname(path));
+    if (crop !== undefined) await writeImageFile(crop, face.crop, { signal, overwrite });
+    await writeImageFile(restored, face.restored, { signal, overwrite });
+    files.push({ ...(crop !== undefined && { crop }), restored });
   }
   return files;
 }

@@ -9,7 +9,7 @@ import { COMMON_FLAGS, describeFlags, type Flags, parseFlags } from './flags.js'
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, type Talk, writeStdout } from './io.js';
 import type { Services } from './main.js';
-import { checkFolders, checkFree, deliver, type Job, planJobs } from './outputs.js';
+import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput } from './outputs.js';
 import { counted, listFlag, PIPELINE_FLAGS, pipelineOptions } from './restore.js';
 
 const { strength: _, ...FACE_FLAGS } = PIPELINE_FLAGS;
@@ -18,10 +18,11 @@ const FLAGS = {
   output: {
     value: 'OUT',
     short: 'o',
+    aliases: ['output-path'],
     help: 'file (.png, .jpg, .webp), folder ending with /, or - (default) for stdout',
   },
-  fidelity: { value: 'LIST', help: 'fidelities (default 0,0.25,0.5,0.75,1)' },
-  aligned: { help: 'the pictures are aligned face crops' },
+  fidelity: { value: 'LIST', short: 'w', aliases: ['fidelity-weight'], help: 'fidelities (default 0,0.25,0.5,0.75,1)' },
+  aligned: { aliases: ['has-aligned'], help: 'the pictures are aligned face crops' },
   ...FACE_FLAGS,
   overwrite: { help: 'replace files that exist' },
   detector: NETWORK_FLAGS.detector,
@@ -52,24 +53,36 @@ export async function sweepCommand(args: readonly string[], io: Io, services: Se
   )!;
   // The photos themselves are not shown, so they are not enlarged.
   const options = { ...pipelineOptions(values), fidelity, aligned, maxPixels, upscaling: aligned ? undefined : 1 };
-  const jobs = await planJobs('sweep', await expandInputs(inputs), { output: values.output ?? '-' });
-  await checkFolders(jobs, values.output ?? '-', io);
+  const { inputs: named, output } = await splitOutput(inputs, values.output);
+  const expanded = await expandInputs(named);
+  const plan = await planJobs('sweep', expanded, { output });
+  await checkFolders(plan, output, io);
 
-  const check = ({ output }: Job) => checkFree(output, overwrite);
   const work = async ({ input, output }: Job, picture: Picture, opened: Engine, say: Talk) => {
-    const onProgress = ({ done }: { done: number }) => say.progress(nameOf(input), done);
+    const name = nameOf(input.name);
+    const onProgress = ({ done }: { done: number }) => say.progress(name, done);
     const swept = await opened.sweep(picture, { ...options, output: undefined, signal: io.signal, onProgress });
-    for (const warning of swept.warnings) say.warn(`${nameOf(input)}: ${warning}`);
+    for (const warning of swept.warnings) say.warn(`${name}: ${warning}`);
     if (swept.faces.length === 0)
-      throw new CodeFormerError('INVALID_IMAGE', `${nameOf(input)}: expected a face to show but none was found`);
+      throw new CodeFormerError('INVALID_IMAGE', `${name}: expected a face to show but none was found`);
     const rows = swept.faces.map(({ crop }, i) => [crop, ...swept.images.map(({ faces }) => faces[i]!)]);
-    await deliver(output, contactSheet(rows, ['', ...fidelity.map(String)]), {}, io);
-    if (output !== '-') say.note(`${nameOf(input)} -> ${output} (${counted(rows.length)})`);
+    await deliver(output, contactSheet(rows, ['', ...fidelity.map(String)]), { overwrite }, io);
+    if (output !== '-') say.note(`${name} -> ${output} (${counted(rows.length)})`);
   };
-  const weights = await chooseWeights(values, aligned ? ['restorer'] : ['restorer', 'detector'], io.env);
-  const quiet = values.quiet ?? false;
+  const roles = aligned ? (['restorer'] as const) : (['restorer', 'detector'] as const);
+  const { weights, warnings } = await chooseWeights(values, roles, io);
   return runBatch(
-    { jobs, engine: { ...engine, ...weights }, open: services.openEngine, maxPixels, quiet, check, work },
+    {
+      jobs: plan.jobs,
+      engine: { ...engine, ...weights },
+      open: services.openEngine,
+      maxPixels,
+      quiet: values.quiet ?? false,
+      json: false,
+      warnings: [...expanded.warnings, ...warnings],
+      check: job => checkFree(job.output, plan.folder, overwrite),
+      work,
+    },
     io,
   );
 }

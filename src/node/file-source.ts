@@ -1,11 +1,10 @@
-// A file as a source of weights, and files written so that nobody ever sees half of one.
+// A file as a source of weights, and the typed errors of the file system.
 
-import { close, closeSync, fstat, open as openCallback, read, type Stats } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { close, closeSync, constants, fstat, open as openCallback, read, type Stats } from 'node:fs';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
-import { CodeFormerError, throwIfAborted } from '../errors.js';
+import { CodeFormerError } from '../errors.js';
 import type { ByteSource } from '../weights/source.js';
 
 const [openFd, closeFd, statFd, readFd] = [
@@ -14,6 +13,12 @@ const [openFd, closeFd, statFd, readFd] = [
   promisify(fstat),
   promisify(read),
 ];
+
+/**
+ * Opening waits for nobody: a named pipe that no one writes to would hold a thread, which neither a signal nor the end of the
+ * process can free. Regular files do not know the difference.
+ */
+export const OPEN_FOR_READING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Opens a file for reading at any place. One that is dropped without being closed is closed when it is collected, without a word: file
@@ -26,9 +31,9 @@ export async function fileSource(path: string): Promise<ByteSource> {
     if (!info.isFile()) throw new CodeFormerError('FILE_UNREADABLE', `Expected a file but ${path} is not one`);
   };
   try {
-    // Before, because opening a pipe waits until somebody writes into it.
+    // Opening some devices does something, so they are refused before.
     checkKind(await stat(path));
-    fd = await openFd(path, 'r');
+    fd = await openFd(path, OPEN_FOR_READING);
     const info = await statFd(fd);
     checkKind(info);
     return openedSource(path, info.size, new OpenFile(fd));
@@ -118,49 +123,6 @@ export function writeError(path: string, error: unknown): CodeFormerError {
   return new CodeFormerError('FILE_UNWRITABLE', `${path} cannot be written: ${(error as Error).message}`, {
     cause: error,
   });
-}
-
-/**
- * Writes a file from pieces: beside its place first, then renamed, so that the name never stands for half a file. Folders
- * on the way are made. On failure or abort nothing is left. Errors of the pieces pass through; those of the file system
- * become `FILE_UNWRITABLE`.
- * @returns bytes written
- */
-export async function writeFileBeside(
-  path: string,
-  pieces: AsyncIterable<Uint8Array>,
-  options: { signal?: AbortSignal; onProgress?: (written: number) => void } = {},
-): Promise<number> {
-  const beside = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 8)}.tmp`;
-  const existing = await stat(path).catch(() => null);
-  if (existing?.isDirectory()) throw new CodeFormerError('FILE_UNWRITABLE', `${path} is a folder`);
-  let handle: FileHandle;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    handle = await open(beside, 'wx');
-  } catch (error) {
-    throw writeError(path, error);
-  }
-  try {
-    let written = 0;
-    for await (const piece of pieces) {
-      throwIfAborted(options.signal);
-      await writeAll(handle, piece).catch(error => {
-        throw writeError(path, error);
-      });
-      written += piece.length;
-      options.onProgress?.(written);
-    }
-    await handle.close();
-    await rename(beside, path).catch(error => {
-      throw writeError(path, error);
-    });
-    return written;
-  } catch (error) {
-    await handle.close();
-    await rm(beside, { force: true });
-    throw error;
-  }
 }
 
 /** Writes all of the bytes at the end of what was written before. */

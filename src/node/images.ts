@@ -1,7 +1,6 @@
 // Decodes and encodes pictures in Node, in memory and in files: PNG by pngjs, everything else by sharp, which is loaded when it is needed.
 
-import { access, constants, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, extname } from 'node:path';
+import { basename, extname } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import type { SharpConstructor } from 'sharp';
@@ -17,7 +16,8 @@ import {
   pixelLimit,
   toRgb,
 } from '../image/picture.js';
-import { readError, writeFileBeside } from './file-source.js';
+import { type ReadLimits, readBounded } from './read-file.js';
+import { checkWritable, writeFileBeside } from './write-file.js';
 
 /** Formats that pictures are written in. */
 export const OUTPUT_TYPES = ['png', 'jpeg', 'webp'] as const;
@@ -182,20 +182,25 @@ export async function encodeImage(
   });
 }
 
+/** Most bytes that are read of a picture: as many as the largest allowed one can have, and what is said beside pixels. */
+export function pictureBytesLimit(maxPixels: number | undefined): number {
+  return 4 * pixelLimit(maxPixels) + 2 ** 26;
+}
+
+/** How pictures are read: of what is none only the beginning, which tells. */
+export const pictureReading = (maxPixels: number | undefined, signal?: AbortSignal): ReadLimits => ({
+  maxBytes: pictureBytesLimit(maxPixels),
+  tooLarge: 'IMAGE_TOO_LARGE',
+  enough: begin => pictureFormat(begin) === null,
+  signal,
+});
+
 /**
  * Reads and decodes a file.
  * @throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, and as `decodeImage`
  */
 export async function readImageFile(path: string, limits: Omit<PictureLimits, 'name'> = {}): Promise<Picture> {
-  let bytes: Uint8Array;
-  try {
-    if ((await stat(path)).isDirectory()) {
-      throw new CodeFormerError('FILE_UNREADABLE', `Expected a picture but ${path} is a folder`);
-    }
-    bytes = await readFile(path);
-  } catch (error) {
-    throw readError(path, error);
-  }
+  const bytes = await readBounded(path, path, pictureReading(limits.maxPixels));
   return decodeImage(bytes, { ...limits, name: path });
 }
 
@@ -209,35 +214,20 @@ export function outputTypeOf(path: string): OutputType {
 }
 
 /**
- * Throws `FILE_UNWRITABLE` where a file could not be written: its folder does not exist or may not be written to, or the path is a
- * folder itself. To be called before work whose result goes there.
- */
-export async function checkWritable(path: string): Promise<void> {
-  const refuse = (reason: string, cause?: unknown) =>
-    new CodeFormerError('FILE_UNWRITABLE', `${path} cannot be written: ${reason}`, { cause });
-  const existing = await stat(path).catch(() => null);
-  if (existing?.isDirectory()) throw refuse('it is a folder');
-  const folder = dirname(path);
-  const info = await stat(folder).catch(cause => {
-    throw refuse(`there is no folder ${folder}`, cause);
-  });
-  if (!info.isDirectory()) throw refuse(`${folder} is not a folder`);
-  await access(folder, constants.W_OK).catch(cause => {
-    throw refuse(`no right to write in ${folder}`, cause);
-  });
-}
-
-/**
  * Encodes a picture by the ending of the file name and writes it: beside its place first, then renamed, so that there is never half
- * a file. An existing file is replaced.
+ * a file. An existing file is replaced, unless `overwrite` is false.
  * @throws `FILE_UNWRITABLE`, `INVALID_ARGUMENT` for other endings than .png, .jpg, .jpeg, .webp, `ABORTED`
  */
 export async function writeImageFile(
   path: string,
   picture: Picture,
-  options: { readonly quality?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+  options: {
+    readonly quality?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+    readonly overwrite?: boolean | undefined;
+  } = {},
 ): Promise<void> {
-  const { quality, signal } = options;
+  const { quality, signal, overwrite } = options;
   const bytes = await encodeImage(picture, { type: outputTypeOf(path), quality });
   await checkWritable(path);
   await writeFileBeside(
@@ -245,6 +235,6 @@ export async function writeImageFile(
     (async function* () {
       yield bytes;
     })(),
-    signal ? { signal } : {},
+    { signal, overwrite },
   );
 }

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -12,6 +12,7 @@ import { brotliDecompressSync } from 'node:zlib';
 import { CodeFormerError } from '../errors.js';
 import { cacheFolder, ownTemporaryFolder, temporaryPath } from './cache.js';
 import { loadLibrary, setEnvironment } from './native.js';
+import { makeFolder } from './write-file.js';
 
 const PACKAGE = '@sparticuz/chromium';
 const ICD = 'vk_swiftshader_icd.json';
@@ -77,7 +78,7 @@ async function unpackInto(cache: string, { folder, version }: { folder: string; 
   const target = join(cache, `swiftshader-${version}`);
   await removeOldParts(cache);
   if (await isWhole(target)) return target;
-  await mkdir(cache, { recursive: true });
+  await makeFolder(cache);
   const part = await mkdtemp(join(cache, PART));
   try {
     const archive = brotliDecompressSync(await readFile(join(folder, 'bin', 'swiftshader.tar.br')));

@@ -89,3 +89,9 @@ export const OFFICIAL_FILES: readonly OfficialFile[] = files.map(entry => ({
   ...entry,
   licence: OFFICIAL_LICENCES[entry.file],
 }));
+
+/** The released file of a name, which may lack its ending; undefined for none. */
+export function officialFile(name: string): OfficialFile | undefined {
+  const wanted = name.toLowerCase().replace(/\.pth$/, '');
+  return OFFICIAL_FILES.find(({ file }) => file.toLowerCase().replace(/\.pth$/, '') === wanted);
+}

@@ -22,16 +22,18 @@ export interface Outcome {
 }
 
 export interface Setting {
-  readonly stdin?: Uint8Array;
+  readonly stdin?: Uint8Array | AsyncIterable<Uint8Array>;
   /** Stdin stays open and brings nothing. */
   readonly waiting?: boolean;
   readonly env?: NodeJS.ProcessEnv;
   readonly terminal?: boolean;
+  /** What writing to stdout ends with. */
+  readonly stdoutError?: Error;
   readonly signal?: AbortSignal;
   /** Called instead of opening the engine. */
   readonly open?: () => never;
   /** Called while a crop is restored. */
-  readonly during?: () => unknown;
+  readonly during?: (photo: Picture) => unknown;
   /** Faces of each photo that is no aligned crop. Default 1. */
   readonly faces?: number;
   readonly reportAdapters?: Services['reportAdapters'];
@@ -48,13 +50,18 @@ export const CODE_SPACE = { grid: 2, codebook: 4, fingerprint: '0123456789abcdef
 class Sink extends Writable {
   readonly chunks: Buffer[] = [];
 
-  constructor(readonly isTTY: boolean) {
-    super();
+  constructor(
+    readonly isTTY: boolean,
+    readonly fault?: Error,
+  ) {
+    super({ autoDestroy: false });
+    // As those of the process have a listener.
+    this.on('error', () => {});
   }
 
-  override _write(chunk: Buffer, _: unknown, done: () => void): void {
-    this.chunks.push(Buffer.from(chunk));
-    done();
+  override _write(chunk: Buffer, _: unknown, done: (error?: Error) => void): void {
+    if (!this.fault) this.chunks.push(Buffer.from(chunk));
+    done(this.fault);
   }
 
   get bytes(): Buffer {
@@ -76,9 +83,11 @@ export const FACE = {
   ],
 } as const;
 
+const piecesOf = (stdin: Setting['stdin']) => (stdin instanceof Uint8Array ? [stdin] : (stdin ?? []));
+
 /** Runs a command line. The engine gives back the picture with inverted colours. */
 export async function codeformer(args: readonly string[], setting: Setting = {}): Promise<Outcome> {
-  const stdout = new Sink(setting.terminal ?? false);
+  const stdout = new Sink(setting.terminal ?? false, setting.stdoutError);
   const stderr = new Sink(setting.terminal ?? false);
   const opened: EngineOptions[] = [];
   const calls: PhotoOptions[] = [];
@@ -86,9 +95,9 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
   let destroyed = 0;
   const codes = { indices: Int32Array.of(3, 1, 2, 0), margin: Float32Array.of(0.5, 0.25, 1, 2) };
 
-  const working = async ({ signal, onProgress }: PhotoOptions) => {
+  const working = async (photo: Picture, { signal, onProgress }: PhotoOptions) => {
     onProgress?.({ stage: 'restore', face: 1, faces: 1, done: 0.5 });
-    await setting.during?.();
+    await setting.during?.(photo);
     throwIfAborted(signal);
     onProgress?.({ stage: 'encode', face: 0, faces: 0, done: 1 });
   };
@@ -112,26 +121,26 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
       async restore(photo: Picture, options: RestoreOptions) {
         calls.push(options);
         fidelities.push(options.fidelity as number);
-        await working(options);
+        await working(photo, options);
         const warnings = options.aligned ? sizeWarnings(photo, SIZE) : [];
         const faces = restored(photo, options.aligned);
         return { image: image(photo), faces, seed: options.seed ?? 7, warnings, ...rest };
       },
       async sweep(photo: Picture, options: PhotoOptions & { fidelity: readonly number[]; aligned?: boolean }) {
         calls.push(options);
-        await working(options);
+        await working(photo, options);
         const faces = restored(photo, options.aligned);
         const shown = faces.map(face => face.restored);
         const images = options.fidelity.map(fidelity => ({ fidelity, image: image(photo), faces: shown }));
         return { images, faces, seed: 7, warnings: [], ...rest };
       },
-      async detect(_: Picture, options: PhotoOptions) {
+      async detect(photo: Picture, options: PhotoOptions) {
         calls.push(options);
-        await working(options);
+        await working(photo, options);
         return found();
       },
       async encode(photo: Picture, { signal }: { signal?: AbortSignal }) {
-        await setting.during?.();
+        await setting.during?.(photo);
         throwIfAborted(signal);
         const warnings = sizeWarnings(photo, SIZE);
         return { size: SIZE, ...codes, warnings, destroy() {}, [Symbol.dispose]() {} };
@@ -145,7 +154,7 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
   const { openEngine = pretended } = setting;
   const reportAdapters = setting.reportAdapters ?? (async () => ({ adapters: [], swiftShaderPackage: null }));
   const io = {
-    stdin: setting.waiting ? new Readable({ read() {} }) : Readable.from(setting.stdin ? [setting.stdin] : []),
+    stdin: setting.waiting ? new Readable({ read() {} }) : Readable.from(piecesOf(setting.stdin)),
     stdout,
     stderr,
     // No files of the machine's own cache.

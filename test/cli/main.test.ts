@@ -45,6 +45,9 @@ test('every flag of restore is in its help', async () => {
     'faces',
     'min-face-size',
     'detection-scales',
+    'mask-regions',
+    'feather',
+    'per-face',
     'strength',
     'grayscale',
     'compat',
@@ -66,18 +69,21 @@ test('every flag of restore is in its help', async () => {
     'help',
   ];
   for (const flag of flags) expect(help).toMatch(new RegExp(`--${flag}\\b`));
-  expect(help.match(/^ {2,}--[a-z-]+|, --[a-z-]+/gm)?.length).toBe(flags.length);
+  expect(help.match(/^ {2}(?:-\w, | {4})--[a-z-]+/gm)?.length).toBe(flags.length);
 });
 
 test('no command, and commands that are none', async () => {
   const none = await codeformer([]);
   expect([none.code, none.stdout.length]).toEqual([2, 0]);
   expect(none.stderr).toMatch(/^Usage: /);
-  for (const args of [['restor'], ['help', 'restor'], ['constructor'], ['--nothing']]) {
+  for (const args of [['restor'], ['help', 'restor'], ['constructor']]) {
     const { code, stderr } = await codeformer(args);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^error: Expected one of restore, detect, sweep, codes, /);
   }
+  expect((await codeformer(['restor'])).stderr).toMatch(/received "restor"; did you mean restore\?\n$/);
+  const flag = await codeformer(['--nothing']);
+  expect([flag.code, flag.stderr]).toEqual([2, expect.stringContaining('restore: there is no flag --nothing')]);
 });
 
 test('weights reports wrong usage and failures like the others', async () => {

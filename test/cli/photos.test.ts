@@ -73,16 +73,68 @@ describe('restore', () => {
   test('takes networks from flags, from a folder of official files, or none', async () => {
     const weights = join(folder, 'weights');
     mkdirSync(weights);
-    for (const name of ['codeformer.pth', 'codeformer_colorization.pth']) writeFileSync(join(weights, name), 'short');
-    writeFileSync(join(weights, 'detection_mobilenet0.25_Final.pth'), new Uint8Array(1_789_735));
+    // Of these, size and hash are not known.
+    for (const name of ['codeformer_inpainting.pth', 'codeformer_colorization.pth'])
+      writeFileSync(join(weights, name), 'any');
     const args = ['restore', photo, '-o', out, '--overwrite', '--weights-dir', weights];
     const { opened } = await codeformer([...args, '--parser', 'p.pth']);
-    const mobile = join(weights, 'detection_mobilenet0.25_Final.pth');
-    // The others are not whole, or for other things.
-    expect(opened).toMatchObject([{ restorer: 'embedded', detector: mobile, parser: 'p.pth', upscaler: 'embedded' }]);
+    // Restorers for other things are taken on request only.
+    expect(opened).toMatchObject([{ restorer: 'embedded', detector: 'embedded', parser: 'p.pth' }]);
+    const inpainting = await codeformer([...args, '--weights', 'codeformer_inpainting']);
+    expect(inpainting.opened).toMatchObject([{ restorer: join(weights, 'codeformer_inpainting.pth') }]);
     const none = await codeformer([...args, '--detector', 'none']);
     expect(none.opened).toMatchObject([{ detector: null }]);
     expect((await codeformer(['restore', photo, '-o', out, '--weights-dir', join(folder, 'none')])).code).toBe(1);
+  });
+
+  test('official files that are broken are never passed over for the network of the package', async () => {
+    const file = 'detection_mobilenet0.25_Final.pth';
+    const weights = join(folder, 'weights');
+    mkdirSync(join(folder, 'cache', 'weights'), { recursive: true });
+    mkdirSync(weights);
+    for (const [bytes, fault] of [
+      [5, /expected 1789735 bytes but it has 5/],
+      // Of the right size, and something else.
+      [1_789_735, /expected SHA-256 2979b33f/],
+    ] as const) {
+      for (const [place, args, env] of [
+        [weights, ['--weights-dir', weights], {}],
+        [join(folder, 'cache', 'weights'), [], { CODEFORMER_CACHE: join(folder, 'cache') }],
+      ] as const) {
+        writeFileSync(join(place, file), new Uint8Array(bytes));
+        for (const named of [[], ['--detector', 'retinaface_mobile0.25']]) {
+          const { code, stderr, opened } = await codeformer(['restore', photo, '-o', out, ...args, ...named], { env });
+          expect([code, opened]).toEqual([1, []]);
+          expect(stderr).toMatch(fault);
+          expect(stderr).toContain('`codeformer weights pull detection_mobilenet0.25_Final` gets it anew');
+        }
+        rmSync(join(place, file));
+      }
+    }
+  });
+
+  test('official files by their names: what is not there, of another role, or nearly a name', async () => {
+    const failing = async (...flags: string[]) => (await codeformer(['restore', photo, '-o', out, ...flags])).stderr;
+    expect(await failing('--weights', 'codeformer')).toMatch(
+      /codeformer\.pth \(--weights\) is not in \S+weights: `codeformer weights pull codeformer` gets it/,
+    );
+    expect(await failing('--detector', 'codeformer')).toMatch(/Expected a detector for --detector/);
+    expect(await failing('--weights', 'codefromer')).toMatch(
+      /There is no file codefromer .*; did you mean codeformer\?/,
+    );
+    // A file of that name is meant first.
+    const { opened } = await codeformer(['restore', photo, '-o', out, '--weights', photo]);
+    expect(opened).toMatchObject([{ restorer: photo }]);
+  });
+
+  test('says that a --weights-dir has none of the official files', async () => {
+    const { code, stderr } = await codeformer(['restore', photo, '-o', out, '-q', '--weights-dir', folder]);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^warning: \S+ \(--weights-dir\) has none of the official/),
+    ]);
+    const empty = await codeformer(['restore', photo, '-o', out, '--weights-dir', '']);
+    expect([empty.code, empty.stderr]).toEqual([1, expect.stringContaining('There is no folder ""')]);
   });
 
   test('folders and patterns', async () => {
@@ -126,11 +178,19 @@ describe('restore', () => {
     const path = photos('a.png', 'b.png', 'c.png');
     writeFileSync(join(into, 'b.png'), 'old');
     const { code, stderr, calls } = await codeformer(['restore', path, '-o', into]);
-    expect(code).toBe(4);
-    expect(stderr).toMatch(/b\.png exists already: --overwrite replaces it\n(.*\n)*.*1 of 3 pictures failed\n$/);
+    // What was done before is no failure.
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /b\.png exists already: --overwrite replaces it\n(.*\n)*1 of 3 pictures were kept as they are\n$/,
+    );
     expect(calls.length).toBe(2);
     expect(readFileSync(join(into, 'b.png'), 'utf8')).toBe('old');
-    expect((await codeformer(['restore', path, '-o', into, '--overwrite'])).code).toBe(0);
+    const again = await codeformer(['restore', path, '-o', into, '--json']);
+    expect([again.code, again.calls, again.opened]).toEqual([0, [], []]);
+    const lines = again.stdout.toString().trim().split('\n');
+    expect(lines.map(line => JSON.parse(line).skipped)).toEqual([true, true, true]);
+    expect((await codeformer(['restore', path, '-o', into, '--overwrite'])).calls.length).toBe(3);
+    expect(readFileSync(join(into, 'b.png'), 'utf8')).not.toBe('old');
   });
 
   test('saves crops as the reference names them', async () => {

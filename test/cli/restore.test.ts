@@ -346,7 +346,13 @@ describe('restore of several', () => {
     const { code, stdout, stderr } = await restore(crop, bad, missing, last, '-o', into, '--aligned', '--json');
     expect(code).toBe(4);
     expect(readdirSync(into).sort()).toEqual(['crop.png', 'last.png']);
-    expect(stdout.toString().trim().split('\n').length).toBe(2);
+    const objects = stdout.toString().trim().split('\n');
+    expect(objects.map(line => [JSON.parse(line).file, JSON.parse(line).error?.code])).toEqual([
+      [crop, undefined],
+      [bad, 'INVALID_IMAGE'],
+      [missing, 'FILE_NOT_FOUND'],
+      [last, undefined],
+    ]);
     expect(stderr).toMatch(/error: .*bad\.png: expected a PNG/);
     expect(stderr).toMatch(/error: There is no file .*none\.png/);
     expect(stderr).toMatch(/error: 2 of 4 pictures failed\n$/);

@@ -85,13 +85,20 @@ describe('usage', () => {
     }
   });
 
+  test('alone, it prints the commands as codeformer alone does', async () => {
+    const { code, out, err } = await run();
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/^Usage: codeformer weights <command>/);
+  });
+
   test.each([
-    [[], /one of inspect, .* for the weights command but received undefined/],
     [['constructor'], /one of inspect/],
-    [['inspect'], /Expected FILE for weights inspect but received undefined/],
+    [['insepct'], /but received "insepct"; did you mean inspect\?/],
+    [['inspect'], /^Expected FILE for weights inspect but received nothing$/],
     [['inspect', 'a', 'b'], /Expected FILE for weights inspect but received "a b"/],
     [['list', 'x'], /Expected no argument for weights list/],
-    [['inspect', '--what', 'a'], /weights inspect: .*--what/],
+    [['inspect', '--what', 'a'], /weights inspect: there is no flag --what/],
+    [['pull', '--weight-dir', 'a'], /there is no flag --weight-dir; did you mean --weights-dir\?/],
     [['convert', 'a'], /a file for --output/],
     [['convert', 'a', '-o', 'b', '--dtype', 'int8'], /f16 or f32 for --dtype but received "int8"/],
     [['generate', 'vgg', '-o', 'b'], /one of codeformer, .* for network but received "vgg"/],
@@ -100,6 +107,7 @@ describe('usage', () => {
     [['generate', 'codeformer', '-o', 'b', '--config', '{"size":1'], /JSON for --config/],
     [['generate', 'codeformer', '-o', 'b', '--config', '{"size":1}'], /for config.channels/],
     [['pull', 'nothing'], /all or one of codeformer.pth/],
+    [['pull', 'code-former'], /did you mean codeformer\?/],
   ])('%j is refused', async (args, message) => {
     await expect(run(...args)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -331,7 +339,7 @@ describe('list and pull', () => {
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/release/`;
     const never = new AbortController().signal;
     const shown = await runWith(never, true, 'pull', 'codeformer_colorization', '--from', base, '--weights-dir', to);
-    expect(shown.err).toMatch(/\rcodeformer_colorization.pth 100 % {2}0.0 MB/);
+    expect(shown.err).toMatch(/\[#+\] +99 % codeformer_colorization.pth {2}0.0 MB/);
     await expect(run('pull', 'codeformer', '--from', base, '--weights-dir', to)).rejects.toMatchObject({
       code: 'INTEGRITY',
     });

@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cacheFolder, weightsCacheFolder } from '../../src/node/cache.js';
 import { embeddedWeights } from '../../src/node/embedded.js';
-import { fileSource, writeFileBeside } from '../../src/node/file-source.js';
+import { fileSource } from '../../src/node/file-source.js';
 import { type PullOptions, pullFile, sha256File } from '../../src/node/pull.js';
+import { writeFileBeside } from '../../src/node/write-file.js';
 import { openWeightsSource } from '../../src/weights/open.js';
 
 const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 255);
