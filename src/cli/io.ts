@@ -43,7 +43,7 @@ export function writeJson(io: Pick<Io, 'stdout'>, value: unknown, indent?: numbe
 const withoutSecrets = (text: string): string =>
   text
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1***@')
-    .replace(/\b(https?:\/\/[^\s?#]*\?)[^\s#"']+/gi, '$1***');
+    .replace(/\b(https?:\/\/[^\s?#]*\?)[^\s#"']*[^\s#"':;,.)]/gi, '$1***');
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 

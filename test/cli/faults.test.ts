@@ -57,7 +57,13 @@ function put(...names: string[]): void {
 
 /** Everything below a folder, without the folders. */
 const below = (path: string): string[] =>
-  (readdirSync(path, { recursive: true, withFileTypes: true }) as { parentPath: string; name: string; isFile(): boolean }[])
+  (
+    readdirSync(path, { recursive: true, withFileTypes: true }) as {
+      parentPath: string;
+      name: string;
+      isFile(): boolean;
+    }[]
+  )
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name).slice(path.length + 1))
     .sort();
@@ -66,8 +72,9 @@ const restore = (...args: string[]) => codeformer(['restore', ...args]);
 const once = (during: (photo: Picture) => unknown) => {
   let done = false;
   return (photo: Picture) => {
-    if (!done) during(photo);
+    if (done) return;
     done = true;
+    during(photo);
   };
 };
 
@@ -116,16 +123,13 @@ describe('patterns', () => {
     expect((await codeformer(['detect', join(photos, 'an*', '*.png')])).stdout.toString()).toContain('another');
   });
 
-  test('nothing is asked of a stack, however many pictures there are', async () => {
-    // Of more arguments than this, calls with spread lists end in a RangeError.
+  test('a folder of many pictures', async () => {
     for (let i = 0; i < 300; i++) {
       const name = join(photos, `${i}.png`);
       if (i === 0) writeFileSync(name, picture);
       else linkSync(join(photos, '0.png'), name);
     }
-    const limit = Error.stackTraceLimit;
     const { code, opened } = await restore(photos, '-o', into, '-q');
-    Error.stackTraceLimit = limit;
     expect([code, opened.length, readdirSync(into).length]).toEqual([0, 1, 300]);
     // All of them are there: known without opening the engine.
     const again = await restore(photos, '-o', into, '-q');
@@ -204,7 +208,9 @@ describe('folders', () => {
     expect((await restore(join(photos, 'bad\ufffd.png'), '-o', join(folder, 'out2.png'))).code).toBe(1);
   });
 
-  test('a folder that cannot be read is told, and others are not lost', { skip: process.getuid?.() === 0 }, async () => {
+  test('a folder that cannot be read is told, and others are not lost', {
+    skip: process.getuid?.() === 0,
+  }, async () => {
     put('a.png', 'closed/b.png');
     execFileSync('chmod', ['000', join(photos, 'closed')]);
     const { code, stderr } = await restore(join(photos, '**', '*.png'), '-o', into);
@@ -229,7 +235,11 @@ describe('one bad picture', () => {
       const { code, stdout, stderr, destroyed } = await codeformer(args, { during });
       expect([code, destroyed]).toEqual([4, 1]);
       expect(stderr).toContain(`${join(photos, 'a.png')}: ${error.message}`);
-      const objects = stdout.toString().trim().split('\n').map(line => JSON.parse(line));
+      const objects = stdout
+        .toString()
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line));
       const known = error instanceof CodeFormerError ? error.code : 'DEFECT';
       expect(objects[0]).toEqual({ file: join(photos, 'a.png'), error: { code: known, message: error.message } });
       expect(objects.map(object => object.output !== undefined)).toEqual([false, true, true]);
@@ -282,7 +292,10 @@ describe('reading', () => {
     const { counter, pieces } = endless(picture.subarray(0, 60));
     const args = ['restore', '-', '-o', join(into, 'a.png'), '--max-pixels', '100'];
     const { code, stderr } = await codeformer(args, { stdin: pieces });
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/stdin: expected at most \d+ bytes .*\nhint: --max-pixels/)]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/stdin: expected at most \d+ bytes .*\nhint: --max-pixels/),
+    ]);
     expect(counter.bytes).toBeLessThan(2 ** 27);
   });
 
@@ -407,7 +420,10 @@ describe('writing', () => {
     const fault = (code: string) => Object.assign(new Error(`${code}: no space`), { code });
     const args = ['restore', join(photos, 'a.png')];
     const full = await codeformer(args, { stdoutError: fault('ENOSPC') });
-    expect([full.code, full.stderr]).toEqual([1, 'adapter: pretended\nerror: stdout cannot be written: ENOSPC: no space\n']);
+    expect([full.code, full.stderr]).toEqual([
+      1,
+      'adapter: pretended\nerror: stdout cannot be written: ENOSPC: no space\n',
+    ]);
     const left = await codeformer(args, { stdoutError: fault('EPIPE') });
     expect([left.code, left.stderr]).toEqual([1, 'adapter: pretended\n']);
     // What goes to files is not lost, but nothing more is begun that nobody would hear of.
@@ -427,14 +443,15 @@ describe('names on a terminal', () => {
     const { stderr, stdout } = await restore(photos, '-o', into, '--json');
     const shown = 'a\\n\\u001b[2J\\u009b31m\\u202egnp.png';
     expect(stderr).toContain(`${join(photos, shown)} -> ${join(into, shown)} (1 face)\n`);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about.
     expect(stdout.toString()).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
     expect(JSON.parse(stdout.toString()).file).toBe(join(photos, name));
     const detected = await codeformer(['detect', photos]);
     expect(detected.stdout.toString()).toContain(`${join(photos, shown)}: 1 face\n`);
-    const failed = await codeformer(['detect', join(photos, '\x1b[2J.png')]);
-    expect(failed.stderr).toBe(`error: There is no file ${join(photos, '\\u001b[2J.png')}\n`);
+    const failed = await codeformer(['detect', join(photos, '\x1b2J.png')]);
+    expect(failed.stderr).toBe(`error: There is no file ${join(photos, '\\u001b2J.png')}\n`);
     const progress = await codeformer(['detect', photos], { terminal: true, env: { NO_COLOR: '1' } });
-    expect(progress.stderr.replaceAll('\r\x1b[K', '')).not.toMatch(/\x1b/);
+    expect(progress.stderr.replaceAll('\r\x1b[K', '')).not.toContain('\x1b');
   });
 
   test('passwords and tokens in addresses are not shown', async () => {

@@ -67,7 +67,16 @@ test('the flags of the original implementation', async () => {
   const { calls, fidelities } = await codeformer(['-i', photo, '-o', out, ...flags]);
   expect(fidelities).toEqual([0.7]);
   expect(calls).toMatchObject([{ upscaling: 3, backgroundUpscale: true, faceUpscale: true, onlyCenterFace: true }]);
-  const more = ['--fidelity_weight=0.2', '--upscale', '1', '--bg_upsampler', 'None', '--has_aligned', '--suffix', 'new'];
+  const more = [
+    '--fidelity_weight=0.2',
+    '--upscale',
+    '1',
+    '--bg_upsampler',
+    'None',
+    '--has_aligned',
+    '--suffix',
+    'new',
+  ];
   const other = await codeformer(['--input_path', photo, '--output_path', `${folder}/`, ...more]);
   expect(other.fidelities).toEqual([0.2]);
   expect(other.calls).toMatchObject([{ upscaling: 1, backgroundUpscale: undefined, aligned: true }]);
