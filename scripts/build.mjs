@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import { allNotices, NOTICES, noticesOf } from './notices.mjs';
-import { fromBundle, minified, plainShaders } from './shrink.mjs';
+import { fromBundle, minified, plainManifest, plainShaders } from './shrink.mjs';
 
 const root = new URL('..', import.meta.url);
 const path = name => fileURLToPath(new URL(name, root));
@@ -66,7 +66,7 @@ async function bundleForBrowsers() {
   const engine = await esbuild.build({
     ...browser,
     entryPoints: { web: path('src/web/index.ts') },
-    plugins: [plainShaders],
+    plugins: [plainManifest, plainShaders],
   });
   const client = await esbuild.build({ ...browser, entryPoints: { client: path('src/web/client.ts') } });
   const worker = await esbuild.build({

@@ -14,7 +14,7 @@ import * as esbuild from 'esbuild';
 import send from 'send';
 import sharp from 'sharp';
 import { allNotices, NOTICES, noticeComment, noticesOf } from './notices.mjs';
-import { plainShaders } from './shrink.mjs';
+import { plainManifest, plainShaders } from './shrink.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const demo = join(root, 'demo');
@@ -50,7 +50,7 @@ async function build(folder, { live = false } = {}) {
     chunkNames: 'engine/chunk-[hash]',
     format: 'esm',
     loader: { '.wgsl': 'text' },
-    plugins: [plainShaders],
+    plugins: [plainManifest, plainShaders],
     define: { OFFLINE: String(!live) },
     sourcemap: live,
     metafile: true,

@@ -21,6 +21,18 @@ export const plainShader = wgsl =>
     .replace(/[ \t]+$/gm, '')
     .replace(/^\s+/gm, '');
 
+/** A plugin of esbuild: the manifest of weights without its cards, which are texts for people. */
+export const plainManifest = {
+  name: 'plain-manifest',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]weights[\\/]manifest\.json$/ }, async ({ path }) => {
+      const { files, ...others } = JSON.parse(await readFile(path, 'utf8'));
+      const plain = files.map(({ card, ...entry }) => entry);
+      return { contents: JSON.stringify({ ...others, files: plain }), loader: 'json' };
+    });
+  },
+};
+
 /** A plugin of esbuild: some modules are not bundled but imported from another bundle, which exports what is used of them. */
 export function fromBundle(bundle, modules) {
   return {

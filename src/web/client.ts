@@ -66,10 +66,13 @@ export interface ClientOptions
   /** The network that upscales. Default `'embedded'`. */
   readonly upscaler?: ClientWeights | undefined;
   /**
-   * Makes the worker. Default: that of the package, as a module beside the client. Browsers start workers only from the page's own
-   * origin: a page that has the package from elsewhere makes a worker of its own, which imports `codeformer-webgpu/worker`.
+   * Makes the worker. Default: that of the package, as a module beside the client; where the client comes from another origin, a worker
+   * of the page's own that imports it. Bundlers that do not know `new Worker(new URL(...))` need
+   * `() => new Worker('worker.js', { type: 'module' })`, with a module of your own that imports `codeformer-webgpu/worker`.
    */
   readonly worker?: (() => Worker) | undefined;
+  /** Milliseconds in which a worker has to load and to answer for the first time. Default 30,000. */
+  readonly workerTimeout?: number | undefined;
 }
 
 /** A restorer in a worker. Calls take and give what those of the library do, but for options that are functions. */
@@ -138,22 +141,40 @@ export interface ClientRestorer {
  */
 export async function createRestorer(options: ClientOptions = {}): Promise<ClientRestorer> {
   if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
-  const { worker = packageWorker, ...others } = options;
+  const { worker = packageWorker, workerTimeout = 30_000, ...others } = options;
   if (typeof worker !== 'function') throw invalidArgument('a function that makes a Worker', 'worker', worker);
+  if (typeof workerTimeout !== 'number' || !(workerTimeout > 0))
+    throw invalidArgument('milliseconds above 0', 'workerTimeout', workerTimeout);
   const create: Record<string, unknown> = { ...others };
   if (create.device !== undefined) throw invalidArgument('nothing: devices stay on the page', 'device', create.device);
   for (const role of ['weights', 'detector', 'parser', 'upscaler']) {
     if (create[role] !== undefined) create[role] = weightsFor(create[role], role);
   }
   if (others.weightsBase !== undefined) create.weightsBase = absolute(others.weightsBase, 'weightsBase');
-  const client = new Client(worker, create);
+  const client = new Client(worker, workerTimeout, create);
   // Only the start is bound to the signal.
   await client.connect();
   delete create.signal;
   return client;
 }
 
-const packageWorker = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+function packageWorker(): Worker {
+  const foreign = URL.canParse(import.meta.url) ? new URL(import.meta.url) : null;
+  if (foreign?.protocol.startsWith('http') && foreign.origin !== location.origin) return foreignWorker(foreign);
+  // Bundlers take the worker along, and rewrite its address, where they read exactly this.
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+}
+
+/** Browsers start workers from the page's own origin only, but one that the page makes may import from anywhere. */
+function foreignWorker(client: URL): Worker {
+  const source = `import ${JSON.stringify(client.href.replace(/[^/]*$/, 'worker.js'))};`;
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const worker = new Worker(url, { type: 'module' });
+  // Its first message comes when it has been read.
+  for (const type of ['message', 'error'])
+    worker.addEventListener(type, () => URL.revokeObjectURL(url), { once: true });
+  return worker;
+}
 
 function weightsFor(source: unknown, role: string): string | Blob | null {
   if (source === 'embedded' || source === null || source instanceof Blob) return source;
@@ -180,6 +201,7 @@ class Client implements ClientRestorer {
 
   constructor(
     private readonly makeWorker: () => Worker,
+    private readonly timeout: number,
     private readonly options: object,
   ) {}
 
@@ -201,6 +223,7 @@ class Client implements ClientRestorer {
   private async start(): Promise<Link> {
     const link = new Link(
       this.makeWorker,
+      this.timeout,
       info => {
         this.snapshot = info;
       },
@@ -331,34 +354,53 @@ interface Pending {
 /** Options whose functions are called with what the worker sends. */
 const LISTENERS = ['onProgress', 'onWeights'];
 
+const TIMEOUT_PARTS = 20;
+
+/** What helps where a bundler has left the worker behind, or dropped what is in it. */
+const HELP =
+  "bundlers that do not take the worker along need the option worker: () => new Worker(...) of a module that imports 'codeformer-webgpu/worker'";
+
 /** A worker, and the calls that wait for its answers. */
 class Link {
   private readonly worker: Worker;
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
+  /** Runs until the first answer. */
+  private readonly clock: ReturnType<typeof setInterval>;
   /** Why there is nothing to be had of the worker any more. */
   private end: unknown;
 
   constructor(
     make: () => Worker,
+    timeout: number,
     private readonly onInfo: (info: RestorerInfo) => void,
     private readonly onEnd: () => void,
   ) {
     try {
       this.worker = make();
     } catch (cause) {
-      throw failed(`it could not be started: ${(cause as Error).message}`, cause);
+      throw failed(`it could not be started: ${(cause as Error).message} (${HELP})`, cause);
     }
+    if (typeof this.worker?.postMessage !== 'function')
+      throw invalidArgument('a function that makes a Worker', 'worker', this.worker);
     this.worker.onmessage = ({ data }: MessageEvent<ToClient>) => this.take(data);
     this.worker.onerror = event => {
       event.preventDefault?.();
       this.close(
         failed(
-          event.message ? `${event.message} (${event.filename}:${event.lineno})` : 'its script could not be loaded',
+          event.message
+            ? `${event.message} (${event.filename}:${event.lineno})`
+            : `its script could not be loaded (${HELP})`,
         ),
       );
     };
     this.worker.onmessageerror = () => this.close(failed('it sent what could not be read'));
+    // Counted in parts: a page that is busy holds back its clock as well as the answer.
+    let left = TIMEOUT_PARTS;
+    this.clock = setInterval(() => {
+      if (--left === 0) this.close(failed(`it did not answer within ${timeout} ms; ${HELP}`));
+    }, timeout / TIMEOUT_PARTS);
+    this.post({ type: 'hello' });
   }
 
   /** @throws `INVALID_ARGUMENT` for what cannot be sent, the error of the call, `ABORTED`, and why the worker ended */
@@ -396,6 +438,7 @@ class Link {
   close(reason: unknown): void {
     if (this.end) return;
     this.end = reason;
+    clearInterval(this.clock);
     this.worker.terminate();
     this.onEnd();
     for (const id of [...this.pending.keys()]) this.settle(id)!.reject(reason);
@@ -406,6 +449,10 @@ class Link {
   }
 
   private take(answer: ToClient): void {
+    if (answer.type === 'ready') {
+      clearInterval(this.clock);
+      return;
+    }
     if (answer.type === 'event') {
       const call = this.pending.get(answer.id);
       try {

@@ -25,6 +25,8 @@ export type EncodedData = { readonly handle: number } & Pick<EncodedFace, 'size'
 export type PreparedData = { readonly handle: number } & Pick<PreparedPhoto, 'width' | 'height' | 'faces' | 'warnings'>;
 
 export type ToWorker =
+  /** The first message; a worker that is one of this library answers it at once. */
+  | { readonly type: 'hello' }
   | {
       readonly type: 'call';
       readonly id: number;
@@ -38,6 +40,7 @@ export type ToWorker =
   | { readonly type: 'release'; readonly handle: number };
 
 export type ToClient =
+  | { readonly type: 'ready' }
   | { readonly type: 'event'; readonly id: number; readonly listener: string; readonly value: unknown }
   | { readonly type: 'value'; readonly id: number; readonly value: unknown; readonly info: RestorerInfo }
   | { readonly type: 'error'; readonly id: number; readonly error: ErrorData };

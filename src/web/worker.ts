@@ -60,7 +60,8 @@ const calls: { readonly [M in keyof Calls]: (...args: Parameters<Calls[M]>) => P
 };
 
 scope.addEventListener('message', ({ data }) => {
-  if (data.type === 'call') answer(data);
+  if (data.type === 'hello') scope.postMessage({ type: 'ready' }, []);
+  else if (data.type === 'call') answer(data);
   else if (data.type === 'abort') running.get(data.id)?.abort();
   else {
     kept.get(data.handle)?.destroy();
