@@ -53,6 +53,15 @@ export function install(tarball: string, folder: string, others: readonly string
   return folder;
 }
 
+/** A project in `folder` that has the package as it is built in this checkout. */
+export function installBuilt(folder: string): string {
+  const installed = join(folder, 'node_modules', 'codeformer-webgpu');
+  for (const name of ['package.json', 'dist', 'weights'])
+    cpSync(join(root, name), join(installed, name), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+  return folder;
+}
+
 /** Every file of a folder by its path in it, with slashes. */
 export const filesOf = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })

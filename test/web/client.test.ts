@@ -1,11 +1,12 @@
 // The client on a page: calls, errors, progress and aborts cross to the worker and back as the library has them.
 
+import { readdirSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as Client from '../../src/web/client.js';
 import type * as Library from '../../src/web/index.js';
 import { launchChromium, openPage } from './chromium.js';
-import { buildProject, sendBytes, serveProject, type TestServer } from './server.js';
+import { buildProject, type Route, sendBytes, serveProject, type TestServer } from './server.js';
 import { tinyRestorer } from './tiny-weights.js';
 
 declare global {
@@ -309,7 +310,7 @@ describe.skipIf(!chromium)('the client', () => {
       ];
     });
     expect(seen).toEqual([
-      'The worker broke: its script could not be loaded',
+      expect.stringMatching(/^The worker broke: its script could not be loaded \(.*codeformer-webgpu\/worker/),
       'WORKER_FAILED',
       'WORKER_FAILED',
       'INVALID_ARGUMENT',
@@ -398,6 +399,45 @@ describe.skipIf(!chromium)('the client', () => {
       'DESTROYED',
       'DESTROYED',
     ]);
+  });
+
+  test('a worker that does not answer is an error, also where its bundle is empty', async () => {
+    const seen = await page.evaluate(async () => {
+      const script = new Blob(['export {};'], { type: 'text/javascript' });
+      const empty = () => new Worker(URL.createObjectURL(script), { type: 'module' });
+      const error = await client.createRestorer({ worker: empty, workerTimeout: 200 }).catch(error => error);
+      const none = client.createRestorer({ worker: () => ({}) as Worker });
+      return [error.code, error.message, await codeOf(none), await codeOf(client.createRestorer({ workerTimeout: 0 }))];
+    });
+    expect(seen).toEqual([
+      'WORKER_FAILED',
+      expect.stringMatching(/did not answer within 200 ms; .*codeformer-webgpu\/worker/),
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT',
+    ]);
+  });
+
+  test('from another origin it starts a worker of the page’s own', async () => {
+    const cdn = await serveProject();
+    // As hosts of packages do: modules and weights may be fetched from everywhere.
+    const open: Route = (_, response) => {
+      response.setHeader('access-control-allow-origin', '*');
+      return false;
+    };
+    const names = readdirSync(new URL('../../dist', import.meta.url)).map(name => `/dist/${name}`);
+    for (const path of [...names, '/weights/detector.safetensors']) cdn.routes.set(path, open);
+    const seen = await page.evaluate(async address => {
+      const { createRestorer } = await load<typeof Client>(address);
+      const own = await createRestorer({ weights: null, upscaler: null });
+      const faces = await own.detect(photo);
+      await own.destroy();
+      return faces.length;
+    }, `${cdn.origin}/dist/client.js`);
+    const paths = cdn.requests.map(({ path }) => path);
+    await cdn.close();
+    expect(seen).toBe(0);
+    expect(paths).toEqual(expect.arrayContaining(['/dist/worker.js', '/weights/detector.safetensors']));
+    expect(paths).not.toContain('/weights/manifest.json');
   });
 
   test('a lost device fails what runs on it, and the next call has another one', async () => {
