@@ -75,10 +75,10 @@ export async function pull({ inputs, values }: Arguments, io: WeightsIo): Promis
   for (const file of one ? [one] : OFFICIAL_FILES) {
     const to = join(folder, file.file);
     const { bytes: size, sha256 } = file;
-    const from = values.from === undefined ? { url: file.url } : placeOf(values.from, file);
+    const { fetch, ...from } = values.from === undefined ? { url: file.url } : placeOf(values.from, file);
     const onProgress = ({ received, total }: { received: number; total: number | undefined }) =>
       say.progress(`${file.file}  ${(received / 1e6).toFixed(1)} MB`, total ? Math.min(received / total, 0.999) : null);
-    const work = pullFile({ from, to, size, sha256, signal: io.signal, onProgress });
+    const work = pullFile({ from, to, size, sha256, fetch, signal: io.signal, onProgress });
     const result = await work.finally(() => say.progress('', 1));
     say.note(`${file.file}: ${result === 'present' ? 'is here already' : 'done'}, ${to}`);
   }
@@ -95,10 +95,25 @@ function unknownName(name: string): CodeFormerError {
   );
 }
 
+type Place = { url: string; fetch?: typeof globalThis.fetch } | { directory: string; fetch?: undefined };
+
 /** Where a file is under another address, which may be that of the file itself, or in a folder. */
-function placeOf(from: string, { file }: OfficialFile): { url: string } | { directory: string } {
+function placeOf(from: string, { file }: OfficialFile): Place {
   if (!/^https?:/i.test(from)) return { directory: from };
-  return { url: from.endsWith(`/${file}`) ? from : `${from.replace(/\/+$/, '')}/${file}` };
+  const text = from.endsWith(`/${file}`) ? from : `${from.replace(/\/+$/, '')}/${file}`;
+  if (!URL.canParse(text)) return { url: text };
+  const url = new URL(text);
+  const { username, password } = url;
+  if (username === '' && password === '') return { url: text };
+  // Of names and passwords in an address, `fetch` takes none.
+  const secret = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+  [url.username, url.password] = ['', ''];
+  const signedIn: typeof fetch = (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set('authorization', `Basic ${secret}`);
+    return fetch(input, { ...init, headers });
+  };
+  return { url: url.href, fetch: signedIn };
 }
 
 const folderOf = (values: WeightsValues, { env }: WeightsIo): string =>

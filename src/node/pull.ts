@@ -2,11 +2,12 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
 import { readError, writeAll, writeError } from './file-source.js';
+import { makeFolder } from './write-file.js';
 
 export interface PullOptions {
   /** Where the file is: an address, or a folder that holds it under the same name. */
@@ -49,11 +50,7 @@ export async function pullFile(options: PullOptions): Promise<'pulled' | 'presen
   }
   if (await isPresent(options)) return 'present';
   const part = `${to}.part`;
-  try {
-    await mkdir(dirname(to), { recursive: true });
-  } catch (error) {
-    throw writeError(to, error);
-  }
+  await makeFolder(dirname(to));
   if ('directory' in from) await copy(join(from.directory, basename(to)), part, options);
   else await download(from.url, part, options);
   await verify(part, options);

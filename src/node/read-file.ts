@@ -42,7 +42,11 @@ export async function readBounded(path: string | Buffer, name: string, limits: R
     const info = await fstat(fd);
     if (info.isDirectory()) throw new CodeFormerError('FILE_UNREADABLE', `${name} cannot be read: it is a folder`);
     if (info.isFile() && info.size > limits.maxBytes) throw tooMany(name, limits, info.size);
-    if (info.isFile() || (info.isCharacterDevice() && !isatty(fd))) return await collect(pieces(fd), name, limits);
+    if (info.isFile() || (info.isCharacterDevice() && !isatty(fd))) {
+      // One byte more than there seem to be tells that there are no more. Some files say that they have none, and do.
+      const piece = info.size > 0 ? Math.min(info.size + 1, PIECE) : 1 << 16;
+      return await collect(pieces(fd, piece), name, limits);
+    }
     // A pipe or terminal: a stream waits without holding a thread, and closes the file.
     const stream = isatty(fd) ? new ReadStream(fd) : new Socket({ fd, readable: true, writable: false });
     fd = null;
@@ -54,9 +58,9 @@ export async function readBounded(path: string | Buffer, name: string, limits: R
   }
 }
 
-async function* pieces(fd: number): AsyncGenerator<Uint8Array> {
+async function* pieces(fd: number, length: number): AsyncGenerator<Uint8Array> {
   for (;;) {
-    const { bytesRead, buffer } = await read(fd, Buffer.allocUnsafe(PIECE), 0, PIECE, null);
+    const { bytesRead, buffer } = await read(fd, Buffer.allocUnsafe(length), 0, length, null);
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }

@@ -15,6 +15,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -366,6 +368,10 @@ describe('writing', () => {
     const generate = ['weights', 'generate', 'rrdbnet', '--config', '{"blocks":1,"channels":8,"growth":4}'];
     const saved = await codeformer([...generate, '-o', '/proc/none/x.safetensors']);
     expect([saved.code, saved.stderr]).toEqual([1, expect.stringMatching(/\/proc\/none cannot be made/)]);
+    const pulled = await codeformer(['weights', 'pull', 'codeformer_inpainting', '--from', photos], {
+      env: { CODEFORMER_CACHE: '/proc/none' },
+    });
+    expect([pulled.code, pulled.stderr]).toEqual([1, expect.stringMatching(/cannot be (made|written)/)]);
   });
 
   test('results are there before crops that cannot be written', async () => {
@@ -454,11 +460,19 @@ describe('names on a terminal', () => {
     expect(progress.stderr.replaceAll('\r\x1b[K', '')).not.toContain('\x1b');
   });
 
-  test('passwords and tokens in addresses are not shown', async () => {
-    const from = 'http://user:secret@127.0.0.1:1/release';
+  test('passwords and tokens in addresses are used and not shown', async () => {
+    const signedIn: unknown[] = [];
+    const server = createServer((request, response) => {
+      signedIn.push(request.headers.authorization);
+      response.writeHead(403).end();
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const from = `http://user:s%20ecret@127.0.0.1:${(server.address() as AddressInfo).port}/release`;
     const pulled = await codeformer(['weights', 'pull', 'codeformer', '--from', from, '--weights-dir', into]);
-    expect(pulled.code).not.toBe(0);
-    expect(pulled.stderr).not.toContain('secret');
+    server.close();
+    expect([pulled.code, pulled.stderr]).toEqual([1, expect.stringContaining('403')]);
+    expect(pulled.stderr).not.toContain('ecret');
+    expect(signedIn).toEqual([`Basic ${Buffer.from('user:s ecret').toString('base64')}`]);
     put('a.png');
     const args = ['restore', join(photos, 'a.png'), '-o', join(into, 'a.png'), '--json'];
     const { stdout } = await codeformer([...args, '--weights', 'https://user:secret@host/w.pth?token=secret']);

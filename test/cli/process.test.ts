@@ -1,11 +1,12 @@
 // The command line as a process: what only the real thing shows of streams, signals, the disk and the adapter.
 
 import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
 import { TINY } from '../tiny.js';
 import { sample } from './harness.js';
@@ -144,4 +145,95 @@ test('leaves nothing on a full disk', { skip: process.platform === 'win32' }, as
   expect(stderr).toContain('FILE_UNWRITABLE');
   expect(code).toBe(1);
   expect(readdirSync(into)).toEqual([]);
+});
+
+describe('streams and signals', { skip: process.platform !== 'linux' }, () => {
+  const inShell = (script: string, ...args: string[]) =>
+    ended(spawn('bash', ['-c', script, '-', process.execPath, program, ...args]));
+
+  /** A run that is looked at while it works. */
+  function started(...args: string[]) {
+    const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, NO_COLOR: '1' } });
+    const end = ended(child);
+    /** Waits until something holds, as long as the process runs. */
+    const until = async (holds: () => boolean) => {
+      while (child.exitCode === null && child.signalCode === null && !holds()) await sleep(5);
+    };
+    return { child, end, until };
+  }
+
+  test('a full disk below stdout is told', async () => {
+    const { code, stderr } = await inShell('exec "$@" > /dev/full', '--version');
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: stdout cannot be written: ENOSPC/)]);
+  });
+
+  test('a disk that takes only a part of what goes to stdout', async () => {
+    const list = join(folder, 'list.json');
+    const { code, stderr } = await inShell(`ulimit -f 1 && exec "$@" > ${list}`, 'weights', 'list', '--json');
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: stdout cannot be written: EFBIG/)]);
+    expect((await inShell(`exec "$@" > ${list}`, 'weights', 'list', '--json')).code).toBe(0);
+    expect(JSON.parse(readFileSync(list, 'utf8')).length).toBeGreaterThan(4);
+  });
+
+  test('nobody who reads stderr is no reason to lose the work', async () => {
+    const into = empty('silent');
+    const args = [
+      'restore',
+      crop,
+      '-o',
+      join(into, 'out.png'),
+      '--aligned',
+      '--weights',
+      tiny,
+      '--adapter',
+      'software',
+    ];
+    const { child, end } = started(...args);
+    child.stderr.destroy();
+    expect((await end).code).toBe(0);
+    expect(readdirSync(into)).toEqual(['out.png']);
+  });
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+  ] as const)('%s leaves nothing', async (signal, expected) => {
+    const into = empty(signal);
+    const { child, end, until } = started('weights', 'generate', 'codeformer', '-o', join(into, 'large.safetensors'));
+    await until(() => readdirSync(into).length > 0);
+    expect(readdirSync(into)).toEqual([expect.stringMatching(/^\.codeformer-/)]);
+    child.kill(signal);
+    expect((await end).code).toBe(expected);
+    expect(readdirSync(into)).toEqual([]);
+  });
+
+  test('what a killed run has left, the next one takes away', async () => {
+    const into = empty('killed');
+    const { child, end, until } = started('weights', 'generate', 'codeformer', '-o', join(into, 'large.safetensors'));
+    await until(() => readdirSync(into).length > 0);
+    child.kill('SIGKILL');
+    await end;
+    expect(readdirSync(into).length).toBe(1);
+    const config = ['--config', JSON.stringify(TINY)];
+    await codeformer(['weights', 'generate', 'codeformer', ...config, '-o', join(into, 'small.safetensors')]);
+    expect(readdirSync(into)).toEqual(['small.safetensors']);
+  });
+
+  test('a pipe that nobody writes to does not hold the process', async () => {
+    const pipe = join(folder, 'pipe.png');
+    execFileSync('mkfifo', [pipe]);
+    const { child, end, until } = started('restore', pipe, '-o', join(folder, 'never.png'));
+    const files = `/proc/${child.pid}/fd`;
+    await until(() => {
+      try {
+        return readdirSync(files).some(fd => readlinkSync(join(files, fd)) === pipe);
+      } catch {
+        // Files come and go while they are listed.
+        return false;
+      }
+    });
+    child.kill('SIGINT');
+    expect((await end).code).toBe(130);
+  });
 });
