@@ -94,9 +94,10 @@ describe('the tarball', () => {
     const licence = readFileSync(new URL('../node_modules/wgpu-matrix/LICENSE.md', import.meta.url), 'utf8').trim();
     // What gives that code away in a bundle.
     const bundled = files.filter(
-      name => /^dist\/(web|client|worker|chunk-\w+)\.js$/.test(name) && text(name).includes('.perspectiveReverseZ'),
+      name => /^dist\/(web|client|worker|chunk-\w+)\.js$/.test(name) && text(name).includes('perspectiveReverseZ'),
     );
-    for (const name of ['dist/web.js', 'dist/NOTICES.txt', ...bundled]) expect(text(name), name).toContain(licence);
+    expect(bundled.length).toBeGreaterThan(0);
+    for (const name of ['dist/NOTICES.txt', ...bundled]) expect(text(name), name).toContain(licence);
   });
 });
 

@@ -4,6 +4,7 @@
 // PAGE_SCREENSHOT=1 also makes docs/page.jpg, the picture in the README.
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/node/index.js';
+import { filesOf } from '../packed.js';
 import { launchChromium } from './chromium.js';
 import { sendBytes, serveProject, type TestServer } from './server.js';
 
@@ -42,6 +44,16 @@ describe.skipIf(!chromium)('the page', () => {
     await browser.close();
     await server?.close();
     if (site) await rm(site, { recursive: true });
+  });
+
+  test('carries the notices of the packages whose code is in it', () => {
+    const licence = readFileSync(join(root, 'node_modules/wgpu-matrix/LICENSE.md'), 'utf8').trim();
+    const scripts = filesOf(site).filter(name => name.endsWith('.js'));
+    const text = (name: string) => readFileSync(join(site, name), 'utf8');
+    // A name that only that code has.
+    const bundled = scripts.filter(name => text(name).includes('perspectiveReverseZ'));
+    expect(bundled.length).toBeGreaterThan(0);
+    for (const name of ['NOTICES.txt', ...bundled]) expect(text(name), name).toContain(licence);
   });
 
   /** The page in a context of its own, with what went wrong in it and what it asked for. */
