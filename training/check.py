@@ -14,6 +14,7 @@ from data import decode, to_tensor
 from degrade import degrade
 from grow import enlarge, grow, shrink
 from model import Restorer
+from slider import between
 from train import load_exported, psnr
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -84,6 +85,7 @@ def main():
         error = (y.clamp(-1, 1) - x).abs().mean().item()
         check(error < 0.5, f'a face that was seen comes back in its colours (mean error {error:.3f} of 2)')
         check_growth(folder, a.detector, result)
+        check_slider(folder, result)
         check_detector(folder, a.detector)
 
 
@@ -119,6 +121,21 @@ def check_growth(folder, detector, small):
     with safe_open(os.path.join(run, 'stage5.safetensors'), 'pt') as file:
         finite = all(torch.isfinite(file.get_tensor(name).float()).all() for name in file.keys())
         check(finite and json.loads(file.metadata()['config']) == GROWN, 'the grown weights are finite and say what they are')
+
+
+def check_slider(folder, weights):
+    """The fusion learns even steps, codes alone give what they gave before."""
+    out = os.path.join(folder, 'slider.safetensors')
+    command = [sys.executable, os.path.join(HERE, 'slider.py'), weights, '--data', os.path.join(folder, 'large'), '--only', '2', '--out', out, '--minutes', '0.1']
+    done = subprocess.run(command, capture_output=True, text=True)
+    check(done.returncode == 0, 'the slider is trained' if done.returncode == 0 else f'slider:\n{done.stdout}{done.stderr}')
+    x, codes, whole = (torch.full((1, 3, 8, 8), v) for v in (0.0, 0.5, 1.0))
+    ends = [between(codes, whole, x, w).mean().item() for w in (0, 1)]
+    check(ends[0] == 0.5 and 0.8 < ends[1] < 1, 'fidelity goes from the codes to the photo')
+    before, after = load_exported(weights), load_exported(out)
+    with torch.no_grad():
+        x = torch.rand(1, 3, 256, 256) * 2 - 1
+        check(torch.equal(before(x, 0)[0], after(x, 0)[0]) and not torch.equal(before(x, 1)[0], after(x, 1)[0]), 'fidelity 0 stays as it was')
 
 
 def check_detector(folder, teacher):

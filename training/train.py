@@ -21,6 +21,7 @@ from losses import Detector, PatchGAN, colour_loss, distance, gradient_loss, hin
 from model import CONFIGS, Encoder, Restorer
 from muon import Muon
 from precision import autocast
+from slider import between
 
 LICENCE = 'Trained on generated faces, part of them CC BY-NC-SA 4.0: non-commercial use only.'
 WARM, GAN_FROM = 0.06, {1: 0.4, 3: 0.0, 4: 0.0, 5: 0.0}      # stage I: share of the time without codebook; share after which the GAN joins
@@ -412,9 +413,9 @@ class Trainer:
             if frozen:
                 taps = {s: t if s >= size // 2 else t.detach() for s, t in taps.items()}
             y, target = self.model.decode(idx, style, taps, w), x
-            if 0 < w < 1:       # between both ends by equal steps
+            if w > 0:
                 with torch.no_grad():
-                    target = torch.lerp(self.model.decode(idx, lq).float(), x, w)
+                    target = between(self.model.decode(idx, lq).float(), x, bad, w)
         outliers, self.excess = sum(self.excess), []
         self.note(outliers=outliers)
         extra = self.codes(x, lq, logits) + OUTLIERS * outliers
