@@ -1,4 +1,4 @@
-"""Teaches the last fusion of a trained restorer that the fidelity counts by equal steps: slider.py WEIGHTS --data FOLDERS --out FILE."""
+"""Teaches the fusions of a trained restorer that the fidelity counts by equal steps: slider.py WEIGHTS --data FOLDERS --out FILE."""
 import argparse
 import copy
 import json
@@ -15,7 +15,8 @@ from muon import Muon
 
 # How fast the clean end is reached; share of the input in the picture at fidelity 1.
 BEND, LOYAL = 1.6, 0.1
-KINDS = ('small', 'large', 'small', 'large', 'light')
+KINDS = ('small', 'large', 'light')
+EARLIER = 0.3       # how fast fusions before the last one move, in shares of their size
 RATE, TEXTURE, WARM = 0.01, 0.5, 20
 
 
@@ -35,6 +36,7 @@ def main():
     a.add_argument('--data', nargs='+', required=True, help='folders of faces-256-*.tar and faces-512*.tar')
     a.add_argument('--out', required=True, help='safetensors')
     a.add_argument('--minutes', type=float, default=10, help='in processor time of a thread')
+    a.add_argument('--rate', type=float, default=RATE)
     a.add_argument('--batch', type=int, default=2)
     a.add_argument('--threads', type=int, default=1)
     a.add_argument('--seed', type=int, default=0)
@@ -49,12 +51,13 @@ def main():
     large = before.config['size'] == 512
     model = copy.deepcopy(before)
     model.even_fusion(torch.cat([faces.degraded(faces.clean(1, large), kind) for kind in KINDS]))
-    fuse = model.fuse_convs_dict[str(model.config['size'] // model.config['patch'])].requires_grad_(True)
-    opt = Muon(list(fuse.named_parameters()), RATE, RATE / 20)
+    fusions, last = model.fuse_convs_dict.requires_grad_(True), str(model.config['size'] // model.config['patch'])
+    earlier = dict.fromkeys((size + '.' for size in fusions if size != last), EARLIER)
+    opt = Muon(list(fusions.named_parameters()), a.rate, a.rate / 20, earlier, tuple(earlier))
     start, step, total, progress = time.process_time(), 0, 0.0, 0.0
     while progress < 1:
         bad = faces.degraded(faces.clean(a.batch, large), KINDS[step % len(KINDS)])
-        w = 1.0 if step % 3 == 0 else float(faces.rng.random())
+        w = 1.0 if step % 4 == 0 else float(faces.rng.random())
         with torch.no_grad():
             taps, lq, logits = before.encode(bad)
             idx = logits.argmax(-1)
@@ -62,7 +65,7 @@ def main():
         y = model.decode(idx, lq, taps, w)
         loss = (y - target).abs().mean() + gradient_loss(y, target) + TEXTURE * texture_loss(y, target)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(fuse.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(fusions.parameters(), 1.0)
         opt.step(min(1.0, (step + 1) / WARM) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress))))
         opt.zero_grad()
         step, total = step + 1, total + loss.item()
