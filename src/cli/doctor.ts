@@ -7,7 +7,7 @@ import { embeddedWeights } from '../node/embedded.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
 import { COMMON_FLAGS, describeFlags, parseFlags } from './flags.js';
-import { type Io, writeStdout } from './io.js';
+import { type Io, printable, writeStdout } from './io.js';
 import type { Services } from './main.js';
 import { packageVersion } from './package.js';
 
@@ -38,7 +38,13 @@ interface Findings {
   readonly sharp: boolean;
   readonly embedded: readonly { readonly file: string; readonly role: string; readonly licence: string }[];
   readonly cache: string;
-  readonly official: readonly { readonly file: string; readonly role: string; readonly path: string | null }[];
+  readonly official: readonly {
+    readonly file: string;
+    readonly role: string;
+    readonly path: string | null;
+    /** Whether something else is in its place, by its size. */
+    readonly broken: boolean;
+  }[];
   readonly advice: readonly string[];
 }
 
@@ -97,7 +103,7 @@ async function officialFiles(folder: string): Promise<Findings['official']> {
       const path = join(folder, file);
       const info = await stat(path).catch(() => null);
       const whole = info?.isFile() && (bytes === undefined || info.size === bytes);
-      return { file, role, path: whole ? path : null };
+      return { file, role, path: whole ? path : null, broken: info !== null && !whole };
     }),
   );
 }
@@ -123,7 +129,10 @@ function advise(found: Omit<Findings, 'advice'>): string[] {
   if (!sharp) advice.push('sharp could not be loaded, so only PNG can be read and written: `npm i sharp`');
   if (embedded.length === 0)
     advice.push('the embedded weights are missing: install the package anew, or use --weights');
-  if (!official.some(({ role, path }) => role === 'restorer' && path !== null)) {
+  for (const { file } of official.filter(({ broken }) => broken)) {
+    advice.push(`${file} in the cache is broken: \`codeformer weights pull ${file.replace('.pth', '')}\` gets it anew`);
+  }
+  if (!official.some(({ role, path, broken }) => role === 'restorer' && (path !== null || broken))) {
     advice.push('`codeformer weights pull codeformer` gets the official restorer (377 MB, non-commercial licence)');
   }
   return advice;
@@ -145,8 +154,9 @@ function print(found: Findings): string {
   if (found.embedded.length === 0) lines.push('  none');
   for (const { file, role, licence } of found.embedded) lines.push(`  ${file} (${role}): ${licence}`);
   lines.push('', 'Official weights');
-  for (const { file, role, path } of found.official) lines.push(`  ${file} (${role}): ${path ?? 'not here'}`);
-  lines.push('', `Cache folder: ${found.cache}`);
+  for (const { file, role, path, broken } of found.official)
+    lines.push(`  ${file} (${role}): ${path ?? (broken ? 'broken' : 'not here')}`);
+  lines.push('', `Cache folder: ${printable(found.cache)}`);
   lines.push(
     `SwiftShader: ${found.swiftShaderPackage ? `@sparticuz/chromium ${found.swiftShaderPackage}` : 'not installed'}`,
   );

@@ -152,6 +152,9 @@ test('doctor --json, with files in the cache', async () => {
     const path = (name: string) => found.official.find((entry: { file: string }) => entry.file === name).path;
     expect(path(file)).toBe(join(cache, 'weights', file));
     expect(path('codeformer.pth')).toBe(null);
+    expect(found.advice).toContainEqual(
+      expect.stringMatching(/^codeformer\.pth in the cache is broken: `codeformer weights pull/),
+    );
     expect((await codeformer(['doctor', '--fidelity', '1'])).code).toBe(2);
   } finally {
     rmSync(cache, { recursive: true, force: true });
