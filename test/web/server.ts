@@ -50,8 +50,12 @@ export function buildProject(): void {
  * Serves the project from a free port of localhost: `dist` must be built. Modules in TypeScript are bundled on the way, but for what
  * they import of `/dist`. A POST is kept in `posted`.
  * @param folder another folder to serve
+ * @param headers sent with every file
  */
-export async function serveProject(folder: string = root): Promise<TestServer> {
+export async function serveProject(
+  folder: string = root,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
   const requests: TestServer['requests'][number][] = [];
   const routes = new Map<string, Route>();
   const posted = new Map<string, Buffer>();
@@ -71,7 +75,7 @@ export async function serveProject(folder: string = root): Promise<TestServer> {
     } else {
       const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path));
       const bytes = await (path.endsWith('.ts') ? bundled(file) : readFile(file)).catch(() => null);
-      if (bytes) sendBytes(request, response, bytes, TYPES[extname(file)]);
+      if (bytes) sendBytes(request, response, bytes, TYPES[extname(file)], headers);
       else response.writeHead(404).end();
     }
   }

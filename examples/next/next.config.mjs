@@ -1,0 +1,2 @@
+/** The server loads the package from `node_modules`, with its native parts. */
+export default { serverExternalPackages: ['codeformer-webgpu'] };

@@ -1,0 +1,1 @@
+import 'codeformer-webgpu/worker';
