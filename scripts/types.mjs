@@ -47,6 +47,8 @@ const PLATFORM = {
 
 const bundle = await rollup({
   input: ENTRIES,
+  // Modules that use them say nothing of them in the types of the package.
+  external: /^node:/,
   plugins: [dts({ tsconfig: path('tsconfig.json'), compilerOptions: { stripInternal: true } })],
   onwarn({ code, message }) {
     // The worker exports nothing.
