@@ -1,63 +1,65 @@
 // Gets a file of weights from an address or a folder: resumed where it broke off, checked, and only then given its name.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { type FileHandle, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
-import { readError, writeAll, writeError } from './file-source.js';
+import { openWeightsSource } from '../weights/open.js';
+import { MAX_WEIGHTS, type TransferStore, transfer } from '../weights/transfer.js';
+import { fileSource, readError, writeError } from './file-source.js';
+import { withLock } from './lock.js';
 import { makeFolder } from './write-file.js';
 
 export interface PullOptions {
   /** Where the file is: an address, or a folder that holds it under the same name. */
   readonly from: { readonly url: string } | { readonly directory: string };
-  /** Path of the result. Until it is complete and right, the bytes are in `<to>.part`. */
+  /** Path of the result. Until it is complete and right, the bytes are in `<to>.part`, and `<to>.lock` says that somebody gets it. */
   readonly to: string;
   /** Bytes and SHA-256 (lower-case hexadecimal) that the file must have. */
   readonly size?: number | undefined;
   readonly sha256?: string | undefined;
+  /** Bytes that a file of unknown size may have. Default 1 GiB. */
+  readonly maxBytes?: number | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Bytes so far, and in all where known. */
   readonly onProgress?: ((progress: { received: number; total: number | undefined }) => void) | undefined;
   /** Milliseconds before the first retry; doubles with each. Default 500. */
   readonly retryDelay?: number | undefined;
+  /** Milliseconds without a byte after which a connection counts as broken. Default 30,000. */
+  readonly stallTimeout?: number | undefined;
+  /** Milliseconds after which a lock without a sign of life counts as left behind. Default 15,000. */
+  readonly staleLock?: number | undefined;
 }
 
-/** Attempts in a row that bring no byte, before a download fails. */
-const MAX_ATTEMPTS = 5;
-
-/** A failure that another attempt may cure. */
-class Transient extends Error {}
-
 /**
- * Brings a file to `to`. A file that is there already and right stays as it is.
+ * Brings a file to `to`. A file that is there already and right stays as it is. Calls for the same file follow one another, also those of
+ * other processes: who comes second finds the file there.
  *
  * With a SHA-256 to check the result, a `.part` of an earlier call is continued; without one it is replaced, because
- * nothing would tell halves of different files apart. Within one call, broken connections continue either way. Aborting
- * leaves the `.part`; a file of wrong size or hash is deleted.
+ * nothing would tell halves of different files apart. Within one call, broken connections continue where the server tells the version of
+ * its file. What is no file of weights is refused. Aborting leaves a `.part` that can be continued; a file of wrong size, hash or content is
+ * deleted.
  *
  * @returns whether anything was transferred, or the file was there before
- * @throws INTEGRITY for a wrong size or SHA-256, DOWNLOAD_FAILED for refusals and broken connections (five attempts),
- *   FILE_NOT_FOUND for a folder without the file, FILE_UNWRITABLE, ABORTED
+ * @throws INTEGRITY for a wrong size or SHA-256, INVALID_CHECKPOINT for what is no file of weights, DOWNLOAD_FAILED for refusals, broken
+ *   connections (five attempts) and files above the limit, FILE_NOT_FOUND for a folder without the file, FILE_UNWRITABLE, ABORTED
  */
 export async function pullFile(options: PullOptions): Promise<'pulled' | 'present'> {
-  const { from, to, signal } = options;
+  const { from, to, signal, staleLock } = options;
   throwIfAborted(signal);
   if ('url' in from && !(/^https?:/i.test(from.url) && URL.canParse(from.url))) {
     throw invalidArgument('an http or https address', 'url', from.url);
   }
   if (await isPresent(options)) return 'present';
-  const part = `${to}.part`;
   await makeFolder(dirname(to));
-  if ('directory' in from) await copy(join(from.directory, basename(to)), part, options);
-  else await download(from.url, part, options);
-  await verify(part, options);
-  await rename(part, to).catch(error => {
-    throw writeError(to, error);
-  });
-  return 'pulled';
+  const work = async () => {
+    if (await isPresent(options)) return 'present';
+    await bring(options);
+    return 'pulled';
+  };
+  return withLock(`${to}.lock`, work, { signal, stale: staleLock });
 }
 
 /** SHA-256 of a file, in lower-case hexadecimal. */
@@ -82,10 +84,62 @@ async function sizeOf(path: string): Promise<number | null> {
 async function isPresent({ to, size, sha256, signal }: PullOptions): Promise<boolean> {
   const present = await sizeOf(to);
   if (present === null || (size !== undefined && present !== size)) return false;
-  return sha256 === undefined || (await sha256File(to, signal)) === sha256;
+  if (sha256 !== undefined) return (await sha256File(to, signal)) === sha256;
+  return checkContent(to, to).then(
+    () => true,
+    () => false,
+  );
 }
 
-/** Deletes a file that is wrong and says what is wrong with it. */
+/** Throws for what is no file of weights. */
+async function checkContent(path: string, name: string): Promise<void> {
+  await (await openWeightsSource({ ...(await fileSource(path)), name })).close();
+}
+
+/** Gets the file into its part, checks it there, and gives it its name. */
+async function bring(options: PullOptions): Promise<void> {
+  const { from, to, sha256 } = options;
+  const path = `${to}.part`;
+  const part = await Part.open(path, sha256 !== undefined);
+  let wrong = true;
+  try {
+    const continued = part.length > 0 && 'url' in from;
+    await fill(part, options);
+    // A part that another file left cannot be told from a broken file but by getting it whole.
+    if (continued && sha256 !== undefined && (await sha256File(path, options.signal)) !== sha256) {
+      await part.clear();
+      await fill(part, options);
+    }
+    await part.sync();
+    await verify(path, options);
+    wrong = false;
+    await part.rename(to);
+  } catch (error) {
+    // What came of a file so far is for the next call, if a hash will tell whether the rest fits.
+    wrong = wrong && error instanceof CodeFormerError && ['INTEGRITY', 'INVALID_CHECKPOINT'].includes(error.code);
+    if (wrong || part.length === 0 || sha256 === undefined) await part.remove();
+    throw error;
+  } finally {
+    await part.close();
+  }
+}
+
+async function fill(part: Part, options: PullOptions): Promise<void> {
+  const { from, to, sha256, onProgress, size, maxBytes, fetch, signal, retryDelay, stallTimeout } = options;
+  if ('directory' in from) return copy(join(from.directory, basename(to)), part, options);
+  await transfer(from.url, part, {
+    hashed: sha256 !== undefined,
+    size,
+    maxBytes,
+    fetch,
+    signal,
+    retryDelay,
+    stallTimeout,
+    onProgress: (received, total) => onProgress?.({ received, total }),
+  });
+}
+
+/** Says what is wrong with a file. */
 async function verify(part: string, { to, size, sha256, signal }: PullOptions): Promise<void> {
   const got = await sizeOf(part);
   let fault: string | undefined;
@@ -94,12 +148,12 @@ async function verify(part: string, { to, size, sha256, signal }: PullOptions): 
     const hash = await sha256File(part, signal);
     if (hash !== sha256) fault = `SHA-256 ${sha256} but got ${hash}`;
   }
-  if (fault === undefined) return;
-  await rm(part, { force: true });
-  throw new CodeFormerError('INTEGRITY', `${basename(to)}: expected ${fault}`);
+  if (fault !== undefined) throw new CodeFormerError('INTEGRITY', `${basename(to)}: expected ${fault}`);
+  if (sha256 === undefined) await checkContent(part, basename(to));
 }
 
-async function copy(path: string, part: string, { size, signal, onProgress }: PullOptions): Promise<void> {
+async function copy(path: string, part: Part, options: PullOptions): Promise<void> {
+  const { size, maxBytes = MAX_WEIGHTS, signal, onProgress } = options;
   const total = await stat(path).then(
     info => (info.isFile() ? info.size : null),
     error => {
@@ -110,142 +164,90 @@ async function copy(path: string, part: string, { size, signal, onProgress }: Pu
   if (size !== undefined && total !== size) {
     throw new CodeFormerError('INTEGRITY', `${path}: expected ${size} bytes but got ${total}`);
   }
-  const handle = await openPart(part, 'w');
+  if (total > maxBytes) {
+    throw new CodeFormerError('INTEGRITY', `${path}: ${total} bytes are above the limit of ${maxBytes}`);
+  }
+  await part.clear();
   try {
-    let received = 0;
-    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    // Not more than it had, if it grows meanwhile.
+    for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20, end: Math.max(0, total - 1) })) {
       throwIfAborted(signal);
-      await writeAll(handle, bytes as Uint8Array).catch(error => {
-        throw writeError(part, error);
-      });
-      received += (bytes as Uint8Array).length;
-      onProgress?.({ received, total });
+      await part.append(bytes as Uint8Array);
+      onProgress?.({ received: part.length, total });
     }
   } catch (error) {
     throw readError(path, error);
-  } finally {
-    await handle.close();
   }
 }
 
-async function openPart(part: string, flags: 'w' | 'a'): Promise<FileHandle> {
-  return open(part, flags).catch(error => {
-    throw writeError(part, error);
-  });
-}
+/** Not present on Windows, where only administrators make symbolic links. */
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 
-async function download(url: string, part: string, options: PullOptions): Promise<void> {
-  const { signal, size, sha256, retryDelay = 500 } = options;
-  if (sha256 === undefined) await rm(part, { force: true });
-  // Only bytes beyond all earlier attempts count as progress: a server whose file is shorter would else go on forever.
-  let furthest = (await sizeOf(part)) ?? 0;
-  for (let failures = 0; ; ) {
-    const have = (await sizeOf(part)) ?? 0;
-    if (have === size) return;
+/** The file that a transfer writes to. It is always one of its own: links to other files are replaced and not followed. */
+class Part implements TransferStore {
+  private constructor(
+    private readonly path: string,
+    private readonly handle: FileHandle,
+    public length: number,
+  ) {}
+
+  /** @param keep whether what an earlier call left is continued */
+  static async open(path: string, keep: boolean): Promise<Part> {
     try {
-      await transfer(url, part, have, options);
-      return;
-    } catch (error) {
-      if (signal?.aborted) throw new CodeFormerError('ABORTED', `Getting ${url} was aborted`, { cause: signal.reason });
-      if (!(error instanceof Transient)) throw error;
-      const reached = (await sizeOf(part)) ?? 0;
-      failures = reached > furthest ? 1 : failures + 1;
-      furthest = Math.max(furthest, reached);
-      if (failures >= MAX_ATTEMPTS) {
-        throw new CodeFormerError('DOWNLOAD_FAILED', `${url}: ${error.message} (${MAX_ATTEMPTS} attempts)`, {
-          cause: error.cause,
-        });
+      const info = await lstat(path).catch(() => null);
+      if (keep && info?.isFile() && info.nlink === 1) {
+        const handle = await open(path, constants.O_RDWR | NO_FOLLOW);
+        return new Part(path, handle, (await handle.stat()).size);
       }
-      await sleep(retryDelay * 2 ** (failures - 1), undefined, signal ? { signal } : {}).catch(() =>
-        throwIfAborted(signal),
-      );
+      if (info) await rm(path, { recursive: info.isDirectory() });
+      return new Part(path, await open(path, 'wx+'), 0);
+    } catch (error) {
+      throw writeError(path, error);
     }
   }
-}
 
-/** One request: appends to the part what it lacks, or writes it anew where the server does not continue. */
-async function transfer(url: string, part: string, have: number, options: PullOptions): Promise<void> {
-  const { size, signal, onProgress, fetch = globalThis.fetch } = options;
-  const resume = have > 0 && (size === undefined || have < size);
-  // Compressed on the way, positions and lengths would be those of the compressed bytes.
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
-  if (resume) headers.range = `bytes=${have}-`;
-  let response: Response;
-  try {
-    response = await fetch(url, { headers, signal: signal ?? null, redirect: 'follow' });
-  } catch (cause) {
-    throw new Transient(`no connection (${reason(cause)})`, { cause });
-  }
-
-  const { status } = response;
-  if (status === 416) {
-    await response.body?.cancel();
-    const there = /^bytes \*\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
-    const length = there ? Number(there[1]) : undefined;
-    if (size === undefined && length === have) return;
-    await rm(part, { force: true });
-    if (size !== undefined && length !== undefined && length !== size) throw wrongSize(url, size, length);
-    throw new Transient('the server has no more bytes than the part that was there');
-  }
-  const continued = status === 206 && resume && rangeStart(response) === have;
-  if (status !== 200 && !continued) {
-    await response.body?.cancel();
-    if (status === 206) {
-      await rm(part, { force: true });
-      throw new Transient(`the server continued at another place than byte ${have}`);
+  async append(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, this.length);
+        done += bytesWritten;
+        this.length += bytesWritten;
+      }
+    } catch (error) {
+      throw writeError(this.path, error);
     }
-    const message = `the server answered ${status} ${response.statusText}`.trimEnd();
-    if (status >= 500 || status === 408 || status === 429) throw new Transient(message);
-    throw new CodeFormerError('DOWNLOAD_FAILED', `${url}: ${message}`);
   }
 
-  let received = continued ? have : 0;
-  const length = response.headers.get('content-length');
-  const encoded = response.headers.has('content-encoding');
-  const offered = length === null || encoded ? undefined : received + Number(length);
-  const total = size ?? offered;
-  const reader = response.body?.getReader();
-  let handle: FileHandle | undefined;
-  try {
-    if (size !== undefined && offered !== undefined && offered !== size) throw wrongSize(url, size, offered);
-    handle = await openPart(part, continued ? 'a' : 'w');
-    while (reader) {
-      const { done, value } = await reader.read().catch((cause: unknown) => {
-        throw new Transient(`the connection broke after ${received} bytes (${reason(cause)})`, { cause });
-      });
-      if (done) break;
-      received += value.length;
-      if (size !== undefined && received > size) throw wrongSize(url, size, received);
-      await writeAll(handle, value).catch(error => {
-        throw writeError(part, error);
-      });
-      onProgress?.({ received, total });
+  async clear(): Promise<void> {
+    if (this.length === 0) return;
+    await this.handle.truncate(0).catch(error => {
+      throw writeError(this.path, error);
+    });
+    this.length = 0;
+  }
+
+  async sync(): Promise<void> {
+    await this.handle.sync().catch(error => {
+      throw writeError(this.path, error);
+    });
+  }
+
+  /** Gives the file its name; throws where something else has taken its place meanwhile. */
+  async rename(to: string): Promise<void> {
+    try {
+      const [own, there] = [await this.handle.stat(), await lstat(this.path)];
+      if (own.ino !== there.ino || own.dev !== there.dev) throw new Error('another process replaced the part of it');
+      await rename(this.path, to);
+    } catch (error) {
+      throw writeError(to, error);
     }
-    await handle.sync();
-  } catch (error) {
-    if (error instanceof CodeFormerError && error.code === 'INTEGRITY') await rm(part, { force: true });
-    throw error;
-  } finally {
-    await reader?.cancel().catch(() => {});
-    await handle?.close();
   }
-  if (total !== undefined && received < total) {
-    throw new Transient(`the connection ended after ${received} of ${total} bytes`);
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
   }
-}
 
-function wrongSize(url: string, size: number, got: number): CodeFormerError {
-  return new CodeFormerError('INTEGRITY', `${url}: expected ${size} bytes but the server has ${got}`);
-}
-
-/** First byte of a partial answer. */
-function rangeStart(response: Response): number | null {
-  const match = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '');
-  return match ? Number(match[1]) : null;
-}
-
-/** What fetch says of a failure: the cause names it, the error itself only says that it failed. */
-function reason(error: unknown): string {
-  const cause = (error as { cause?: unknown }).cause;
-  return (cause instanceof Error && cause.message) || (error as Error).message;
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
 }

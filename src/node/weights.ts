@@ -1,14 +1,22 @@
 // Opens weights wherever they are: embedded in the package, in a file, behind a URL, in memory.
 
-import { join } from 'node:path';
+import { webcrypto } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as zlib from 'node:zlib';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Role } from '../weights/manifest.js';
+import { OFFICIAL_FILES } from '../weights/official.js';
 import { openWeightsSource } from '../weights/open.js';
-import { bytesSource } from '../weights/source.js';
-import type { Weights } from '../weights/weights.js';
+import { type ByteSource, bytesSource } from '../weights/source.js';
+import { MemoryStore, parseAddress, transfer } from '../weights/transfer.js';
+import { type Weights, withMetadata } from '../weights/weights.js';
+import { weightsCacheFolder } from './cache.js';
 import { embeddedWeights } from './embedded.js';
 import { fileSource } from './file-source.js';
+import { pullFile, sha256File } from './pull.js';
+import { writeFileBeside } from './write-file.js';
 
 /** Which of the embedded weights are opened, and for how long a URL is tried. */
 export interface OpenWeightsOptions {
@@ -18,42 +26,118 @@ export interface OpenWeightsOptions {
 }
 
 /**
- * Opens safetensors or PyTorch checkpoints; tensors are read when they are asked for. What a URL names is held in memory.
+ * Opens safetensors or PyTorch checkpoints; tensors are read when they are asked for. What a URL names is downloaded as a whole, in
+ * several attempts where the connection breaks, and held in memory; where the URL ends with `#sha256=` and 64 hexadecimal digits it is
+ * checked and kept in the cache folder. Embedded weights are compared with the SHA-256 of their manifest, official files in the cache
+ * folder with the one that is known of them.
  * @param source `'embedded'`, a path, a URL (http, https, file) or the bytes of a file
- * @throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `DOWNLOAD_FAILED`, `INVALID_CHECKPOINT`
+ * @throws `INVALID_ARGUMENT`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `DOWNLOAD_FAILED`, `INTEGRITY`, `INVALID_CHECKPOINT`, `ABORTED`
  */
 export async function openWeights(
   source: string | URL | Uint8Array | ArrayBuffer,
   options: OpenWeightsOptions = {},
 ): Promise<Weights> {
-  if (source instanceof ArrayBuffer) return openWeightsSource(bytesSource(new Uint8Array(source), 'bytes'));
-  if (source instanceof Uint8Array) return openWeightsSource(bytesSource(source, 'bytes'));
+  if (source instanceof ArrayBuffer) return openWeightsSource(memorySource(new Uint8Array(source), 'bytes'));
+  if (source instanceof Uint8Array) return openWeightsSource(memorySource(source, 'bytes'));
   if (source === 'embedded') return openEmbedded(options.role ?? 'restorer');
   if (typeof source !== 'string' && !(source instanceof URL)) {
     throw invalidArgument("'embedded', a path, a URL or bytes", 'weights', source);
   }
   const text = String(source);
-  if (/^https?:/i.test(text)) return openWeightsSource(bytesSource(await download(text, options.signal), text));
-  return openWeightsSource(await fileSource(/^file:/i.test(text) ? fileURLToPath(text) : text));
+  if (/^https?:/i.test(text)) return openWeightsSource(await download(text, options.signal));
+  const path = /^file:/i.test(text) ? pathOf(text) : text;
+  await checkCached(path, options.signal);
+  return openWeightsSource(await fileSource(path));
 }
 
+/** The file is compared with the manifest, as in browsers: what is read of it later comes from memory. */
 async function openEmbedded(role: Role): Promise<Weights> {
   const { folder, manifest } = await embeddedWeights();
   const entry = manifest.files.find(f => f.role === role);
   if (!entry) throw new CodeFormerError('FILE_NOT_FOUND', `The package has no embedded weights for the ${role}`);
-  const weights = await openWeightsSource(await fileSource(join(folder, entry.file)));
-  return { ...weights, metadata: { ...weights.metadata, licence: entry.licence } };
+  const { file, bytes: size, sha256, licence } = entry;
+  const source = await fileSource(join(folder, file));
+  try {
+    if (source.size !== size) throw wrong(source.name, `${size} bytes`, String(source.size));
+    const bytes = await source.read(0, size);
+    // Not in the thread of the caller.
+    const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+    if (hash !== sha256) throw wrong(source.name, `SHA-256 ${sha256}`, hash);
+    return withMetadata(await openWeightsSource(memorySource(bytes, source.name)), { licence });
+  } finally {
+    await source.close?.();
+  }
 }
 
-async function download(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+const wrong = (name: string, expected: string, got: string) =>
+  new CodeFormerError('INTEGRITY', `${name}: expected ${expected} but got ${got}; install the package again`);
+
+const memorySource = (bytes: Uint8Array, name: string): ByteSource => ({
+  ...bytesSource(bytes, name),
+  crc32: zlib.crc32,
+});
+
+/** Downloads a file; one whose SHA-256 the address names is kept in the cache folder, where that can be written. */
+async function download(address: string, signal: AbortSignal | undefined): Promise<ByteSource> {
+  const { shown, sha256 } = parseAddress(address);
+  if (sha256 !== undefined) {
+    const to = join(weightsCacheFolder(), `sha256-${sha256}`);
+    try {
+      await pullFile({ from: { url: address }, to, sha256, signal });
+      return { ...(await fileSource(to)), name: shown };
+    } catch (error) {
+      if (!(error instanceof CodeFormerError && error.code === 'FILE_UNWRITABLE')) throw error;
+    }
+  }
+  const store = new MemoryStore();
+  await transfer(address, store, { hashed: sha256 !== undefined, signal });
+  const bytes = new Uint8Array(store.length);
+  let at = 0;
+  // One piece after another is given back, so that there are not two of all.
+  for (let piece = store.pieces.shift(); piece; piece = store.pieces.shift()) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  if (sha256 !== undefined) {
+    const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+    if (hash !== sha256) throw new CodeFormerError('INTEGRITY', `${shown}: expected SHA-256 ${sha256} but got ${hash}`);
+  }
+  return memorySource(bytes, shown);
+}
+
+/**
+ * Compares an official file in the cache folder with its SHA-256: once, and again when size, time or place of the file are others than
+ * then, which is kept beside it. What changes without that, zip archives find by sums of their own. Files in other folders may be anybody's.
+ */
+async function checkCached(path: string, signal: AbortSignal | undefined): Promise<void> {
+  const known = OFFICIAL_FILES.find(({ file }) => file === basename(path));
+  if (known?.sha256 === undefined || resolve(dirname(path)) !== resolve(weightsCacheFolder())) return;
+  const info = await stat(path).catch(() => null);
+  if (!info?.isFile()) return;
+  const record = `${path}.checked`;
+  const state = `${known.sha256} ${info.size} ${info.mtimeMs} ${info.ino}\n`;
+  if ((await readFile(record, 'utf8').catch(() => '')) === state) return;
+  const again = `get it again by codeformer weights pull ${known.file}`;
+  const fail = (expected: string, got: string) =>
+    new CodeFormerError('INTEGRITY', `${path}: expected ${expected} but got ${got}; ${again}`);
+  if (known.bytes !== undefined && info.size !== known.bytes) throw fail(`${known.bytes} bytes`, String(info.size));
+  const hash = await sha256File(path, signal);
+  if (hash !== known.sha256) throw fail(`SHA-256 ${known.sha256}`, hash);
+  // Where the folder cannot be written, it is compared each time.
+  await writeFileBeside(record, pieces(Buffer.from(state))).catch(() => {});
+}
+
+async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** The path of a file address. */
+function pathOf(address: string): string {
   try {
-    const response = await fetch(url, signal ? { signal } : {});
-    if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`);
-    return new Uint8Array(await response.arrayBuffer());
+    return fileURLToPath(address);
   } catch (cause) {
-    if (signal?.aborted) throw new CodeFormerError('ABORTED', `The download of ${url} was aborted`, { cause });
-    throw new CodeFormerError('DOWNLOAD_FAILED', `${url} could not be downloaded: ${(cause as Error).message}`, {
-      cause,
-    });
+    const what = 'a file address of this machine, as in file:///folder/file';
+    const { message } = invalidArgument(what, 'weights', address);
+    throw new CodeFormerError('INVALID_ARGUMENT', `${message}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -55,33 +55,39 @@ oracle('checkpoints of PyTorch', () => {
     await weights.close();
   });
 
-  test.each(listed('fixtures', 'checkpoints', 'bad'))('%s: a typed error with its name, fast and small', async file => {
-    const before = process.memoryUsage().rss;
-    const start = performance.now();
-    const readAll = async () => {
-      const weights = await open('fixtures', 'checkpoints', 'bad', file);
-      for (const name of weights.names())
-        await weights.tensor(name).catch(error => weights.close().then(() => Promise.reject(error)));
-      return weights;
-    };
-    if (file === 'proto.safetensors') {
-      const weights = await readAll();
-      expect(weights.names()).toEqual(['__proto__', 'constructor']);
-      expect(({} as Record<string, unknown>).dtype).toBeUndefined();
-      await weights.close();
-    } else {
-      const error = await readAll().then(
-        () => expect.unreachable(`${file} was read`),
-        (reason: unknown) => reason,
-      );
-      expect(error).toBeInstanceOf(CodeFormerError);
-      expect((error as CodeFormerError).code).toBe('INVALID_CHECKPOINT');
-      expect((error as CodeFormerError).message).toContain(file);
-      expect((error as CodeFormerError).message.length).toBeLessThan(1000);
-    }
-    expect(performance.now() - start).toBeLessThan(1000);
-    expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
-  });
+  test.each(listed('fixtures', 'checkpoints', 'bad'))(
+    '%s: a typed error with its name, and little read',
+    async file => {
+      let read = 0;
+      const readAll = async () => {
+        const source = await fileSource(shared('fixtures', 'checkpoints', 'bad', file));
+        const counted = (offset: number, length: number) => {
+          read += length;
+          return source.read(offset, length);
+        };
+        const weights = await openWeightsSource({ ...source, read: counted });
+        for (const name of weights.names())
+          await weights.tensor(name).catch(error => weights.close().then(() => Promise.reject(error)));
+        return weights;
+      };
+      if (file === 'proto.safetensors') {
+        const weights = await readAll();
+        expect(weights.names()).toEqual(['__proto__', 'constructor']);
+        expect(({} as Record<string, unknown>).dtype).toBeUndefined();
+        await weights.close();
+      } else {
+        const error = await readAll().then(
+          () => expect.unreachable(`${file} was read`),
+          (reason: unknown) => reason,
+        );
+        expect(error).toBeInstanceOf(CodeFormerError);
+        expect((error as CodeFormerError).code).toBe('INVALID_CHECKPOINT');
+        expect((error as CodeFormerError).message).toContain(file);
+        expect((error as CodeFormerError).message.length).toBeLessThan(1000);
+      }
+      expect(read).toBeLessThan(20 * 2 ** 20);
+    },
+  );
 
   test('real RetinaFace files in both containers have the tensors of the table', async () => {
     for (const file of ['legacy.pth', 'zip.pth']) {
@@ -164,15 +170,5 @@ oracle('tables and generated weights', () => {
     const weights = await open('lab', 'training', 'restorer-first.safetensors');
     checkTensors(weights, codeFormerTensors(inferConfig(weights)));
     await weights.close();
-  });
-
-  test('94 million values are made at 50 million per second', async () => {
-    const made = generatedWeights('codeformer', OFFICIAL_CONFIG, 7);
-    const start = performance.now();
-    let count = 0;
-    for (const name of made.names()) count += (await made.float32(name)).length;
-    const rate = count / (performance.now() - start) / 1e3;
-    expect(count).toBe(94_112_707);
-    expect(rate).toBeGreaterThan(50);
   });
 });

@@ -1,4 +1,5 @@
-// Restores a photo of 24 megapixels with 20 faces and prints what it took, as JSON. A process of its own, so that its memory can be told.
+// Restores a photo of 24 megapixels with 20 faces and prints what it took, as JSON. A process of its own, so that what it holds is all that
+// is counted.
 
 import { createRestorer } from '../../dist/node.js';
 
@@ -32,7 +33,13 @@ const restoreFace = ({ data, width, height }) => ({ data: data.map(() => 255), w
 
 const restorer = await createRestorer({ weights: null, upscaler: null });
 const detected = await restorer.detect(photo);
-const result = await restorer.restore(photo, { faces, restoreFace });
+let arrays = 0;
+// Counted by the engine, not measured: bytes of all arrays that are there, garbage that still waits included.
+const onProgress = () => {
+  arrays = Math.max(arrays, process.memoryUsage().arrayBuffers);
+};
+const result = await restorer.restore(photo, { faces, restoreFace, onProgress });
+onProgress();
 const { data } = result.image;
 const white = ([x, y]) =>
   data
@@ -46,7 +53,7 @@ console.log(
     detected: detected.length,
     // The middle of each face is that of the stand-in.
     pasted: faces.filter(({ landmarks }) => white(landmarks[2].map(Math.round))).length,
-    memory: process.resourceUsage().maxRSS * 1024,
+    memory: arrays + restorer.info.memory.peak,
     timings: result.timings,
   }),
 );

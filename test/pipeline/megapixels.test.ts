@@ -11,7 +11,7 @@ beforeAll(() => {
   execFileSync(process.execPath, [path('../../scripts/build.mjs')]);
 });
 
-test('24 megapixels with 20 faces take less than 3 GB', { timeout: 600_000 }, async () => {
+test('24 megapixels with 20 faces: arrays and buffers of less than 3 GB', { timeout: 600_000 }, async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [path('megapixels-run.mjs')]);
   const { width, height, pasted, memory } = JSON.parse(stdout);
   expect([width, height, pasted]).toEqual([12000, 8000, 20]);

@@ -322,18 +322,19 @@ describe('list and pull', () => {
   });
 
   test('pull from a folder and from an address, with progress on a terminal only', async () => {
-    await writeFile(file('codeformer_inpainting.pth'), 'content');
+    const content = writeSafetensors([{ name: 'w', dtype: 'float32', shape: [1], data: Float32Array.of(1) }]);
+    await writeFile(file('codeformer_inpainting.pth'), content);
     const to = join(folder, 'to');
     const quiet = await run('pull', 'codeformer_inpainting', '--from', folder, '--weights-dir', to);
     expect(quiet).toMatchObject({ code: 0, out: '', err: expect.stringMatching(/^codeformer_inpainting.pth: done, /) });
-    expect(await readFile(join(to, 'codeformer_inpainting.pth'), 'utf8')).toBe('content');
+    expect(new Uint8Array(await readFile(join(to, 'codeformer_inpainting.pth')))).toEqual(content);
     const again = await run('pull', 'codeformer_inpainting.pth', '--from', folder, '--weights-dir', to);
     expect(again.err).toContain('is here already');
 
     const paths: (string | undefined)[] = [];
     const server = createServer((request, response) => {
       paths.push(request.url);
-      response.end('colours');
+      response.end(content);
     });
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/release/`;
