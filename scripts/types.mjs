@@ -65,6 +65,7 @@ await bundle.close();
 
 const names = new Set(output.map(({ fileName }) => fileName));
 for (const { fileName, code } of output) {
+  if (/from 'node:/.test(code)) throw new Error(`${fileName} needs types of Node, which pages do not have`);
   const file = join(dist, fileName);
   await writeFile(`${file}.part`, `/// <reference lib="esnext.disposable" />\n${platformTypes(code)}${code}`);
   await rename(`${file}.part`, file);
