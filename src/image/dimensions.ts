@@ -1,12 +1,14 @@
 // How many pixels encoded pictures have by their headers, for decoders that would make them all before they can be asked: a few kilobytes
 // can be hundreds of megapixels. Only what a decoder goes by is read, and of several sizes the largest counts.
 
+import { readTiffHeader } from './tiff.js';
+
 export interface Dimensions {
   readonly width: number;
   readonly height: number;
 }
 
-/** The size that PNG, JPEG, WebP, GIF, BMP, AVIF and HEIC say they have before they are turned upright; null where none is found. */
+/** The size that PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and HEIC say they have before they are turned upright; null where none is found. */
 export function encodedDimensions(bytes: Uint8Array): Dimensions | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = (from: number, length: number) => String.fromCharCode(...bytes.subarray(from, from + length));
@@ -16,6 +18,7 @@ export function encodedDimensions(bytes: Uint8Array): Dimensions | null {
     if (text(0, 4) === 'RIFF' && text(8, 4) === 'WEBP') return ofWebp(view, text(12, 4));
     if (text(0, 4) === 'GIF8') return ofGif(view);
     if (text(0, 2) === 'BM') return ofBmp(view);
+    if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(text(0, 4))) return readTiffHeader(bytes);
     if (text(4, 4) === 'ftyp') return ofHeif(view);
   } catch (error) {
     // It ends before it has said its size.

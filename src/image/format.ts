@@ -1,78 +1,85 @@
-// What encoded pictures say of themselves before they are decoded: the format, told from the first bytes and never from a file's
-// name, and the header of PNG.
+// The format of an encoded picture, told from its first bytes and never from a file's name.
 
-import { exifOrientation } from './orientation.js';
+export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'avif' | 'tiff' | 'gif' | 'bmp' | 'heic';
 
-export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'avif' | 'tiff' | 'gif';
+/** As messages name them. */
+export const FORMAT_NAMES: Readonly<Record<PictureFormat, string>> = {
+  png: 'PNG',
+  jpeg: 'JPEG',
+  webp: 'WebP',
+  avif: 'AVIF',
+  tiff: 'TIFF',
+  gif: 'GIF',
+  bmp: 'BMP',
+  heic: 'HEIC',
+};
 
-/** The format of encoded bytes, or null for none that the library reads. */
+const latin = (bytes: Uint8Array, from: number, to: number): string =>
+  String.fromCharCode(...bytes.subarray(from, Math.max(from, to)));
+
+/** The format of encoded bytes, or null for what is no picture that the library knows. */
 export function pictureFormat(bytes: Uint8Array): PictureFormat | null {
-  const text = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+  const text = (from: number, to: number) => latin(bytes, from, to);
   if (text(0, 8) === '\x89PNG\r\n\x1a\n') return 'png';
   if (text(0, 3) === '\xff\xd8\xff') return 'jpeg';
   if (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP') return 'webp';
   if (['GIF87a', 'GIF89a'].includes(text(0, 6))) return 'gif';
   if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(text(0, 4))) return 'tiff';
-  // The brands of the first box: the major one, a version, and what else the file is compatible with.
-  if (text(4, 8) === 'ftyp' && /avi[fs]/.test(text(8, Math.min(64, bytes[3] ?? 0)))) return 'avif';
+  if (text(4, 8) === 'ftyp') {
+    // The brands of the first box: the major one, a version, and what else the file is compatible with.
+    const brands = text(8, Math.min(64, bytes[3] ?? 0));
+    if (/avi[fs]/.test(brands)) return 'avif';
+    if (/hei[cxmsf]|hev[cmxs]|mif1|msf1/.test(brands)) return 'heic';
+  }
+  // Two letters are little; the size of the second header, behind that of the file, says more.
+  if (text(0, 2) === 'BM' && [12, 16, 40, 52, 56, 64, 108, 124].includes(bytes[14] ?? 0) && text(15, 18) === '\0\0\0')
+    return 'bmp';
   return null;
 }
 
-export interface PngHeader {
-  readonly width: number;
-  readonly height: number;
-  /** Bits of a sample. */
-  readonly depth: number;
-  /** Bytes of the pixels before compression, each row with the byte that names its filter. */
-  readonly rawBytes: number;
-  /** The pieces of the compressed pixels. */
-  readonly compressed: readonly Uint8Array[];
-  readonly interlaced: boolean;
-  /** Whether colours are in a profile of the file's own. */
-  readonly profile: boolean;
-  /** EXIF orientation. */
-  readonly orientation: number;
-  /** Where the picture ends; what follows is not part of it. */
-  readonly end: number;
-}
+/** What else is taken for a picture, by letters at a place near its beginning. */
+const OTHERS: readonly (readonly [at: number, letters: string, name: string])[] = [
+  [0, '\xff\x0a', 'JPEG XL'],
+  [4, 'JXL ', 'JPEG XL'],
+  [4, 'jP  ', 'JPEG 2000'],
+  [0, '\xff\x4f\xff\x51', 'JPEG 2000'],
+  [0, '%PDF', 'a PDF document'],
+  [0, '%!PS', 'a PostScript document'],
+  [0, '8BPS', 'a Photoshop document'],
+  [0, 'gimp xcf', 'a GIMP document'],
+  [0, '\0\0\x01\0', 'an icon'],
+  [0, '\x76\x2f\x31\x01', 'OpenEXR'],
+  [0, '#?RADIANCE', 'Radiance HDR'],
+  [0, 'DDS ', 'a DDS texture'],
+  [0, 'qoif', 'QOI'],
+  [0, 'FUJIFILMCCD-RAW', "a camera's raw file"],
+  [0, 'IIRO', "a camera's raw file"],
+  [0, 'IIU\0', "a camera's raw file"],
+  [4, 'ftypcrx', "a camera's raw file"],
+  [4, 'ftyp', 'a video'],
+  [0, '\x1a\x45\xdf\xa3', 'a video'],
+  [8, 'AVI ', 'a video'],
+  [0, 'PK\x03\x04', 'a zip archive'],
+  [0, '\x1f\x8b', 'a gzip archive'],
+  [0, 'version https://git-lfs', 'a pointer of Git LFS instead of the file'],
+];
 
-/** Samples of a pixel, and the depths they may have, by colour type. */
-const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly number[] }>> = {
-  0: { samples: 1, depths: [1, 2, 4, 8, 16] },
-  2: { samples: 3, depths: [8, 16] },
-  3: { samples: 1, depths: [1, 2, 4, 8] },
-  4: { samples: 2, depths: [8, 16] },
-  6: { samples: 4, depths: [8, 16] },
-};
+/** Kinds of text, in their first letters without white space. */
+const TEXTS: readonly (readonly [RegExp, string])[] = [
+  [/^P[1-7]\s/, 'a Netpbm picture'],
+  [/<svg/i, 'an SVG drawing'],
+  [/^<(!doctype html|html|head|body)/i, 'a web page'],
+];
 
-/** Reads the chunks of a PNG, without decompressing any. Throws an `Error` that says what is wrong. */
-export function readPngHeader(bytes: Uint8Array): PngHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let header: Pick<PngHeader, 'width' | 'height' | 'depth' | 'rawBytes' | 'interlaced'> | null = null;
-  const compressed: Uint8Array[] = [];
-  let profile = false;
-  let orientation = 1;
-  for (let at = 8; ; ) {
-    if (at + 12 > bytes.length) throw new Error(`it ends after ${bytes.length} bytes, before its last chunk`);
-    const length = view.getUint32(at);
-    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    const body = at + 8;
-    const end = body + length + 4;
-    if (!header) {
-      if (type !== 'IHDR' || length !== 13 || end > bytes.length) throw new Error('it does not begin with a header');
-      const [width, height] = [view.getUint32(body), view.getUint32(body + 4)];
-      if (width === 0 || height === 0) throw new Error('its width or height is 0');
-      const [depth, colour] = [bytes[body + 8]!, bytes[body + 9]!];
-      const kind = COLOUR_TYPES[colour];
-      if (!kind?.depths.includes(depth)) throw new Error(`there is no colour type ${colour} of ${depth} bits`);
-      const rawBytes = height * (1 + Math.ceil((width * kind.samples * depth) / 8));
-      header = { width, height, depth, rawBytes, interlaced: bytes[body + 12] !== 0 };
-    }
-    if (end > bytes.length) throw new Error(`it ends after ${bytes.length} bytes, inside of the chunk ${type}`);
-    if (type === 'IDAT') compressed.push(bytes.subarray(body, body + length));
-    if (type === 'iCCP') profile = true;
-    if (type === 'eXIf') orientation = exifOrientation(bytes.subarray(body, body + length));
-    if (type === 'IEND') return { ...header, compressed, profile, orientation, end };
-    at = end;
-  }
+/** What bytes are that are no picture, in plain words. */
+export function describeOther(bytes: Uint8Array): string {
+  const begin = latin(bytes, 0, Math.min(bytes.length, 512));
+  const other = OTHERS.find(([at, letters]) => begin.startsWith(letters, at));
+  if (other) return other[2];
+  const text = begin.replace(/^\xef\xbb\xbf/, '').trimStart();
+  const kind = TEXTS.find(([pattern]) => pattern.test(text));
+  if (kind) return kind[1];
+  const codes = Array.from(begin, letter => letter.charCodeAt(0));
+  if (codes.every(code => code === 0)) return 'nothing but zeros';
+  return codes.every(code => code >= 32 || (code >= 9 && code <= 13)) ? 'text' : 'none of them';
 }

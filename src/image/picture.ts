@@ -11,8 +11,24 @@ export interface Picture {
   readonly height: number;
 }
 
+/** What is kept of an encoded picture beside its pixels. */
+export interface PictureMetadata {
+  /** EXIF data: a TIFF header and its directories. */
+  readonly exif: Uint8Array;
+}
+
+/** A picture with what its file said beside the pixels. */
+export interface DecodedPicture extends Picture {
+  readonly metadata: PictureMetadata | null;
+  /** What was wrong with the file and could be mended. */
+  readonly warnings: readonly string[];
+}
+
 /** Most pixels of a picture, unless an option says otherwise. */
 export const DEFAULT_MAX_PIXELS = 100_000_000;
+
+/** The longest side of a picture. Longer ones are no photos, and cost decoders far more than their pixels. */
+export const MAX_SIDE = 65_535;
 
 /** What is refused of a picture, and how it is called then. */
 export interface PictureLimits {
@@ -31,13 +47,19 @@ export function pixelLimit(maxPixels: number | undefined): number {
   return maxPixels;
 }
 
-/** Throws `IMAGE_TOO_LARGE` for sizes above the pixel limit. */
+/** Throws `IMAGE_TOO_LARGE` for sizes above the pixel limit, and for sides above 65,535 pixels. */
 export function checkPixelCount(width: number, height: number, limits: PictureLimits = {}): void {
   const most = pixelLimit(limits.maxPixels);
   if (width * height > most) {
     throw new CodeFormerError(
       'IMAGE_TOO_LARGE',
       `${limits.name ?? 'picture'}: expected at most ${most} pixels but it has ${width}x${height} = ${width * height}`,
+    );
+  }
+  if (Math.max(width, height) > MAX_SIDE) {
+    throw new CodeFormerError(
+      'IMAGE_TOO_LARGE',
+      `${limits.name ?? 'picture'}: expected sides of at most ${MAX_SIDE} pixels but it has ${width}x${height}`,
     );
   }
 }

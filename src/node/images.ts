@@ -1,21 +1,30 @@
-// Decodes and encodes pictures in Node, in memory and in files: PNG by pngjs, everything else by sharp, which is loaded when it is needed.
+// Decodes and encodes pictures in Node, in memory and in files: by sharp, which works outside of the event loop and is loaded when it is
+// needed.
 
 import { basename, extname } from 'node:path';
-import { inflateSync } from 'node:zlib';
-import { PNG } from 'pngjs';
-import type { SharpConstructor } from 'sharp';
+import { deflateSync } from 'node:zlib';
+import type { Metadata, Sharp, SharpConstructor } from 'sharp';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { type PictureFormat, type PngHeader, pictureFormat, readPngHeader } from '../image/format.js';
+import { decodeBmp } from '../image/bmp.js';
+import { readBoxes } from '../image/boxes.js';
+import { type ColourSpace, colourSpaceOf, iccProfile, pngColourSpace } from '../image/colour-space.js';
+import { checkEncoded } from '../image/encoded.js';
+import { FORMAT_NAMES, type PictureFormat } from '../image/format.js';
+import { jpegCompleted, readJpegHeader } from '../image/jpeg.js';
+import { readMetadata } from '../image/metadata.js';
 import { upright } from '../image/orientation.js';
 import {
   checkPicture,
   checkPixelCount,
+  type DecodedPicture,
   isOpaque,
   type Picture,
   type PictureLimits,
   pixelLimit,
   toRgb,
 } from '../image/picture.js';
+import { pngCompleted, pngWith, readPngHeader } from '../image/png.js';
+import { readTiffHeader } from '../image/tiff.js';
 import { type ReadLimits, readBounded } from './read-file.js';
 import { checkWritable, writeFileBeside } from './write-file.js';
 
@@ -33,93 +42,198 @@ export interface EncodeImageOptions {
 }
 
 /**
- * Decodes PNG, JPEG, WebP, AVIF, TIFF or GIF (first frame) to RGBA in sRGB, upright by its EXIF orientation. Of 16 bits the upper 8
- * are kept; alpha is kept. The size is checked before anything is decoded.
+ * Decodes PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF (first frame) to RGBA in sRGB, upright by its EXIF orientation. Of 16 bits the upper 8
+ * are kept; alpha is kept. The size is checked before anything is decoded. Little is missing of a JPEG that ends early: it is read, and
+ * `warnings` says so.
  * @throws `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
  */
-export async function decodeImage(bytes: Uint8Array | ArrayBuffer, limits: PictureLimits = {}): Promise<Picture> {
+export async function decodeImage(
+  bytes: Uint8Array | ArrayBuffer,
+  limits: PictureLimits = {},
+): Promise<DecodedPicture> {
   const name = limits.name ?? 'picture';
   pixelLimit(limits.maxPixels);
   if (!(bytes instanceof Uint8Array || bytes instanceof ArrayBuffer)) {
     throw invalidArgument('a Uint8Array or ArrayBuffer', name, bytes);
   }
   const data = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
-  if (data.length === 0) throw new CodeFormerError('INVALID_IMAGE', `${name}: expected a picture but it is empty`);
-  const format = pictureFormat(data);
-  if (!format) {
-    const begin = [...data.subarray(0, 8)].map(byte => byte.toString(16).padStart(2, '0')).join(' ');
+  const checked = { ...limits, name };
+  const { format } = checkEncoded(data, checked);
+  if (format === 'heic')
     throw new CodeFormerError(
       'INVALID_IMAGE',
-      `${name}: expected a PNG, JPEG, WebP, AVIF, TIFF or GIF but it begins with ${begin}`,
+      `${name}: it is HEIC, which is not read here: convert it to JPEG or PNG first`,
     );
-  }
-  if (format !== 'png') return decodeBySharp(data, format, name, limits);
-  const header = attempt(name, format, () => readPngHeader(data));
-  checkPixelCount(header.width, header.height, { ...limits, name });
-  // Colours in another space than sRGB have to be converted, and pngjs inflates interlaced data without bounds.
-  if (header.profile || header.interlaced) return decodeBySharp(data, format, name, limits);
-  return attempt(name, format, () => decodePng(data, header));
-}
-
-function decodePng(bytes: Uint8Array, header: PngHeader): Picture {
-  const { width, height, depth, orientation, end } = header;
-  checkPixelData(header);
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, end);
-  // Left alone, pngjs rounds 16 bits; here, as with sharp and in the reference, the upper byte is taken.
-  const { data } = PNG.sync.read(buffer, { skipRescale: depth === 16 } as object);
-  const source: ArrayLike<number> & ArrayBufferView = data;
-  const rgba = new Uint8ClampedArray(4 * width * height);
-  if (source.byteLength === rgba.length) rgba.set(source);
-  else for (let i = 0; i < rgba.length; i++) rgba[i] = source[i]! >> 8;
-  return upright({ data: rgba, width, height }, orientation);
-}
-
-/** Throws where there are too few pixels: pngjs would take whatever lies in memory for the rest, a different picture each time. */
-function checkPixelData({ compressed, rawBytes }: PngHeader): void {
-  let length: number;
   try {
-    length = inflateSync(Buffer.concat(compressed), { maxOutputLength: rawBytes }).length;
-  } catch (error) {
-    // More than there have to be are allowed.
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return;
-    throw error;
-  }
-  if (length < rawBytes) throw new Error(`expected ${rawBytes} bytes of pixels but there are ${length}`);
-}
-
-async function decodeBySharp(
-  bytes: Uint8Array,
-  format: PictureFormat,
-  name: string,
-  limits: PictureLimits,
-): Promise<Picture> {
-  const sharp = await loadSharp(`${name} is ${format.toUpperCase()}`);
-  try {
-    const options = { failOn: 'error', limitInputPixels: pixelLimit(limits.maxPixels) } as const;
-    const { width, height } = await sharp(bytes, { ...options, limitInputPixels: false }).metadata();
-    checkPixelCount(width, height, { ...limits, name });
-    const { data, info } = await sharp(bytes, options)
-      .autoOrient()
-      .toColourspace('srgb')
-      .ensureAlpha()
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return {
-      data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length),
-      width: info.width,
-      height: info.height,
-    };
+    const decoded = await DECODERS[format](data, checked, await loadSharp(name));
+    return { ...decoded, metadata: readMetadata(data, format) };
   } catch (error) {
     throw broken(name, format, error);
   }
 }
 
-function attempt<T>(name: string, format: PictureFormat, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw broken(name, format, error);
+type Decoded = Omit<DecodedPicture, 'metadata'>;
+type Decoder = (bytes: Uint8Array, limits: PictureLimits, sharp: SharpConstructor) => Promise<Decoded>;
+
+const DECODERS: Readonly<Record<Exclude<PictureFormat, 'heic'>, Decoder>> = {
+  png: decodePng,
+  jpeg: decodeJpeg,
+  avif: decodeAvif,
+  tiff: decodeTiff,
+  bmp: async bytes => ({ ...(await decodeBmp(bytes)), warnings: [] }),
+  webp: decodeAny,
+  gif: decodeAny,
+};
+
+/** How libvips reads: anything that is wrong with pixels is an error, and so are more pixels than allowed. */
+const strictly = ({ maxPixels }: PictureLimits) =>
+  ({ failOn: 'error', limitInputPixels: pixelLimit(maxPixels) }) as const;
+
+/** What libvips reads of the header, with the size checked once more: it may have understood another one. */
+async function headerOf(sharp: SharpConstructor, bytes: Uint8Array, limits: PictureLimits): Promise<Metadata> {
+  const header = await sharp(bytes, { failOn: 'error', limitInputPixels: false }).metadata();
+  checkPixelCount(header.width, header.height, limits);
+  return header;
+}
+
+async function decodeAny(bytes: Uint8Array, limits: PictureLimits, sharp: SharpConstructor): Promise<Decoded> {
+  const header = await headerOf(sharp, bytes, limits);
+  return { ...(await pixels(inEightBits(sharp(bytes, strictly(limits)), header))), warnings: [] };
+}
+
+/** Profiles are for the upper 8 bits of 16: left alone, sharp leaves greys as they are, and colours in the space in which it works. */
+function inEightBits(image: Sharp, { depth, space, hasProfile }: Metadata): Sharp {
+  if (depth !== 'ushort' || !hasProfile) return image;
+  if (space === 'grey16') return image.pipelineColourspace('b-w');
+  return space === 'rgb16' ? image.pipelineColourspace('srgb') : image;
+}
+
+/** Pixels as RGBA in sRGB, upright. */
+async function pixels(image: Sharp): Promise<Picture> {
+  return taken(await image.autoOrient().toColourspace('srgb').ensureAlpha().raw({ depth: 'uchar' }).toBuffer(AND_SIZE));
+}
+
+const AND_SIZE = { resolveWithObject: true } as const;
+
+function taken({ data, info }: { data: Buffer; info: { width: number; height: number } }): Picture {
+  const { width, height } = info;
+  return { data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height };
+}
+
+async function decodePng(bytes: Uint8Array, limits: PictureLimits, sharp: SharpConstructor): Promise<Decoded> {
+  const { chunks, grey, complete } = readPngHeader(bytes);
+  const whole = complete ? bytes : pngCompleted(bytes);
+  const space = pngColourSpace(chunks);
+  const { data, width, height } = await decodeAny(space ? inSpace(whole, space, grey) : whole, limits, sharp);
+  return { data, width, height, warnings: complete ? [] : ['the PNG lacks its end, but no pixels'] };
+}
+
+const inSpace = (png: Uint8Array, space: ColourSpace, grey: boolean) => withProfile(png, iccProfile(space, grey));
+
+/** A PNG whose colours are told by a profile alone. */
+function withProfile(png: Uint8Array, profile: Uint8Array): Uint8Array {
+  // A name, the end of the name, and the number of the compression.
+  const head = Buffer.from('colours\0\0', 'latin1');
+  const body = Buffer.concat([head, deflateSync(profile)]);
+  return pngWith(png, [{ type: 'iCCP', body }], ['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP']);
+}
+
+/** libvips decodes AVIF, but knows no colours that are told by numbers. */
+async function decodeAvif(bytes: Uint8Array, limits: PictureLimits, sharp: SharpConstructor): Promise<Decoded> {
+  const codePoints = readBoxes(bytes)?.codePoints;
+  const space = codePoints && colourSpaceOf(codePoints);
+  if (!space) return decodeAny(bytes, limits, sharp);
+  const header = await headerOf(sharp, bytes, limits);
+  const png = await sharp(bytes, strictly(limits)).autoOrient().png({ compressionLevel: 0 }).toBuffer();
+  return decodeAny(inSpace(png, space, header.channels < 3), limits, sharp);
+}
+
+/** What is white in samples that are neither of 8 bits nor of 16; floats are dealt with apart. */
+const WHITE: Readonly<Record<string, number>> = { uint: 2 ** 32 - 1, int: 2 ** 31 - 1, short: 2 ** 15 - 1 };
+
+async function decodeTiff(bytes: Uint8Array, limits: PictureLimits, sharp: SharpConstructor): Promise<Decoded> {
+  const own = readTiffHeader(bytes);
+  if (own?.raw) throw new Error("it is a camera's raw file: convert it first");
+  if (own && own.bits > 32) throw new Error(`its samples have ${own.bits} bits, and at most 32 are read`);
+  const header = await headerOf(sharp, bytes, limits);
+  const { depth = '', space = 'srgb' } = header;
+  if (depth === 'uchar' || depth === 'ushort' || /^lab/.test(space)) return decodeAny(bytes, limits, sharp);
+  const input = { ...strictly(limits), ignoreIcc: true };
+  const warnings: string[] = [];
+  let white = WHITE[depth];
+  if (depth === 'float') {
+    const { channels } = await sharp(bytes, input).stats();
+    // The largest value comes as an integer, and not at all where it is none.
+    const most = Math.max(...channels.slice(0, 3).flatMap(({ max, mean }) => [max, mean]));
+    white = whiteOf(most);
+    if (most > 1) warnings.push(`its samples reach beyond 1: ${white} is taken for white`);
   }
+  if (white === undefined) throw new Error(`samples of the kind ${depth} are not read`);
+  // Whatever libvips takes them for: values are to be scaled, not converted.
+  const working = space === 'grey16' ? 'b-w' : space;
+  const scaled = sharp(bytes, input)
+    .autoOrient()
+    .pipelineColourspace(working)
+    .linear(Array(header.channels).fill(255 / white), Array(header.channels).fill(0.5))
+    .toColourspace(working);
+  const { data, info } = await scaled.raw({ depth: 'uchar' }).toBuffer(AND_SIZE);
+  const { width, height, channels } = info;
+  const image = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+  if (!header.icc) return { ...(await pixels(image)), warnings };
+  const png = await image.png({ compressionLevel: 0 }).toBuffer();
+  return { ...(await decodeAny(withProfile(png, header.icc), limits, sharp)), warnings };
+}
+
+/** The white of float samples: 1, brighter than which are lights, or that of integers that were stored as floats. */
+function whiteOf(most: number): number {
+  const white = [16, 255, 65_535].find(limit => most <= limit);
+  if (white === undefined) throw new Error(`expected floats from 0 to 1, but there are far larger ones`);
+  return white === 16 ? 1 : white;
+}
+
+/** Share of a JPEG that may be missing at its end. */
+const MAY_MISS = 0.05;
+
+async function decodeJpeg(bytes: Uint8Array, limits: PictureLimits, sharp: SharpConstructor): Promise<Decoded> {
+  const header = readJpegHeader(bytes);
+  if (!header || header.complete) return decodeAny(bytes, limits, sharp);
+  const { orientation = 1 } = await headerOf(sharp, bytes, limits);
+  const input = { ...strictly(limits), failOn: 'none' } as const;
+  const completed = jpegCompleted(bytes);
+  const missing = header.passes === 'one' ? await greyShare(sharp(completed, { ...input, ignoreIcc: true })) : 0;
+  if (header.passes === 'unfinished' || missing > MAY_MISS) throw new Error('it ends far too early');
+  const image = sharp(completed, input).toColourspace('srgb').ensureAlpha().raw({ depth: 'uchar' });
+  const stored = taken(await image.toBuffer(AND_SIZE));
+  const lost =
+    missing === 0 ? 'hardly anything is missing' : `the last ${(100 * missing).toFixed(1)} % of its pixels are grey`;
+  return { ...upright(stored, orientation), warnings: [`the JPEG ends early: ${lost}`] };
+}
+
+/** Rows that a JPEG codes at once, or half of them. */
+const BAND = 8;
+
+/** The share of pixels at the end of a JPEG that are grey, as the decoder makes those for which it found nothing. */
+async function greyShare(image: Sharp): Promise<number> {
+  const { data, info } = await image.raw().toBuffer(AND_SIZE);
+  const { width, height, channels } = info;
+  const isGrey = (pixel: number) => {
+    for (let c = 0; c < channels; c++) if (Math.abs(data[channels * pixel + c]! - 128) > 1) return false;
+    return true;
+  };
+  let count = 0;
+  for (let bottom = height; bottom > 0; ) {
+    const top = Math.floor((bottom - 1) / BAND) * BAND;
+    let left = width;
+    for (let y = top; y < bottom; y++) {
+      let x = width;
+      while (x > 0 && isGrey(y * width + x - 1)) x--;
+      left = y === top ? x : Math.max(left, x);
+    }
+    count += (width - left) * (bottom - top);
+    if (left > 0) break;
+    bottom = top;
+  }
+  return count / (width * height);
 }
 
 function broken(name: string, format: PictureFormat, error: unknown): CodeFormerError {
@@ -127,19 +241,20 @@ function broken(name: string, format: PictureFormat, error: unknown): CodeFormer
   // Decoders print one line for each thing that they stumble over; the first one says enough.
   const reason = String((error as Error).message)
     .trim()
-    .split('\n')[0];
-  return new CodeFormerError('INVALID_IMAGE', `${name}: the ${format.toUpperCase()} is broken: ${reason}`, {
+    .split('\n')[0]!
+    .replace(/^.*libpng read error.*$/, 'its pixels are damaged or end early');
+  return new CodeFormerError('INVALID_IMAGE', `${name}: the ${FORMAT_NAMES[format]} is broken: ${reason}`, {
     cause: error,
   });
 }
 
-async function loadSharp(what: string): Promise<SharpConstructor> {
+async function loadSharp(name: string): Promise<SharpConstructor> {
   try {
     return (await import('sharp')).default;
   } catch (cause) {
     throw new CodeFormerError(
       'INVALID_IMAGE',
-      `${what}, which needs the package sharp, but it could not be loaded: ${(cause as Error).message.split('\n')[0]}`,
+      `${name}: pictures are read and written by the package sharp, but it could not be loaded: ${(cause as Error).message.split('\n')[0]}`,
       { cause },
     );
   }
@@ -163,17 +278,15 @@ export async function encodeImage(
   const { data, width, height } = written;
   const channels = written.data.length === 4 * width * height ? 4 : 3;
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.length);
-  if (type === 'png') {
-    const png = new PNG({ width, height });
-    png.data = buffer;
-    const hasAlpha = channels === 4;
-    const colour = { inputHasAlpha: hasAlpha, colorType: hasAlpha ? 6 : 2 } as const;
-    return PNG.sync.write(png, { ...colour, deflateLevel: 6 }) as Buffer<ArrayBuffer>;
-  }
-  const sharp = await loadSharp(`The output is ${type}`);
+  const sharp = await loadSharp('picture');
   const image = sharp(buffer, { raw: { width, height, channels }, limitInputPixels: false });
-  const encoded = type === 'jpeg' ? image.jpeg({ quality, chromaSubsampling: '4:4:4' }) : image.webp({ quality });
-  return (encoded.toBuffer() as Promise<Buffer<ArrayBuffer>>).catch(cause => {
+  const encoders = {
+    png: () => image.png({ compressionLevel: 6, adaptiveFiltering: true }),
+    jpeg: () => image.jpeg({ quality, chromaSubsampling: '4:4:4' }),
+    webp: () => image.webp({ quality }),
+  };
+  const encoded = encoders[type]().toBuffer() as Promise<Buffer<ArrayBuffer>>;
+  return encoded.catch(cause => {
     throw new CodeFormerError(
       'INVALID_ARGUMENT',
       `A picture of ${width}x${height} cannot be written as ${type}: ${(cause as Error).message}`,
@@ -199,7 +312,7 @@ export const pictureReading = (maxPixels: number | undefined, signal?: AbortSign
  * Reads and decodes a file.
  * @throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, and as `decodeImage`
  */
-export async function readImageFile(path: string, limits: Omit<PictureLimits, 'name'> = {}): Promise<Picture> {
+export async function readImageFile(path: string, limits: Omit<PictureLimits, 'name'> = {}): Promise<DecodedPicture> {
   const bytes = await readBounded(path, path, pictureReading(limits.maxPixels));
   return decodeImage(bytes, { ...limits, name: path });
 }

@@ -2,7 +2,21 @@
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { encodedDimensions } from '../image/dimensions.js';
-import { checkPicture, checkPixelCount, isOpaque, type Picture, type PictureLimits, toRgba } from '../image/picture.js';
+import { checkEncoded } from '../image/encoded.js';
+import { FORMAT_NAMES, type PictureFormat } from '../image/format.js';
+import { jpegCompleted, readJpegHeader } from '../image/jpeg.js';
+import { readMetadata } from '../image/metadata.js';
+import {
+  checkPicture,
+  checkPixelCount,
+  type DecodedPicture,
+  isOpaque,
+  type Picture,
+  type PictureLimits,
+  pixelLimit,
+  toRgba,
+} from '../image/picture.js';
+import { pngCompleted, readPngHeader } from '../image/png.js';
 import type { PixelForm } from '../pipeline/platform.js';
 import { bitmapOf, isElement } from './elements.js';
 
@@ -15,31 +29,59 @@ export interface EncodeImageOptions {
 }
 
 /**
- * Decodes what the browser can decode to RGBA in sRGB, upright by its EXIF orientation.
+ * Decodes what the browser can decode to RGBA in sRGB, upright by its EXIF orientation. The size is checked before anything is decoded.
  * @throws `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
  */
 export async function decodeImage(
   bytes: Uint8Array | ArrayBuffer | Blob,
   limits: PictureLimits = {},
-): Promise<Picture> {
+): Promise<DecodedPicture> {
   const name = limits.name ?? 'picture';
-  const blob = bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer> | ArrayBuffer]);
+  pixelLimit(limits.maxPixels);
+  if (!(bytes instanceof Blob || bytes instanceof Uint8Array || bytes instanceof ArrayBuffer))
+    throw invalidArgument('a Blob, Uint8Array or ArrayBuffer', name, bytes);
+  const data =
+    bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes instanceof Blob ? await bytes.arrayBuffer() : bytes);
+  const checked = { ...limits, name };
+  const { format, size } = checkEncoded(data, checked);
   try {
-    await checkHeader(blob, { ...limits, name });
-    const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
+    // What the browser would make of it cannot be known without its size.
+    if (!size) throw new Error('its header is broken');
+    const { bytes: whole, warnings } = mended(data, format);
+    const bitmap = await createImageBitmap(new Blob([whole]), {
+      imageOrientation: 'from-image',
+      premultiplyAlpha: 'none',
+    });
     try {
-      checkPixelCount(bitmap.width, bitmap.height, { ...limits, name });
-      return drawn(bitmap, bitmap.width, bitmap.height);
+      checkPixelCount(bitmap.width, bitmap.height, checked);
+      return { ...pixelsOf(bitmap, bitmap.width, bitmap.height), metadata: readMetadata(data, format), warnings };
     } finally {
       bitmap.close();
     }
   } catch (error) {
     if (error instanceof CodeFormerError) throw error;
-    const what = `${name}: expected a picture of a kind that this browser knows`;
-    const found = blob.size === 0 ? 'it is empty' : (error as Error).message;
-    throw new CodeFormerError('INVALID_IMAGE', `${what}: ${found}`, { cause: error });
+    const message = `${name}: the ${FORMAT_NAMES[format]} is broken, or of a kind that this browser does not read`;
+    throw new CodeFormerError('INVALID_IMAGE', `${message}: ${(error as Error).message}`, { cause: error });
   }
 }
+
+/** Files that lack nothing but their end, with it. */
+function mended(
+  data: Uint8Array,
+  format: PictureFormat,
+): { bytes: Uint8Array<ArrayBuffer>; warnings: readonly string[] } {
+  const bytes = data as Uint8Array<ArrayBuffer>;
+  if (format === 'jpeg' && !readJpegHeader(data)!.complete)
+    return { bytes: jpegCompleted(data), warnings: ['the JPEG ends early'] };
+  if (format === 'png' && !readPngHeader(data).complete)
+    return { bytes: pngCompleted(data), warnings: ['the PNG lacks its end, but no pixels'] };
+  return { bytes, warnings: [] };
+}
+
+const pixelsOf = (image: CanvasImageSource, width: number, height: number): Picture => {
+  const { data } = drawn(image, width, height);
+  return { data, width, height };
+};
 
 /**
  * Refuses encoded pictures that are too large by their headers: a browser can only be asked for their size when it has made all pixels.

@@ -18,6 +18,7 @@ import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Picture } from '../../src/image/picture.js';
 import { decodeImage, encodeImage, readImageFile, writeImageFile } from '../../src/node/images.js';
+import { bmp, type Chunk, data, END, header, png, rows } from './files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'codeformer-images-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -47,43 +48,10 @@ const codeOf = (work: Promise<unknown>): Promise<unknown> =>
     error => error.code,
   );
 
-/** A PNG chunk by chunk, for what no encoder writes. */
-function png(chunks: readonly (readonly [string, Uint8Array])[]): Buffer {
-  const parts = chunks.map(([type, body]) => {
-    const content = Buffer.concat([Buffer.from(type, 'latin1'), body]);
-    const chunk = Buffer.alloc(content.length + 8);
-    chunk.writeUInt32BE(body.length);
-    content.copy(chunk, 4);
-    chunk.writeUInt32BE(crc(content), content.length + 4);
-    return chunk;
-  });
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...parts]);
-}
-
-function crc(bytes: Uint8Array): number {
-  let value = ~0;
-  for (const byte of bytes) {
-    value ^= byte;
-    for (let i = 0; i < 8; i++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  }
-  return ~value >>> 0;
-}
-
-function header(width: number, height: number, depth: number, colour: number, interlace = 0): [string, Uint8Array] {
-  const body = Buffer.alloc(13);
-  body.writeUInt32BE(width);
-  body.writeUInt32BE(height, 4);
-  body.set([depth, colour, 0, 0, interlace], 8);
-  return ['IHDR', body];
-}
-
-const END: [string, Uint8Array] = ['IEND', new Uint8Array(0)];
-function unfinished(): [string, Uint8Array] {
+function unfinished(): Chunk {
   const bytes = deflateSync(Uint8Array.from({ length: 80 }, (_, i) => i % 16 && i * 7));
   return ['IDAT', bytes.subarray(0, bytes.length - 6)];
 }
-
-const data = (...bytes: number[]): [string, Uint8Array] => ['IDAT', deflateSync(Uint8Array.from(bytes))];
 
 describe('decodeImage', () => {
   test('PNG comes back as it was, with and without alpha', async () => {
@@ -136,8 +104,8 @@ describe('decodeImage', () => {
   });
 
   test('palettes, with transparency', async () => {
-    const palette: [string, Uint8Array] = ['PLTE', Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255)];
-    const transparency: [string, Uint8Array] = ['tRNS', Uint8Array.of(255, 128)];
+    const palette: Chunk = ['PLTE', Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255)];
+    const transparency: Chunk = ['tRNS', Uint8Array.of(255, 128)];
     // Two bits each: entries 0, 1, 2 and 1.
     const decoded = await decodeImage(png([header(4, 1, 2, 3), palette, transparency, data(0, 0b00011001), END]));
     expect([...decoded.data]).toEqual([255, 0, 0, 255, 0, 255, 0, 128, 0, 0, 255, 255, 0, 255, 0, 128]);
@@ -151,6 +119,31 @@ describe('decodeImage', () => {
     const jpeg = await decodeImage(await raw(smooth(16, 16)).greyscale().jpeg().toBuffer());
     expect(jpeg.data.length).toBe(4 * 256);
     expect(jpeg.data[0]).toBe(jpeg.data[2]);
+  });
+
+  test('BMP: colours, palettes, masks, runs, from the top or from the bottom', async () => {
+    const rgb = ({ data }: Picture) => [...data].filter((_, i) => i % 4 !== 3);
+    // Blue, green, red; the lower row is the first, and rows have a multiple of four bytes.
+    const two = Uint8Array.of(1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 0, 0);
+    expect(rgb(await decodeImage(bmp(2, 2, 24, two)))).toEqual([9, 8, 7, 12, 11, 10, 3, 2, 1, 6, 5, 4]);
+    expect(rgb(await decodeImage(bmp(2, -2, 24, two)))).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10]);
+    const deep = await decodeImage(bmp(1, 1, 32, Uint8Array.of(1, 2, 3, 0)));
+    expect([...deep.data]).toEqual([3, 2, 1, 255]);
+    expect(rgb(await decodeImage(bmp(1, 1, 16, Uint8Array.of(0x1f, 0x7c, 0, 0))))).toEqual([255, 0, 255]);
+    const masks = new Uint8Array(Uint32Array.of(0xf800, 0x07e0, 0x001f, 0).buffer);
+    const masked = bmp(1, 1, 16, Uint8Array.of(0xe0, 0x07, 0, 0), { tables: masks, compression: 3 });
+    expect(rgb(await decodeImage(masked))).toEqual([0, 255, 0]);
+    const tables = Uint8Array.of(0, 0, 0, 0, 30, 20, 10, 0);
+    expect(rgb(await decodeImage(bmp(3, 1, 1, Uint8Array.of(0b01000000, 0, 0, 0), { tables })))).toEqual([
+      0, 0, 0, 10, 20, 30, 0, 0, 0,
+    ]);
+    // Three pixels of index 1, the end of the row, two of no run (1, 0), the end.
+    const runs = Uint8Array.of(3, 1, 0, 0, 0, 3, 1, 0, 1, 0, 0, 1);
+    const coded = await decodeImage(bmp(3, 2, 8, runs, { tables, compression: 1 }));
+    expect(rgb(coded).filter((_, i) => i % 3 === 0)).toEqual([10, 0, 10, 10, 10, 10]);
+    expect(await codeOf(decodeImage(bmp(200, 200, 24, two)))).toBe('INVALID_IMAGE');
+    expect(await codeOf(decodeImage(bmp(20_000, 20_000, 24, two)))).toBe('IMAGE_TOO_LARGE');
+    expect(await codeOf(decodeImage(bmp(2, 2, 24, two, { compression: 4 })))).toBe('INVALID_IMAGE');
   });
 
   test('interlaced PNG', async () => {
@@ -219,22 +212,73 @@ describe('decodeImage', () => {
     }
   });
 
+  const noise = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i * 31) % 253);
+  const noisy = () => sharp(noise, { raw: { width: 64, height: 64, channels: 3 } });
+
   test.each(['png', 'jpeg', 'webp', 'avif', 'tiff', 'gif'] as const)('truncated %s', async format => {
-    const noise = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i * 31) % 253);
-    const image = sharp(noise, { raw: { width: 64, height: 64, channels: 3 } });
-    const bytes = await image[format]().toBuffer();
-    for (const share of [0.02, 0.3, 0.9]) {
+    const bytes = await noisy()[format]().toBuffer();
+    for (const share of [0.02, 0.3, format === 'jpeg' ? 0.8 : 0.9]) {
       const cut = decodeImage(bytes.subarray(0, Math.max(12, bytes.length * share)), { name: 'cut.picture' });
       await expect(cut, `${share}`).rejects.toMatchObject({ code: 'INVALID_IMAGE' });
       await expect(cut, `${share}`).rejects.toThrow(/^cut\.picture: /);
     }
   });
 
+  describe('a JPEG that ends early', () => {
+    test('is read, with a warning', async () => {
+      const bytes = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+        .jpeg()
+        .toBuffer();
+      const whole = await decodeImage(bytes);
+      expect(whole.warnings).toEqual([]);
+      // Without the mark of its end nothing is missing.
+      const marked = await decodeImage(bytes.subarray(0, -2));
+      expect(marked.warnings).toEqual(['the JPEG ends early: hardly anything is missing']);
+      expect(difference(marked, whole)).toBe(0);
+      const cut = await decodeImage(bytes.subarray(0, -200));
+      expect(cut.warnings).toEqual([
+        expect.stringMatching(/^the JPEG ends early: the last \d\.\d % of its pixels are grey$/),
+      ]);
+      expect([...cut.data.subarray(-4)]).toEqual([128, 128, 128, 255]);
+      expect([...cut.data.subarray(0, 4 * 64 * 40)]).toEqual([...whole.data.subarray(0, 4 * 64 * 40)]);
+    });
+
+    test('is turned upright, and may end with pixels of one colour', async () => {
+      const plain = sharp({ create: { width: 48, height: 32, channels: 3, background: '#fff' } });
+      const bytes = await plain.jpeg().withMetadata({ orientation: 6 }).toBuffer();
+      const { width, height, warnings, data } = await decodeImage(bytes.subarray(0, -2));
+      expect([width, height, data.at(-2)]).toEqual([32, 48, 255]);
+      expect(warnings).toHaveLength(1);
+    });
+
+    test('in several passes, of which the last one has begun', async () => {
+      const bytes = await raw(smooth(128, 96)).jpeg({ progressive: true }).toBuffer();
+      expect((await decodeImage(bytes)).warnings).toEqual([]);
+      const cut = await decodeImage(bytes.subarray(0, bytes.length - 40));
+      expect(cut.warnings).toHaveLength(1);
+      expect(difference(cut, await decodeImage(bytes))).toBeLessThan(20);
+      expect(await codeOf(decodeImage(bytes.subarray(0, bytes.length / 2)))).toBe('INVALID_IMAGE');
+    });
+
+    test('a PNG without its last chunk', async () => {
+      const bytes = await encodeImage(smooth(9, 7));
+      const cut = await decodeImage(bytes.subarray(0, -12));
+      expect(cut.warnings).toEqual(['the PNG lacks its end, but no pixels']);
+      expect(difference(cut, smooth(9, 7))).toBe(0);
+      expect(difference(await decodeImage(bytes.subarray(0, -5)), smooth(9, 7))).toBe(0);
+    });
+  });
+
   test.each([
     ['empty', new Uint8Array(0), /is empty/],
-    ['text', Buffer.from('not a picture'), /expected a PNG, JPEG, WebP, AVIF, TIFF or GIF but it begins with 6e 6f/],
-    ['random bytes', Uint8Array.from({ length: 1000 }, (_, i) => (i * 7919) % 256), /expected a PNG/],
-    ['a vector graphic', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), /expected a PNG/],
+    ['text', Buffer.from('not a picture'), /expected a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF but it is text$/],
+    ['random bytes', Uint8Array.from({ length: 1000 }, (_, i) => (i * 7919) % 256), /but it is none of them$/],
+    ['zeros', new Uint8Array(100), /but it is nothing but zeros$/],
+    ['a vector graphic', Buffer.from('<?xml version="1.0"?>\n<svg xmlns="a:b"/>'), /but it is an SVG drawing$/],
+    ['a page', Buffer.from('<!DOCTYPE html><title>404'), /but it is a web page$/],
+    ['a document', Buffer.from('%PDF-1.7'), /but it is a PDF document$/],
+    ['a video', Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom'), /but it is a video$/],
+    ['HEIC', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), /it is HEIC, which is not read here: convert it/],
     ['one byte', Uint8Array.of(0x89), /expected a PNG/],
     ['the mark of a PNG alone', Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), /the PNG is broken/],
     ['a PNG of no size', png([header(0, 5, 8, 2), END]), /width or height is 0/],
@@ -242,12 +286,12 @@ describe('decodeImage', () => {
     [
       'a PNG of too few pixels',
       png([header(5, 5, 8, 2), data(0, 1, 2), END]),
-      /expected 80 bytes of pixels but there are 3/,
+      /the PNG is broken: its pixels are damaged or end early/,
     ],
     [
       'a PNG of unfinished data',
       png([header(5, 5, 8, 2), unfinished(), END]),
-      /the PNG is broken: unexpected end of file/,
+      /the PNG is broken: its pixels are damaged or end early/,
     ],
     ['a PNG of an unknown kind', png([header(5, 5, 8, 9), data(0), END]), /there is no colour type 9 of 8 bits/],
     ['a PNG of an unknown depth', png([header(5, 5, 4, 2), data(0), END]), /there is no colour type 2 of 4 bits/],
@@ -271,6 +315,44 @@ describe('decodeImage', () => {
       expect(await codeOf(decodeImage(bytes, { maxPixels: 399 })), format).toBe('IMAGE_TOO_LARGE');
       expect(await codeOf(decodeImage(bytes, { maxPixels: 400 })), format).toBe(null);
     }
+  });
+
+  test('refuses pictures of a pixel across that would keep decoders busy for minutes', async () => {
+    for (const [width, height] of [
+      [1, 100_000_000],
+      [1, 10_000_000],
+      [100_000_000, 1],
+      [65_536, 1],
+    ] as const) {
+      const bomb = png([header(width, height, 1, 0), data(0), END]);
+      await expect(decodeImage(bomb), `${width}x${height}`).rejects.toThrow(/sides of at most 65535 pixels/);
+      expect(await codeOf(decodeImage(bomb))).toBe('IMAGE_TOO_LARGE');
+    }
+    expect((await decodeImage(png([header(1, 65_535, 8, 0), rows(1, new Uint8Array(65_535)), END]))).height).toBe(
+      65_535,
+    );
+  });
+
+  test('others go on while a large picture is read and written', async () => {
+    const side = 4000;
+    const bytes = png([header(side, side, 16, 0), rows(side, new Uint16Array(side * side)), END]);
+    let ticks = 0;
+    const beat = setInterval(() => ticks++, 1);
+    const picture = await decodeImage(bytes);
+    const read = ticks;
+    await encodeImage({ ...picture, data: picture.data.subarray(0, 4 * side * 1000), height: 1000 });
+    clearInterval(beat);
+    expect(read).toBeGreaterThan(5);
+    expect(ticks - read).toBeGreaterThan(5);
+  });
+
+  test('a header that says other sizes than the frame', async () => {
+    // The canvas of a GIF is small, its frame is not.
+    const gif = await raw(smooth(20, 20)).gif().toBuffer();
+    const small = Buffer.from(gif);
+    small.writeUInt16LE(2, 6);
+    small.writeUInt16LE(2, 8);
+    expect(await codeOf(decodeImage(small, { maxPixels: 100 }))).toBe('IMAGE_TOO_LARGE');
   });
 
   test('refuses what is not bytes, and limits that are none', async () => {

@@ -1,0 +1,56 @@
+// The chunks of a WebP: its EXIF, and EXIF data put into one.
+
+import { joined } from './png.js';
+
+const ascii = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
+
+const EXIF_FLAG = 0x08;
+const ALPHA_FLAG = 0x10;
+
+function* webpChunks(bytes: Uint8Array): Generator<{ type: string; at: number; body: Uint8Array }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // Chunks have an even length.
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const length = view.getUint32(at + 4, true);
+    yield { type: ascii(bytes, at), at, body: bytes.subarray(at + 8, at + 8 + length) };
+    at += 8 + length + (length % 2);
+  }
+}
+
+/** EXIF data: a TIFF header and its directories. */
+export function webpExif(bytes: Uint8Array): Uint8Array | null {
+  for (const { type, body } of webpChunks(bytes)) {
+    if (type !== 'EXIF') continue;
+    // Some writers put the mark of the JPEG segment before them.
+    return ascii(body, 0) === 'Exif' ? body.subarray(6) : body;
+  }
+  return null;
+}
+
+/** A WebP of a size, without EXIF data, with them. */
+export function webpWithExif(
+  webp: Uint8Array,
+  exif: Uint8Array,
+  { width, height }: { readonly width: number; readonly height: number },
+): Uint8Array {
+  const chunks = [...webpChunks(webp)];
+  const extended = chunks[0]!.type === 'VP8X' ? chunks.shift()!.body.slice() : new Uint8Array(10);
+  if (chunks[0]?.type === 'VP8L' && (chunks[0].body[4]! & 0x10) !== 0) extended[0]! |= ALPHA_FLAG;
+  extended[0]! |= EXIF_FLAG;
+  const view = new DataView(extended.buffer);
+  view.setUint32(4, (width - 1) | (((height - 1) & 0xff) << 24), true);
+  view.setUint16(8, (height - 1) >> 8, true);
+  const body = [chunk('VP8X', extended), ...chunks.map(({ type, body }) => chunk(type, body)), chunk('EXIF', exif)];
+  const length = body.reduce((sum, part) => sum + part.length, 4);
+  const head = Uint8Array.from('RIFF....WEBP', letter => letter.charCodeAt(0));
+  new DataView(head.buffer).setUint32(4, length, true);
+  return joined([head, ...body]);
+}
+
+function chunk(type: string, body: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(8 + body.length + (body.length % 2));
+  for (let i = 0; i < 4; i++) whole[i] = type.charCodeAt(i);
+  new DataView(whole.buffer).setUint32(4, body.length, true);
+  whole.set(body, 8);
+  return whole;
+}
