@@ -4,9 +4,10 @@
 import type * as node from './node/index.js';
 import type * as web from './web/index.js';
 
-export type { Picture, PictureLimits } from './image/picture.js';
+export type { EncodeImageOptions } from './image/encoding.js';
+export type { DecodedPicture, Picture, PictureLimits, PictureMetadata } from './image/picture.js';
 export * from './index.js';
-export type { EncodeImageOptions, NodeDeviceOptions, OpenWeightsOptions, OutputType } from './node/index.js';
+export type { NodeDeviceOptions, OpenWeightsOptions } from './node/index.js';
 export type { WebRestorerOptions, WeightsProgress } from './web/index.js';
 
 export declare const createDevice: typeof node.createDevice & typeof web.createDevice;

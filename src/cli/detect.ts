@@ -2,6 +2,7 @@
 
 import { CodeFormerError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
+import { encodeImage } from '../node/images.js';
 import type { PhotoOptions } from '../pipeline/types.js';
 import { runBatch } from './batch.js';
 import { drawFaces } from './drawing.js';
@@ -10,7 +11,7 @@ import { COMMON_FLAGS, describeFlags, type Flags, numberFlag, parseFlags } from 
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, printable, type Talk, writeJson, writeStdout } from './io.js';
 import type { Services } from './main.js';
-import { checkFolders, checkFree, checkInputs, deliver, type Job, planJobs } from './outputs.js';
+import { checkFolders, checkFree, checkInputs, deliver, type Job, planJobs, typeFor } from './outputs.js';
 import { counted, PIPELINE_FLAGS, scalesFlag } from './restore.js';
 
 const { weights: _, ...DEVICE_FLAGS } = COMMON_FLAGS;
@@ -73,7 +74,10 @@ export async function detectCommand(args: readonly string[], io: Io, services: S
     const faces = await opened.detect(picture, { ...options, signal: io.signal, onProgress });
     say.progress('', 1);
     const { width, height } = picture;
-    if (plan) await deliver(output, drawFaces(picture, faces), { overwrite }, io);
+    if (plan) {
+      const drawing = await encodeImage(drawFaces(picture, faces), { type: typeFor(output) });
+      await deliver(output, drawing, overwrite, io);
+    }
     if (json) await writeJson(io, { file: input.name, width, height, faces });
     else if (draw !== '-') {
       const lines = faces.map(({ id, box, score }) => {

@@ -3,8 +3,8 @@
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
-import type { Picture } from '../image/picture.js';
-import { encodeImage, OUTPUT_TYPES, type OutputType, outputTypeOf, writeImageFile } from '../node/images.js';
+import { ENCODED_TYPES, type EncodedType } from '../image/encoding.js';
+import { outputTypeOf, writeEncoded } from '../node/images.js';
 import { checkWritable, existsError, makeFolder, removeLeftovers } from '../node/write-file.js';
 import type { Found } from './glob.js';
 import { type Inputs, nameOf } from './inputs.js';
@@ -28,20 +28,20 @@ export interface OutputFlags {
   /** Absent for stdout. */
   readonly output?: string | undefined;
   /** Format of outputs whose name does not say one. */
-  readonly type?: OutputType | undefined;
+  readonly type?: EncodedType | undefined;
   /** Goes between name and ending in folders. */
   readonly suffix?: string | undefined;
 }
 
-const ENDINGS: Readonly<Record<OutputType, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
+const ENDINGS: Readonly<Record<EncodedType, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
 const NAMES_PICTURE = /\.(png|jpe?g|webp)$/i;
 
 /** The format that `--output-type` names. Throws `INVALID_ARGUMENT`. */
-export function typeFlag(text: string | undefined): OutputType | undefined {
+export function typeFlag(text: string | undefined): EncodedType | undefined {
   if (text === undefined) return undefined;
   const name = text.toLowerCase().replace(/^\./, '');
-  const type = name === 'jpg' ? 'jpeg' : OUTPUT_TYPES.find(known => known === name);
-  if (!type) throw invalidArgument(`one of ${OUTPUT_TYPES.join(', ')}`, '--output-type', text);
+  const type = name === 'jpg' ? 'jpeg' : ENCODED_TYPES.find(known => known === name);
+  if (!type) throw invalidArgument(`one of ${ENCODED_TYPES.join(', ')}`, '--output-type', text);
   return type;
 }
 
@@ -241,20 +241,13 @@ export async function checkFree(path: string, folder: boolean, overwrite: boolea
   return error.message;
 }
 
-export interface Delivery {
-  readonly type?: OutputType | undefined;
-  readonly quality?: number | undefined;
-  readonly overwrite: boolean;
-}
+/** The format of what goes to a place: what its name says, else what is asked for. */
+export const typeFor = (output: string, type: EncodedType = 'png'): EncodedType =>
+  output === '-' ? type : outputTypeOf(output);
 
-/** Writes a picture to its place. */
-export async function deliver(output: string, picture: Picture, delivery: Delivery, io: Io): Promise<void> {
-  const { type, quality, overwrite } = delivery;
-  if (output === '-') {
-    const bytes = await encodeImage(picture, { type, quality });
-    throwIfAborted(io.signal);
-    await writeStdout(io, bytes);
-  } else {
-    await writeImageFile(output, picture, { quality, overwrite, signal: io.signal });
-  }
+/** Writes an encoded picture to its place. */
+export async function deliver(output: string, encoded: Uint8Array, overwrite: boolean, io: Io): Promise<void> {
+  throwIfAborted(io.signal);
+  if (output === '-') await writeStdout(io, encoded);
+  else await writeEncoded(output, encoded, { overwrite, signal: io.signal });
 }

@@ -2,6 +2,7 @@
 
 import { dirname, join } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
+import { checkBackground } from '../image/encoding.js';
 import type { Picture } from '../image/picture.js';
 import { writeImageFile } from '../node/images.js';
 import { readText } from '../node/read-file.js';
@@ -24,7 +25,7 @@ import {
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, type Talk, writeJson, writeStdout } from './io.js';
 import type { Services } from './main.js';
-import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFlag } from './outputs.js';
+import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFlag, typeFor } from './outputs.js';
 
 /** Flags of the pipeline, as options of the library. */
 export const PIPELINE_FLAGS = {
@@ -81,6 +82,8 @@ const FLAGS = {
   suffix: { value: 'TEXT', help: 'in folders, results are <name>_TEXT.png' },
   'output-type': { value: 'TYPE', help: 'png (default), jpg or webp, for folders and stdout' },
   quality: { value: 'Q', help: 'of JPEG and WebP, 1 to 100 (default 95)' },
+  background: { value: 'COLOUR', help: 'under what is transparent, in JPEG, as #rrggbb (default white)' },
+  metadata: { value: 'WHAT', help: 'keep (default): the EXIF data of the photo, without its thumbnail; none' },
   overwrite: { help: 'replace files that exist' },
   json: { help: 'print one object per picture to stdout' },
   ...NETWORK_FLAGS,
@@ -177,16 +180,19 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   const codes = values.codes === undefined ? null : await readCodes(values.codes, aligned, io.signal);
   const fidelity = numberFlag('fidelity', values.fidelity, 'a number from 0 to 1', share) ?? codes?.fidelity ?? 0.5;
   const pipeline = pipelineOptions(values);
-  const options: RestoreOptions & { output?: undefined } = {
+  if (values.background !== undefined) checkBackground(values.background, '--background');
+  const options: RestoreOptions = {
     ...pipeline,
     ...(codes && decodingOptions(codes, pipeline)),
-    output: undefined,
     fidelity,
     aligned,
     maxPixels,
     upscaling: numberFlag('upscaling', values.upscaling, 'a number above 0', positive),
     faceUpscale: values['face-upscale'],
     backgroundUpscale: backgroundFlag(values),
+    background: values.background,
+    metadata:
+      values.metadata === undefined ? undefined : choiceFlag('metadata', values.metadata, ['keep', 'none'] as const),
   };
   const type = typeFlag(values['output-type']);
   const inQuality = (value: number) => Number.isInteger(value) && value >= 1 && value <= 100;
@@ -215,9 +221,10 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
     const name = nameOf(job.input.name);
     if (codes) checkFaceCodes(codes, opened.info, values.codes!);
     const onProgress = ({ done }: { done: number }) => say.progress(name, done);
-    const result = await opened.restore(picture, { ...options, signal: io.signal, onProgress });
+    const output = typeFor(job.output, type);
+    const result = await opened.restore(picture, { ...options, output, quality, signal: io.signal, onProgress });
     for (const warning of allWarnings(result)) say.warn(`${name}: ${warning}`);
-    await deliver(job.output, result.image, { type, quality, overwrite }, io);
+    await deliver(job.output, result.image, overwrite, io);
     const faces = aligned ? '' : ` (${counted(result.faces.length)})`;
     if (job.output !== '-') say.note(`${name} -> ${job.output}${faces}`);
     const files = crops && (await saveCrops(crops, job, result.faces, overwrite, io));
@@ -269,13 +276,13 @@ function decodingOptions(
 
 export const counted = (faces: number): string => (faces === 1 ? '1 face' : `${faces || 'no'} faces`);
 
-function allWarnings({ warnings, faces }: RestoreResult): string[] {
+function allWarnings({ warnings, faces }: RestoreResult<unknown>): string[] {
   return [...warnings, ...faces.flatMap(face => face.warnings.map(text => `face ${face.id}: ${text}`))];
 }
 
 function reportOf(
   { input, output }: Job,
-  { width, height, faces, seed, warnings, timings }: RestoreResult,
+  { width, height, faces, seed, warnings, timings }: RestoreResult<unknown>,
   fidelity: Fidelity,
   { info }: Engine,
   files: readonly CropFiles[] | null,

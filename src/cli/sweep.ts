@@ -2,6 +2,7 @@
 
 import { CodeFormerError } from '../errors.js';
 import type { Picture } from '../image/picture.js';
+import { encodeImage } from '../node/images.js';
 import { runBatch } from './batch.js';
 import { contactSheet } from './drawing.js';
 import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
@@ -9,7 +10,7 @@ import { COMMON_FLAGS, describeFlags, type Flags, parseFlags } from './flags.js'
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, type Talk, writeStdout } from './io.js';
 import type { Services } from './main.js';
-import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput } from './outputs.js';
+import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFor } from './outputs.js';
 import { counted, listFlag, PIPELINE_FLAGS, pipelineOptions } from './restore.js';
 
 const { strength: _, ...FACE_FLAGS } = PIPELINE_FLAGS;
@@ -66,7 +67,8 @@ export async function sweepCommand(args: readonly string[], io: Io, services: Se
     if (swept.faces.length === 0)
       throw new CodeFormerError('INVALID_IMAGE', `${name}: expected a face to show but none was found`);
     const rows = swept.faces.map(({ crop }, i) => [crop, ...swept.images.map(({ faces }) => faces[i]!)]);
-    await deliver(output, contactSheet(rows, ['', ...fidelity.map(String)]), { overwrite }, io);
+    const sheet = contactSheet(rows, ['', ...fidelity.map(String)]);
+    await deliver(output, await encodeImage(sheet, { type: typeFor(output) }), overwrite, io);
     if (output !== '-') say.note(`${name} -> ${output} (${counted(rows.length)})`);
   };
   const roles = aligned ? (['restorer'] as const) : (['restorer', 'detector'] as const);

@@ -87,7 +87,7 @@ export const jpegCompleted = (jpeg: Uint8Array): Uint8Array<ArrayBuffer> => join
 const MOST_EXIF = 0xffff - 2 - EXIF.length;
 
 /** A JPEG without EXIF data, with them; null where they are too long for one. */
-export function jpegWithExif(jpeg: Uint8Array, exif: Uint8Array): Uint8Array | null {
+export function jpegWithExif(jpeg: Uint8Array, exif: Uint8Array): Uint8Array<ArrayBuffer> | null {
   if (exif.length > MOST_EXIF) return null;
   const length = exif.length + EXIF.length + 2;
   const segment = Uint8Array.of(0xff, APP1, length >> 8, length & 0xff, ...EXIF);

@@ -1,6 +1,7 @@
 // What is kept of an encoded photo beside its pixels, taken out of one container and put into another: the same on every platform.
 
 import { readBoxes } from './boxes.js';
+import type { EncodedType } from './encoding.js';
 import { exifFor } from './exif.js';
 import type { PictureFormat } from './format.js';
 import { jpegWithExif, readJpegHeader } from './jpeg.js';
@@ -33,11 +34,11 @@ function exifOf(bytes: Uint8Array, format: PictureFormat): Uint8Array | null {
 
 /** An encoded picture without metadata, with those of the photo that it was made of, as far as they still hold. */
 export function withPictureMetadata(
-  encoded: Uint8Array,
-  type: 'png' | 'jpeg' | 'webp',
+  encoded: Uint8Array<ArrayBuffer>,
+  type: EncodedType,
   metadata: PictureMetadata,
   size: { readonly width: number; readonly height: number },
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const exif = exifFor(metadata.exif, size);
   if (!exif) return encoded;
   if (type === 'png') return pngWith(encoded, [{ type: 'eXIf', body: exif }]);

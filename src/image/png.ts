@@ -73,7 +73,11 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
 }
 
 /** A PNG with chunks put behind its header, and without others of some names. */
-export function pngWith(png: Uint8Array, added: readonly PngChunk[], dropped: readonly string[] = []): Uint8Array {
+export function pngWith(
+  png: Uint8Array,
+  added: readonly PngChunk[],
+  dropped: readonly string[] = [],
+): Uint8Array<ArrayBuffer> {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const parts = [SIGNATURE, png.subarray(8, HEADER_END), ...added.map(encodeChunk)];
   for (let at = HEADER_END; at + 12 <= png.length; ) {

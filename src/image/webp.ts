@@ -32,7 +32,7 @@ export function webpWithExif(
   webp: Uint8Array,
   exif: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const chunks = [...webpChunks(webp)];
   const extended = chunks[0]!.type === 'VP8X' ? chunks.shift()!.body.slice() : new Uint8Array(10);
   if (chunks[0]?.type === 'VP8L' && (chunks[0].body[4]! & 0x10) !== 0) extended[0]! |= ALPHA_FLAG;

@@ -9,9 +9,17 @@ import { decodeBmp } from '../image/bmp.js';
 import { readBoxes } from '../image/boxes.js';
 import { type ColourSpace, colourSpaceOf, iccProfile, pngColourSpace } from '../image/colour-space.js';
 import { checkEncoded } from '../image/encoded.js';
-import { FORMAT_NAMES, type PictureFormat } from '../image/format.js';
+import {
+  checkEncodable,
+  checkEncodeOptions,
+  ENCODED_TYPES,
+  type EncodedType,
+  type EncodeImageOptions,
+  flattened,
+} from '../image/encoding.js';
+import { FORMAT_NAMES, type PictureFormat, pictureFormat } from '../image/format.js';
 import { jpegCompleted, readJpegHeader } from '../image/jpeg.js';
-import { readMetadata } from '../image/metadata.js';
+import { readMetadata, withPictureMetadata } from '../image/metadata.js';
 import { upright } from '../image/orientation.js';
 import {
   checkPicture,
@@ -26,20 +34,7 @@ import {
 import { pngCompleted, pngWith, readPngHeader } from '../image/png.js';
 import { readTiffHeader } from '../image/tiff.js';
 import { type ReadLimits, readBounded } from './read-file.js';
-import { checkWritable, writeFileBeside } from './write-file.js';
-
-/** Formats that pictures are written in. */
-export const OUTPUT_TYPES = ['png', 'jpeg', 'webp'] as const;
-/** File formats that pictures can be written in. */
-export type OutputType = (typeof OUTPUT_TYPES)[number];
-
-/** How a picture is encoded. */
-export interface EncodeImageOptions {
-  /** Default `png`. */
-  readonly type?: OutputType | undefined;
-  /** 1 to 100, default 95. PNG is lossless and has none. */
-  readonly quality?: number | undefined;
-}
+import { checkWritable, type WriteFileOptions, writeFileBeside } from './write-file.js';
 
 /**
  * Decodes PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF (first frame) to RGBA in sRGB, upright by its EXIF orientation. Of 16 bits the upper 8
@@ -261,20 +256,19 @@ async function loadSharp(name: string): Promise<SharpConstructor> {
 }
 
 /**
- * Encodes a picture. Opaque pictures are written without alpha; JPEG has none and drops it.
- * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`
+ * Encodes a picture. Opaque pictures are written without alpha; where JPEG, which has none, would lose some, the picture is put on
+ * `background`.
+ * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE` for sides that the format does not take
  */
 export async function encodeImage(
   picture: Picture,
   options: EncodeImageOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { type = 'png', quality = 95 } = options;
-  if (!OUTPUT_TYPES.includes(type)) throw invalidArgument(`one of ${OUTPUT_TYPES.join(', ')}`, 'type', type);
-  if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
-    throw invalidArgument('a whole number from 1 to 100', 'quality', quality);
-  }
+  const { type, quality, background, metadata } = checkEncodeOptions(options);
   checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
-  const written = type === 'jpeg' || isOpaque(picture) ? toRgb(picture) : picture;
+  checkEncodable(picture, type, 'picture');
+  const opaque = isOpaque(picture);
+  const written = opaque ? toRgb(picture) : type === 'jpeg' ? toRgb(flattened(picture, background)) : picture;
   const { data, width, height } = written;
   const channels = written.data.length === 4 * width * height ? 4 : 3;
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.length);
@@ -285,14 +279,14 @@ export async function encodeImage(
     jpeg: () => image.jpeg({ quality, chromaSubsampling: '4:4:4' }),
     webp: () => image.webp({ quality }),
   };
-  const encoded = encoders[type]().toBuffer() as Promise<Buffer<ArrayBuffer>>;
-  return encoded.catch(cause => {
+  const encoded = await (encoders[type]().toBuffer() as Promise<Buffer<ArrayBuffer>>).catch(cause => {
     throw new CodeFormerError(
       'INVALID_ARGUMENT',
       `A picture of ${width}x${height} cannot be written as ${type}: ${(cause as Error).message}`,
       { cause },
     );
   });
+  return metadata ? withPictureMetadata(encoded, type, metadata, picture) : encoded;
 }
 
 /** Most bytes that are read of a picture: as many as the largest allowed one can have, and what is said beside pixels. */
@@ -318,9 +312,9 @@ export async function readImageFile(path: string, limits: Omit<PictureLimits, 'n
 }
 
 /** The format that a file name asks for by its ending. Throws `INVALID_ARGUMENT` for others than .png, .jpg, .jpeg, .webp. */
-export function outputTypeOf(path: string): OutputType {
+export function outputTypeOf(path: string): EncodedType {
   const ending = extname(path).slice(1).toLowerCase();
-  const type = ending === 'jpg' ? 'jpeg' : OUTPUT_TYPES.find(known => known === ending);
+  const type = ending === 'jpg' ? 'jpeg' : ENCODED_TYPES.find(known => known === ending);
   if (!type)
     throw invalidArgument('a file name that ends with .png, .jpg, .jpeg or .webp', 'the output', basename(path));
   return type;
@@ -334,20 +328,28 @@ export function outputTypeOf(path: string): OutputType {
 export async function writeImageFile(
   path: string,
   picture: Picture,
-  options: {
-    readonly quality?: number | undefined;
-    readonly signal?: AbortSignal | undefined;
-    readonly overwrite?: boolean | undefined;
-  } = {},
+  options: Omit<EncodeImageOptions, 'type'> & Pick<WriteFileOptions, 'signal' | 'overwrite'> = {},
 ): Promise<void> {
-  const { quality, signal, overwrite } = options;
-  const bytes = await encodeImage(picture, { type: outputTypeOf(path), quality });
+  const { signal, overwrite, ...encoding } = options;
+  const bytes = await encodeImage(picture, { type: outputTypeOf(path), ...encoding });
+  await writeEncoded(path, bytes, { signal, overwrite });
+}
+
+/**
+ * Writes an encoded picture: beside its place first, then renamed.
+ * @throws `FILE_UNWRITABLE`, `ABORTED`
+ */
+export async function writeEncoded(
+  path: string,
+  bytes: Uint8Array,
+  options: Pick<WriteFileOptions, 'signal' | 'overwrite'>,
+): Promise<void> {
   await checkWritable(path);
   await writeFileBeside(
     path,
     (async function* () {
       yield bytes;
     })(),
-    { signal, overwrite },
+    options,
   );
 }

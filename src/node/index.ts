@@ -1,13 +1,12 @@
 // The library in Node.
 
-export type { Picture, PictureLimits } from '../image/picture.js';
+export type { EncodeImageOptions } from '../image/encoding.js';
+export type { DecodedPicture, Picture, PictureLimits, PictureMetadata } from '../image/picture.js';
 export * from '../index.js';
 export { createDevice, type NodeDeviceOptions } from './gpu.js';
 export {
   decodeImage,
-  type EncodeImageOptions,
   encodeImage,
-  type OutputType,
   readImageFile,
   writeImageFile,
 } from './images.js';

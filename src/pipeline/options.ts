@@ -2,26 +2,16 @@
 
 import { checkCallback, checkFlag, checkObject, checkOptions, checkSignal } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
+import { checkBackground, checkQuality, checkType, type EncodedType } from '../image/encoding.js';
 import { type PictureLimits, pixelLimit } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Point } from './align.js';
 import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
 import { drawSeed } from './sampling.js';
-import type {
-  Box,
-  EncodedType,
-  FaceChoice,
-  Fidelity,
-  OwnFace,
-  PhotoOptions,
-  RenderOptions,
-  RestoreOptions,
-} from './types.js';
+import type { Box, FaceChoice, Fidelity, OwnFace, PhotoOptions, RenderOptions, RestoreOptions } from './types.js';
 
 /** The soft edge of masks, see `MaskOptions`. */
 const FEATHER = 0.2;
-
-const TYPES: readonly EncodedType[] = ['png', 'jpeg', 'webp'];
 
 /** Options of a call, complete and checked. */
 export interface Settings {
@@ -46,6 +36,8 @@ export interface Settings {
   readonly maxPixels: number;
   readonly output: EncodedType | null;
   readonly quality: number | undefined;
+  readonly background: string | undefined;
+  readonly metadata: 'keep' | 'none';
   readonly signal: AbortSignal | undefined;
   readonly onProgress: PhotoOptions['onProgress'];
   readonly parts: Pick<RestoreOptions, 'restoreFace' | 'parseFace' | 'upscale' | 'upscaleFloat' | 'detectFaces'>;
@@ -67,6 +59,7 @@ const RESTORE_OPTIONS = [
   ...DETECT_OPTIONS,
   'adain',
   'aligned',
+  'background',
   'backgroundUpscale',
   'faceUpscale',
   'faces',
@@ -74,6 +67,7 @@ const RESTORE_OPTIONS = [
   'grayscale',
   'indices',
   'mask',
+  'metadata',
   'onlyCenterFace',
   'output',
   'parseFace',
@@ -94,7 +88,7 @@ const RESTORE_OPTIONS = [
  */
 export function checkRestoreOptions(options: RestoreOptions, size: number): Settings {
   const given = checkOptions(options, RESTORE_OPTIONS);
-  const { fidelity = 0.5, mask = {}, perFace = {}, grayscale = 'auto', output = null, quality } = options;
+  const { fidelity = 0.5, mask = {}, perFace = {}, grayscale = 'auto', output = null, metadata = 'keep' } = options;
   checkObject(perFace, 'perFace');
   for (const [id, own] of Object.entries(perFace)) {
     if (!/^\d+$/.test(id)) throw invalidArgument('ids of faces as keys', 'perFace', id);
@@ -107,9 +101,8 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
   checkOptions(mask, ['feather', 'regions'], 'mask.');
   if (!['auto', true, false].includes(grayscale))
     throw invalidArgument("'auto', true or false", 'grayscale', grayscale);
-  if (output !== null && !TYPES.includes(output)) throw invalidArgument(`one of ${TYPES.join(', ')}`, 'output', output);
-  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100))
-    throw invalidArgument('a whole number from 1 to 100', 'quality', quality);
+  if (options.background !== undefined) checkBackground(options.background);
+  if (metadata !== 'keep' && metadata !== 'none') throw invalidArgument("'keep' or 'none'", 'metadata', metadata);
   return {
     fidelity: checkFidelity(fidelity, size),
     upscaling: positive(options.upscaling ?? 2, 'upscaling'),
@@ -134,8 +127,10 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
     grayscale,
     compat: flag(options, 'compat', false),
     maxPixels: pixelLimit(options.maxPixels),
-    output,
-    quality,
+    output: output === null ? null : checkType(output, 'output'),
+    quality: options.quality === undefined ? undefined : checkQuality(options.quality),
+    background: options.background,
+    metadata,
     signal: checkSignal(options.signal),
     onProgress: checkCallback(options.onProgress, 'onProgress'),
     parts: {
@@ -151,12 +146,14 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
 
 const RENDER_OPTIONS = [
   'adain',
+  'background',
   'backgroundUpscale',
   'faces',
   'faceUpscale',
   'fidelity',
   'indices',
   'mask',
+  'metadata',
   'onProgress',
   'output',
   'perFace',

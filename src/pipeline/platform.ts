@@ -1,10 +1,10 @@
 // What the pipeline needs of the platform that it runs on.
 
 import type { Device, DeviceOptions } from '../gpu/device.js';
-import type { Picture, PictureLimits } from '../image/picture.js';
+import type { EncodedType, EncodeImageOptions } from '../image/encoding.js';
+import type { DecodedPicture, Picture, PictureLimits } from '../image/picture.js';
 import type { Role } from '../weights/manifest.js';
 import type { Weights } from '../weights/weights.js';
-import type { EncodedType } from './types.js';
 
 /** Where weights are: part of the package, a path or URL, or in memory. */
 export type WeightsInput = string | URL | Blob | Uint8Array | ArrayBuffer;
@@ -23,10 +23,10 @@ export interface Platform {
     source: WeightsInput,
     options: { readonly role: Role; readonly signal?: AbortSignal | undefined },
   ): Promise<Weights>;
-  decodeImage(bytes: Uint8Array, limits: PictureLimits): Promise<Picture>;
+  decodeImage(bytes: Uint8Array, limits: PictureLimits): Promise<DecodedPicture>;
   encodeImage(
     picture: Picture,
-    options: { readonly type: EncodedType; readonly quality?: number | undefined },
+    options: EncodeImageOptions & { readonly type: EncodedType },
   ): Promise<Uint8Array<ArrayBuffer>>;
   /** Pixels that are no plain `{ data, width, height }`; null for what the platform knows nothing of. */
   readPixels(input: unknown, limits: PictureLimits): Promise<PixelForm | null>;

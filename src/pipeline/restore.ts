@@ -1,6 +1,7 @@
 // The pipeline: every face of a photo is found, aligned, restored and blended back.
 
 import type { Device } from '../gpu/device.js';
+import { checkEncodable } from '../image/encoding.js';
 import { isOpaque, type Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { roundHalfEven } from '../kernels/resize-plane/taps.js';
@@ -425,21 +426,25 @@ function enlarged(photo: Photo, factor: number): Promise<Photo> {
   return photo.resized(timesHalfEven(photo, factor), 'linear', { step: 1 / factor });
 }
 
-/** The size of the result. Throws `IMAGE_TOO_LARGE`. */
+/** The size of the result. Throws `IMAGE_TOO_LARGE`, also for what the format of the result cannot hold. */
 function outputSize(picture: Size, settings: Settings): Size {
+  const { maxPixels, output } = settings;
+  const size = sizeOfResult(picture, settings);
+  checkResultSize(size, { maxPixels });
+  if (output) checkEncodable(size, output);
+  return size;
+}
+
+function sizeOfResult(picture: Size, settings: Settings): Size {
   const { upscaling, compat, maxPixels } = settings;
   if (!compat) {
     const side = (length: number) => Math.max(1, Math.round(length * upscaling));
-    const size = { width: side(picture.width), height: side(picture.height) };
-    checkResultSize(size, { maxPixels });
-    return size;
+    return { width: side(picture.width), height: side(picture.height) };
   }
   const working = timesHalfEven(picture, enlargementOf(picture, settings));
   checkResultSize(working, { maxPixels, name: 'the photo enlarged to a shorter side of 512' });
   const side = (length: number) => Math.max(1, Math.trunc(length * upscaling));
-  const size = { width: side(working.width), height: side(working.height) };
-  checkResultSize(size, { maxPixels });
-  return size;
+  return { width: side(working.width), height: side(working.height) };
 }
 
 /** Upscalers that were asked for and are not there, and regions without a parser. */

@@ -3,7 +3,16 @@
 
 import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
 import { Device, type DeviceOptions } from '../gpu/device.js';
-import { checkPicture, type Picture, pixelLimit, toRgb, toRgba } from '../image/picture.js';
+import {
+  checkPicture,
+  type DecodedPicture,
+  isOpaque,
+  type Picture,
+  type PictureMetadata,
+  pixelLimit,
+  toRgb,
+  toRgba,
+} from '../image/picture.js';
 import type { Encoded } from '../models/codeformer/codeformer.js';
 import { codeSpace } from '../models/codeformer/fingerprint.js';
 import type { Role } from '../weights/manifest.js';
@@ -300,7 +309,8 @@ export class Restorer {
     const { width, height } = images[0]!;
     const delivered = await this.deliver(opened, settings, images, report);
     const rows = fidelities.map((w, i) => ({ fidelity: w, image: delivered[i], faces: restored[i]! }));
-    return { images: rows, width, height, faces, seed: settings.seed, warnings, timings: report.finish() };
+    const told = allWarnings(opened, settings, images, warnings);
+    return { images: rows, width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
   }
 
   /**
@@ -411,14 +421,15 @@ export class Restorer {
       });
       const [image] = await this.deliver(opened, settings, images, report);
       const size = { width: images[0]!.width, height: images[0]!.height };
-      const { faces: restored, warnings } = made;
+      const { faces: restored } = made;
+      const warnings = allWarnings(opened, settings, images, made.warnings);
       return { image, ...size, faces: restored, seed: settings.seed, warnings, timings: report.finish() };
     };
     return {
       width,
       height,
       faces,
-      warnings: state.work.warnings,
+      warnings: [...opened.warnings, ...state.work.warnings],
       render: render as PreparedPhoto<Image>['render'],
       destroy,
       [Symbol.dispose]: destroy,
@@ -477,7 +488,8 @@ export class Restorer {
     const { images, faces, warnings } = await this.run(opened, settings, [null], report);
     const { width, height } = images[0]!;
     const [image] = await this.deliver(opened, settings, images, report);
-    return { image, width, height, faces, seed: settings.seed, warnings, timings: report.finish() };
+    const told = allWarnings(opened, settings, images, warnings);
+    return { image, width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
   }
 
   private run(
@@ -505,10 +517,10 @@ export class Restorer {
         limits,
       );
       throwIfAborted(report.signal);
-      return { picture: toRgba(picture, limits), again: made => made };
+      return { ...notesOf(picture), picture: toRgba(picture, limits), again: made => made };
     }
     const own = await this.platform.readPixels(photo, limits);
-    if (own) return { picture: toRgba(own.picture, limits), again: made => own.again(made) };
+    if (own) return { ...NO_NOTES, picture: toRgba(own.picture, limits), again: made => own.again(made) };
     if (typeof photo !== 'object' || photo === null || !('data' in photo))
       throw invalidArgument('a Blob, bytes of a picture, or pixels', 'photo', photo);
     const channels = checkPicture(photo, limits);
@@ -518,16 +530,19 @@ export class Restorer {
       const { buffer, byteOffset, length } = picture.data;
       return { ...picture, data: new kind(buffer as ArrayBuffer, byteOffset, length) };
     };
-    return { picture: toRgba(photo, limits), again };
+    return { ...notesOf(photo), picture: toRgba(photo, limits), again };
   }
 
   private async deliver(opened: Opened, settings: Settings, images: readonly Picture[], report: Report) {
-    const { output, quality } = settings;
+    const { output, quality, background } = settings;
+    const metadata = settings.metadata === 'keep' ? opened.metadata : null;
     report.stage('encode');
     const delivered: unknown[] = [];
     for (const image of images) {
       delivered.push(
-        output ? await this.platform.encodeImage(image, { type: output, quality }) : await opened.again(image),
+        output
+          ? await this.platform.encodeImage(image, { type: output, quality, background, metadata })
+          : await opened.again(image),
       );
     }
     return delivered;
@@ -594,7 +609,32 @@ export class Restorer {
 /** A photo with what its result is turned into. */
 interface Opened {
   readonly picture: Picture;
+  readonly metadata: PictureMetadata | null;
+  readonly warnings: readonly string[];
   again(picture: Picture): unknown;
+}
+
+const NO_NOTES = { metadata: null, warnings: [] } as const;
+
+/** What decoding told beside the pixels: also of a picture that `decodeImage` gave to the caller. */
+function notesOf({ metadata, warnings }: Picture & Partial<DecodedPicture>): Pick<Opened, 'metadata' | 'warnings'> {
+  return {
+    metadata: metadata?.exif instanceof Uint8Array ? metadata : null,
+    warnings: Array.isArray(warnings) ? warnings.filter(warning => typeof warning === 'string') : [],
+  };
+}
+
+/** The warnings of decoding, of the pipeline, and of encoding. */
+function allWarnings(
+  { warnings }: Opened,
+  { output, background }: Settings,
+  images: readonly Picture[],
+  own: readonly string[],
+): string[] {
+  const all = [...warnings, ...own];
+  if (output === 'jpeg' && images.some(image => !isOpaque(image)))
+    all.push(`JPEG knows no transparency: the result was put on ${background ?? 'white'}`);
+  return all;
 }
 
 /** Errors that end a sequence of photos: they are about the device or the caller, not about a photo. */

@@ -1,12 +1,13 @@
 // What callers give the pipeline and get from it.
 
+import type { EncodedType } from '../image/encoding.js';
 import type { Picture } from '../image/picture.js';
 import type { CodeSpace } from '../models/codeformer/fingerprint.js';
 import type { FloatRgb } from '../pixels/gpu-picture.js';
 import type { Point } from './align.js';
 import type { FaceRegion } from './regions.js';
 
-export type { CodeSpace, FloatRgb };
+export type { CodeSpace, EncodedType, FloatRgb };
 
 /** Left, top, right, bottom in pixels of the photo. */
 export type Box = readonly [number, number, number, number];
@@ -68,9 +69,6 @@ export type PhotoOutput<I> = I extends ImageBitmap | PictureElement
     : I extends ImageData
       ? ImageData
       : Picture;
-
-/** File formats that results can be encoded in. */
-export type EncodedType = 'png' | 'jpeg' | 'webp';
 
 /** How far the work on a photo has come. */
 export interface Progress {
@@ -184,6 +182,13 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   readonly output?: EncodedType | undefined;
   /** Of JPEG and WebP, 1 to 100. Default 95. */
   readonly quality?: number | undefined;
+  /** The colour, as `#rrggbb` or `#rgb`, under what is transparent where `output` is JPEG, which knows no transparency. Default white. */
+  readonly background?: string | undefined;
+  /**
+   * What goes from an encoded photo into an encoded result: `keep` its EXIF data (date, place, camera, copyright), without orientation and
+   * thumbnail, or `none`. Default `keep`.
+   */
+  readonly metadata?: 'keep' | 'none' | undefined;
 }
 
 /** A restored photo. */
@@ -219,6 +224,8 @@ export interface RenderOptions
     | 'seed'
     | 'output'
     | 'quality'
+    | 'background'
+    | 'metadata'
     | 'signal'
     | 'onProgress'
   > {

@@ -3,9 +3,10 @@
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { encodedDimensions } from '../image/dimensions.js';
 import { checkEncoded } from '../image/encoded.js';
+import { checkEncodable, checkEncodeOptions, type EncodeImageOptions, flattened } from '../image/encoding.js';
 import { FORMAT_NAMES, type PictureFormat } from '../image/format.js';
 import { jpegCompleted, readJpegHeader } from '../image/jpeg.js';
-import { readMetadata } from '../image/metadata.js';
+import { readMetadata, withPictureMetadata } from '../image/metadata.js';
 import {
   checkPicture,
   checkPixelCount,
@@ -19,14 +20,6 @@ import {
 import { pngCompleted, readPngHeader } from '../image/png.js';
 import type { PixelForm } from '../pipeline/platform.js';
 import { bitmapOf, isElement } from './elements.js';
-
-/** How a picture is encoded. */
-export interface EncodeImageOptions {
-  /** Default `png`. */
-  readonly type?: 'png' | 'jpeg' | 'webp' | undefined;
-  /** 1 to 100, default 95. PNG is lossless and has none. */
-  readonly quality?: number | undefined;
-}
 
 /**
  * Decodes what the browser can decode to RGBA in sRGB, upright by its EXIF orientation. The size is checked before anything is decoded.
@@ -93,23 +86,29 @@ export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promi
 }
 
 /**
- * Encodes a picture. JPEG has no alpha and drops it.
- * @throws `INVALID_ARGUMENT` also for types that the browser cannot write
+ * Encodes a picture. Where JPEG, which has no alpha, would lose some, the picture is put on `background`.
+ * @throws `INVALID_ARGUMENT` also for types that the browser cannot write, `INVALID_IMAGE`, `IMAGE_TOO_LARGE` for sides that the format or
+ *   the browser does not take
  */
 export async function encodeImage(
   picture: Picture,
   options: EncodeImageOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { type = 'png', quality = 95 } = options;
-  if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100))
-    throw invalidArgument('a whole number from 1 to 100', 'quality', quality);
+  const { type, quality, background, metadata } = checkEncodeOptions(options);
   checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
-  const canvas = new OffscreenCanvas(picture.width, picture.height);
-  const context = canvas.getContext('2d', { alpha: type !== 'jpeg' && !isOpaque(picture) })!;
-  context.putImageData(imageData(type === 'jpeg' ? opaque(picture) : picture), 0, 0);
-  const blob = await canvas.convertToBlob({ type: `image/${type}`, quality: quality / 100 });
+  checkEncodable(picture, type, 'picture');
+  const { width, height } = picture;
+  const opaque = isOpaque(picture);
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d', { alpha: type !== 'jpeg' && !opaque })!;
+  context.putImageData(imageData(type === 'jpeg' && !opaque ? flattened(picture, background) : picture), 0, 0);
+  const blob = await canvas.convertToBlob({ type: `image/${type}`, quality: quality / 100 }).catch(cause => {
+    const message = `picture: this browser cannot write one of ${width}x${height}: ${(cause as Error).message}`;
+    throw new CodeFormerError('IMAGE_TOO_LARGE', message, { cause });
+  });
   if (blob.type !== `image/${type}`) throw invalidArgument('a type that this browser writes', 'type', type);
-  return new Uint8Array(await blob.arrayBuffer());
+  const encoded = new Uint8Array(await blob.arrayBuffer());
+  return metadata ? withPictureMetadata(encoded, type, metadata, picture) : encoded;
 }
 
 /** Pixels of an `ImageData`, `ImageBitmap`, `VideoFrame` or element, and the way back; null for other things. */
@@ -159,12 +158,4 @@ function imageData(picture: Picture): ImageData {
   const { data, width, height } = toRgba(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
   const clamped = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length);
   return new ImageData(clamped, width, height);
-}
-
-/** Without alpha, whose colours a canvas would mix with black. */
-function opaque(picture: Picture): Picture {
-  const { data, width, height } = toRgba(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
-  const copy = new Uint8ClampedArray(data);
-  for (let i = 3; i < copy.length; i += 4) copy[i] = 255;
-  return { data: copy, width, height };
 }

@@ -4,7 +4,9 @@ import { Readable, Writable } from 'node:stream';
 import type { Engine, EngineOptions, OpenEngine } from '../../src/cli/engine.js';
 import { main, type Services } from '../../src/cli/main.js';
 import { throwIfAborted } from '../../src/errors.js';
-import { type Picture, toRgba } from '../../src/image/picture.js';
+import { checkEncodable } from '../../src/image/encoding.js';
+import { type DecodedPicture, type Picture, toRgba } from '../../src/image/picture.js';
+import { encodeImage } from '../../src/node/images.js';
 import { sizeWarnings } from '../../src/pipeline/restore.js';
 import type { PhotoInput, PhotoOptions, RestoredFace, RestoreOptions } from '../../src/pipeline/types.js';
 
@@ -124,7 +126,11 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
         await working(photo, options);
         const warnings = options.aligned ? sizeWarnings(photo, SIZE) : [];
         const faces = restored(photo, options.aligned);
-        return { image: image(photo), faces, seed: options.seed ?? 7, warnings, ...rest };
+        const { output: type, quality, background, metadata } = options;
+        const kept = metadata === 'none' ? null : (photo as Partial<DecodedPicture>).metadata;
+        if (type) checkEncodable(photo, type);
+        const made = type && (await encodeImage(image(photo), { type, quality, background, metadata: kept }));
+        return { image: made ?? image(photo), faces, seed: options.seed ?? 7, warnings, ...rest };
       },
       async sweep(photo: Picture, options: PhotoOptions & { fidelity: readonly number[]; aligned?: boolean }) {
         calls.push(options);

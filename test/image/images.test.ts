@@ -376,10 +376,19 @@ describe('encodeImage', () => {
     expect((await encodeImage(picture, { type, quality: 10 })).length).toBeLessThan(bytes.length);
   });
 
-  test('WebP keeps alpha, JPEG drops it', async () => {
+  test('WebP keeps alpha; in JPEG white lies under it, or another colour', async () => {
     const picture = smooth(40, 30, true);
     expect((await decodeImage(await encodeImage(picture, { type: 'webp' }))).data[3]).toBe(200);
     expect((await decodeImage(await encodeImage(picture, { type: 'jpeg' }))).data[3]).toBe(255);
+    const clear = { data: new Uint8ClampedArray(4 * 64), width: 8, height: 8 };
+    const half = { ...clear, data: clear.data.map((_, i) => (i % 4 === 3 ? 128 : 0)) };
+    const pixel = async (picture: Picture, background?: string) => {
+      return [...(await decodeImage(await encodeImage(picture, { type: 'jpeg', background }))).data.subarray(0, 3)];
+    };
+    expect(await pixel(clear)).toEqual([255, 255, 255]);
+    expect(await pixel(clear, '#808080')).toEqual([128, 128, 128]);
+    expect(await pixel(clear, '#000')).toEqual([0, 0, 0]);
+    expect(await pixel(half)).toEqual([127, 127, 127]);
   });
 
   test('the same picture gives the same bytes', async () => {
@@ -393,7 +402,20 @@ describe('encodeImage', () => {
     const picture = smooth(2, 2);
     expect(await codeOf(encodeImage(picture, { type: 'bmp' as 'png' }))).toBe('INVALID_ARGUMENT');
     expect(await codeOf(encodeImage(picture, { type: 'jpeg', quality: 0 }))).toBe('INVALID_ARGUMENT');
-    expect(await codeOf(encodeImage(smooth(16_384, 1), { type: 'webp' }))).toBe('INVALID_ARGUMENT');
+    for (const [type, most] of [
+      ['webp', 16_383],
+      ['jpeg', 65_500],
+    ] as const) {
+      expect(await codeOf(encodeImage(smooth(most + 1, 1), { type })), type).toBe('IMAGE_TOO_LARGE');
+      expect(await codeOf(encodeImage(smooth(1, most + 1), { type })), type).toBe('IMAGE_TOO_LARGE');
+      expect(await codeOf(encodeImage(smooth(most, 1), { type })), type).toBe(null);
+    }
+    expect(await codeOf(encodeImage(picture, { speed: 3 } as object))).toBe('INVALID_ARGUMENT');
+    expect(await codeOf(encodeImage(picture, null as unknown as object))).toBe('INVALID_ARGUMENT');
+    expect(await codeOf(encodeImage(null as unknown as Picture))).toBe('INVALID_ARGUMENT');
+    for (const background of ['red', '#12', '#12345g', 5 as unknown as string])
+      expect(await codeOf(encodeImage(picture, { type: 'jpeg', background })), background).toBe('INVALID_ARGUMENT');
+    expect(await codeOf(encodeImage(picture, { metadata: { exif: 'x' } as never }))).toBe('INVALID_ARGUMENT');
     expect(await codeOf(encodeImage({ ...picture, width: 3 }))).toBe('INVALID_IMAGE');
   });
 });
