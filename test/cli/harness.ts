@@ -124,7 +124,8 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
         calls.push(options);
         fidelities.push(options.fidelity as number);
         await working(photo, options);
-        const warnings = options.aligned ? sizeWarnings(photo, SIZE) : [];
+        const sizes = options.aligned ? sizeWarnings(photo, SIZE) : [];
+        const warnings = [...((photo as Partial<DecodedPicture>).warnings ?? []), ...sizes];
         const faces = restored(photo, options.aligned);
         const { output: type, quality, background, metadata } = options;
         const kept = metadata === 'none' ? null : (photo as Partial<DecodedPicture>).metadata;

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { CodeFormerError } from '../../src/errors.js';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
@@ -54,6 +55,23 @@ describe('restore', () => {
     const { opened, fidelities } = await restore(crop, '--aligned', ...args, '-o', out);
     expect(fidelities).toEqual([0.7]);
     expect(opened).toMatchObject([{ restorer: 'w.pth', adapter: 'software', precision: 'f32' }]);
+  });
+
+  test('keeps EXIF data unless it is told not to, and puts what is transparent on a colour', async () => {
+    const exif = { IFD0: { Copyright: 'Jane Doe' } };
+    writeFileSync(crop, await sharp(crop).withExif(exif).png().toBuffer());
+    const jpeg = join(folder, 'out.jpg');
+    const flags = ['--aligned', '--overwrite', '-o', jpeg];
+    const { calls } = await restore(crop, ...flags, '--background', '#123456', '--quality', '80');
+    expect(calls).toMatchObject([{ output: 'jpeg', quality: 80, background: '#123456' }]);
+    expect((await sharp(jpeg).metadata()).exif?.toString('latin1')).toContain('Jane Doe');
+    await restore(crop, ...flags, '--metadata', 'none');
+    expect((await sharp(jpeg).metadata()).exif).toBeUndefined();
+    // A file that lacks its end is read, and that is said.
+    const whole = readFileSync(jpeg);
+    writeFileSync(jpeg, whole.subarray(0, -2));
+    const { code, stderr } = await restore(jpeg, '--aligned', '-o', out);
+    expect([code, stderr.includes('the JPEG ends early')]).toEqual([0, true]);
   });
 
   test('takes flags with underscores', async () => {
@@ -101,6 +119,8 @@ describe('restore', () => {
     ['a temperature below 0', ['IN', '-o', 'OUT', '--temperature', '-1']],
     ['an unknown grayscale', ['IN', '-o', 'OUT', '--grayscale', 'maybe']],
     ['scales of text', ['IN', '-o', 'OUT', '--detection-scales', '1,x']],
+    ['a background that is no colour', ['IN', '-o', 'OUT', '--background', 'red']],
+    ['metadata of an unknown kind', ['IN', '-o', 'OUT', '--metadata', 'all']],
     ['a quality of 0', ['IN', '-o', 'OUT', '--quality', '0']],
     ['stdin twice', ['-', '-', '-o', 'DIR/', '--aligned']],
     ['several of one name', ['IN', 'DIR/other/crop.jpg', '-o', 'DIR/', '--aligned']],
@@ -316,6 +336,14 @@ describe('restore', () => {
 });
 
 describe('restore of several', () => {
+  test('a picture too large for the format fails alone', async () => {
+    writeFileSync(join(folder, 'wide.png'), await encodeImage(sample(16_384, 1)));
+    const into = join(folder, 'into/');
+    const { code, stderr } = await restore(folder, '-o', into, '--output-type', 'webp');
+    expect([code, readdirSync(into)]).toEqual([4, ['crop.webp']]);
+    expect(stderr).toContain('expected sides of at most 16383 pixels for WebP but it has 16384x1');
+  });
+
   test('writes each into the folder, with one engine', async () => {
     const other = join(folder, 'photo.of.me.jpeg');
     writeFileSync(other, await encodeImage(sample(), { type: 'jpeg' }));
