@@ -10,7 +10,21 @@ import { entries, type Found, inside, isPattern, matching, type Path } from './g
 import type { Io } from './io.js';
 
 /** Endings of the files that are taken from folders. */
-const ENDINGS = ['.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.avif', '.tif', '.tiff', '.gif'];
+const ENDINGS = [
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.webp',
+  '.avif',
+  '.tif',
+  '.tiff',
+  '.bmp',
+  '.gif',
+  '.heic',
+  '.heif',
+];
 
 /** Whether a name is that of a picture by its ending. */
 export const looksLikePicture = (name: string): boolean => ENDINGS.includes(extname(name).toLowerCase());

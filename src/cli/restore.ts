@@ -93,7 +93,7 @@ const FLAGS = {
 export const RESTORE_HELP = `Usage: codeformer restore IN... [-o OUT] [flags]
 
 Restores the faces of photos, or of aligned crops (--aligned). A photo without faces is enlarged and that is all.
-IN is a picture (PNG, JPEG, WebP, AVIF, TIFF, GIF), a folder of them, a pattern as 'photos/*.jpg', or - for stdin. With several of
+IN is a picture (PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF), a folder of them, a pattern as 'photos/*.jpg', or - for stdin. With several of
 them, or where OUT ends with / or is one, OUT is a folder and the results are OUT/<name of the input>.png; where names repeat, pictures
 keep their sub-folders. Results that exist are kept, and their pictures passed over, unless --overwrite is given. Of two names without
 -o, the second is OUT if it is that of a picture which does not exist.

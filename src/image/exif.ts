@@ -86,7 +86,7 @@ export function exifFor(
   size: { readonly width: number; readonly height: number },
 ): Uint8Array | null {
   if (!isExif(exif)) return null;
-  const made = new Exif(exif.slice());
+  const made = new Exif(new Uint8Array(exif));
   const first = made.view.getUint32(4, made.little);
   const main = made.entries(first);
   if (main.length === 0) return null;

@@ -12,8 +12,8 @@ import { webpExif, webpWithExif } from './webp.js';
 /** The metadata of an encoded picture that can be decoded, or null where it has none that are known here. */
 export function readMetadata(bytes: Uint8Array, format: PictureFormat): PictureMetadata | null {
   const exif = exifOf(bytes, format);
-  // A copy, so that a few notes do not keep a whole file in memory.
-  return exif && exif.length > 0 ? { exif: exif.slice() } : null;
+  // A copy, so that a few notes do not keep a whole file in memory: a slice of a Buffer would be none.
+  return exif && exif.length > 0 ? { exif: new Uint8Array(exif) } : null;
 }
 
 function exifOf(bytes: Uint8Array, format: PictureFormat): Uint8Array | null {

@@ -34,7 +34,7 @@ export function webpWithExif(
   { width, height }: { readonly width: number; readonly height: number },
 ): Uint8Array<ArrayBuffer> {
   const chunks = [...webpChunks(webp)];
-  const extended = chunks[0]!.type === 'VP8X' ? chunks.shift()!.body.slice() : new Uint8Array(10);
+  const extended = chunks[0]!.type === 'VP8X' ? new Uint8Array(chunks.shift()!.body) : new Uint8Array(10);
   if (chunks[0]?.type === 'VP8L' && (chunks[0].body[4]! & 0x10) !== 0) extended[0]! |= ALPHA_FLAG;
   extended[0]! |= EXIF_FLAG;
   const view = new DataView(extended.buffer);

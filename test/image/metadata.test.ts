@@ -95,6 +95,15 @@ describe('EXIF data', () => {
     }
   });
 
+  test('are copied: the file that they are of stays as it is', async () => {
+    const file = await photo().jpeg().toBuffer();
+    const before = Buffer.from(file);
+    const { metadata, ...picture } = await decodeImage(file);
+    const exif = new Uint8Array(metadata!.exif);
+    await encodeImage(picture, { metadata });
+    expect([file.equals(before), metadata!.exif]).toEqual([true, exif]);
+  });
+
   test('none where there are none, and none unless they are given', async () => {
     const plain = await encodeImage(await decodeImage(await photo().jpeg().toBuffer()), { type: 'jpeg' });
     expect((await sharp(plain).metadata()).exif).toBeUndefined();
