@@ -40,6 +40,24 @@ export function checkSignal(signal: AbortSignal | undefined): AbortSignal | unde
   return signal;
 }
 
+/** A number within bounds, both of which count. */
+export function checkNumber(value: number, name: string, least: number, most = Number.MAX_VALUE): number {
+  if (!(typeof value === 'number' && value >= least && value <= most)) {
+    const what =
+      most === Number.MAX_VALUE ? `a finite number of at least ${least}` : `a number from ${least} to ${most}`;
+    throw invalidArgument(what, name, value);
+  }
+  return value;
+}
+
+/** Sizes at which faces are looked for. */
+export function checkScales(scales: readonly number[], name: string): readonly number[] {
+  const fits = (scale: unknown) => typeof scale === 'number' && scale >= 1 / 16 && scale <= 16;
+  if (!Array.isArray(scales) || scales.length === 0 || !scales.every(fits))
+    throw invalidArgument('one or more numbers from 1/16 to 16', name, scales);
+  return scales;
+}
+
 /** The options that every long call has. */
 export function checkRunOptions(options: { readonly signal?: unknown; readonly onProgress?: unknown }): void {
   checkObject(options, 'options');

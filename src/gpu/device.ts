@@ -22,14 +22,14 @@ export interface AdapterInfo {
 /** Which adapter is taken, and how it works. */
 export interface DeviceOptions {
   /** `auto` prefers a GPU and falls back to a software adapter. Default `auto`. */
-  readonly adapter?: 'auto' | 'gpu' | 'software';
+  readonly adapter?: 'auto' | 'gpu' | 'software' | undefined;
   /**
    * How activations are stored. `auto`, the default, is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained
    * networks passes, and they give no picture then. The embedded ones stay below.
    */
-  readonly precision?: 'auto' | Precision;
+  readonly precision?: 'auto' | Precision | undefined;
   /** A device of the caller's own; it is used as it is and never destroyed. */
-  readonly device?: GPUDevice;
+  readonly device?: GPUDevice | undefined;
 }
 
 /** A dispatch with its pipeline and buffers, ready to be encoded. */
@@ -93,6 +93,11 @@ export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
   };
 }
 
+/** Throws `INVALID_ARGUMENT` unless the value is what `createDevice` gives. */
+export function checkDevice(device: Device): void {
+  if (!(device instanceof Device)) throw invalidArgument('a device that createDevice made', 'device', device);
+}
+
 /** Gets an adapter of the kind asked for from a `GPU`, and a device with all it offers. */
 export async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<Device> {
   const kind = options.adapter ?? 'auto';
@@ -138,6 +143,10 @@ export class Device {
   private readonly pipelines: PipelineCache;
   private allocated = 0;
   private peak = 0;
+  /** Buffers that have not been given back. */
+  private readonly live = new WeakSet<GPUBuffer>();
+  /** Those that the work of `checked` has made so far. */
+  private made: GPUBuffer[] | null = null;
   /** Running estimate of the adapter's speed, in flops per millisecond; corrected by every chunk that is timed. */
   private speed: number;
 
@@ -223,21 +232,37 @@ export class Device {
       );
     }
     const storage = BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST;
-    const buffer = this.gpu.createBuffer({ label, size: bytes, usage: storage | usage });
+    const buffer = this.create({ label, size: bytes, usage: storage | usage });
     this.allocated += bytes;
     this.peak = Math.max(this.peak, this.allocated);
+    this.live.add(buffer);
+    this.made?.push(buffer);
     return buffer;
   }
 
-  /** Gives a buffer of `buffer()` back. */
+  private create(descriptor: GPUBufferDescriptor): GPUBuffer {
+    try {
+      return this.gpu.createBuffer(descriptor);
+    } catch (cause) {
+      const { label, size } = descriptor;
+      const reason = `${size} bytes for ${label}: ${(cause as Error).message}`;
+      // How implementations say that they cannot allocate at all.
+      if (cause instanceof RangeError)
+        throw new CodeFormerError('OUT_OF_MEMORY', `Not enough GPU memory for ${reason}`, { cause });
+      throw new CodeFormerError('GPU_ERROR', `WebGPU refused a buffer of ${reason}`, { cause });
+    }
+  }
+
+  /** Gives a buffer of `buffer()` back, unless that has happened. */
   release(buffer: GPUBuffer): void {
+    if (!this.live.delete(buffer)) return;
     this.allocated -= buffer.size;
     buffer.destroy();
   }
 
   /**
-   * Does `work` and turns what WebGPU reports of it into `OUT_OF_MEMORY` or `GPU_ERROR`. The work is synchronous, because error scopes
-   * of calls that interleave would be mixed up.
+   * Does `work` and turns what WebGPU reports of it into `OUT_OF_MEMORY` or `GPU_ERROR`; the buffers that it made are given back then. The
+   * work is synchronous, because error scopes of calls that interleave would be mixed up.
    */
   async checked<T>(what: string, work: () => T): Promise<T> {
     this.check();
@@ -246,22 +271,33 @@ export class Device {
     this.gpu.pushErrorScope('validation');
     let value: T | undefined;
     let failure: unknown;
+    const made: GPUBuffer[] = [];
+    this.made = made;
     try {
       value = work();
     } catch (error) {
       failure = error;
     }
-    const [validation, memory, internal] = await Promise.all([
-      this.gpu.popErrorScope(),
-      this.gpu.popErrorScope(),
-      this.gpu.popErrorScope(),
-    ]);
-    this.check();
-    if (memory) throw new CodeFormerError('OUT_OF_MEMORY', `Not enough GPU memory for ${what}: ${memory.message}`);
-    if (failure !== undefined) throw failure;
-    const error = validation ?? internal;
-    if (error) throw new CodeFormerError('GPU_ERROR', `WebGPU refused ${what}: ${error.message}`);
-    return value as T;
+    this.made = null;
+    try {
+      const [validation, memory, internal] = await Promise.all([
+        this.gpu.popErrorScope(),
+        this.gpu.popErrorScope(),
+        this.gpu.popErrorScope(),
+      ]);
+      this.check();
+      if (memory) throw new CodeFormerError('OUT_OF_MEMORY', `Not enough GPU memory for ${what}: ${memory.message}`);
+      if (failure instanceof CodeFormerError) throw failure;
+      const error = validation ?? internal ?? (failure as Error | undefined);
+      if (error) {
+        const cause = failure === undefined ? {} : { cause: failure };
+        throw new CodeFormerError('GPU_ERROR', `WebGPU refused ${what}: ${error.message}`, cause);
+      }
+      return value as T;
+    } catch (error) {
+      for (const buffer of made) this.release(buffer);
+      throw error;
+    }
   }
 
   /** A bind group of whole buffers. */
@@ -360,31 +396,42 @@ export class Device {
 
   /** Copies `size` bytes of a buffer to the CPU. */
   async read(buffer: GPUBuffer, offset = 0, size = buffer.size - offset): Promise<ArrayBuffer> {
-    this.check();
     const bytes = ceilDiv(size, 4) * 4;
-    const staging = this.gpu.createBuffer({
-      label: `read ${buffer.label}`,
-      size: bytes,
-      usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ,
-    });
+    const label = `read ${buffer.label}`;
+    let staging: GPUBuffer | undefined;
     try {
-      const encoder = this.gpu.createCommandEncoder({ label: staging.label });
-      encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
-      this.gpu.queue.submit([encoder.finish()]);
-      await staging.mapAsync(MapMode.READ);
-      return staging.getMappedRange().slice(0, size);
-    } catch (error) {
+      await this.checked(label, () => {
+        staging = this.create({ label, size: bytes, usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ });
+        const encoder = this.gpu.createCommandEncoder({ label });
+        encoder.copyBufferToBuffer(buffer, offset, staging, 0, bytes);
+        this.gpu.queue.submit([encoder.finish()]);
+      });
+      await staging!.mapAsync(MapMode.READ);
+      return staging!.getMappedRange().slice(0, size);
+    } catch (cause) {
       this.check();
-      throw error;
+      if (cause instanceof CodeFormerError) throw cause;
+      const { message } = cause as Error;
+      // The copy in memory may be what there is no room for.
+      if (cause instanceof RangeError)
+        throw new CodeFormerError('OUT_OF_MEMORY', `Not enough memory to ${label}: ${message}`, { cause });
+      throw new CodeFormerError('GPU_ERROR', `WebGPU refused to ${label}: ${message}`, { cause });
     } finally {
-      staging.destroy();
+      staging?.destroy();
     }
   }
 
-  /** Writes bytes into a buffer; the data may be changed afterwards. */
-  write(buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>, offset = 0): void {
+  /** Writes bytes into a buffer; the data may be changed afterwards, and may be in memory that threads share. */
+  write(buffer: GPUBuffer, data: ArrayBufferView, offset = 0): void {
     this.check();
-    this.gpu.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength);
+    const { buffer: memory, byteOffset, byteLength } = data;
+    // Not by class: memory of another realm is another class.
+    const shared = Object.prototype.toString.call(memory) === '[object SharedArrayBuffer]';
+    if (shared) {
+      const own = new Uint8Array(byteLength);
+      own.set(new Uint8Array(memory, byteOffset, byteLength));
+      this.gpu.queue.writeBuffer(buffer, offset, own);
+    } else this.gpu.queue.writeBuffer(buffer, offset, memory as ArrayBuffer, byteOffset, byteLength);
   }
 
   /** The kind of adapter, which decides between kernels. */

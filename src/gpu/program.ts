@@ -182,8 +182,24 @@ export class Arena {
     private readonly label: string,
   ) {}
 
+  /**
+   * Makes sure that there is room for a program. Where there is not enough memory all that was there is given back: programs ask again before
+   * they run.
+   */
+  async make(label: string, memory: MemoryPlan, plans: Plans): Promise<void> {
+    try {
+      await this.device.checked(`the memory of ${label}`, () => {
+        this.reserve(memory.slots);
+        this.reservePlans(plans.contents.byteLength);
+      });
+    } catch (error) {
+      this.destroy();
+      throw error;
+    }
+  }
+
   /** Makes sure that slot i holds at least sizes[i] bytes. */
-  reserve(sizes: readonly number[]): void {
+  private reserve(sizes: readonly number[]): void {
     sizes.forEach((size, i) => {
       const old = this.slots[i];
       if (old && old.size >= size) return;
@@ -196,7 +212,7 @@ export class Arena {
   }
 
   /** Makes sure that the buffer for the plans of the program that runs holds at least so many bytes. */
-  reservePlans(bytes: number): void {
+  private reservePlans(bytes: number): void {
     if (this.plans && this.plans.size >= bytes) return;
     if (this.plans) {
       this.device.release(this.plans);
@@ -272,10 +288,7 @@ export class GpuProgram {
       calls.map(({ dispatch }) => dispatch),
     );
     // First, because it is what an adapter that is too small refuses, and before the arena may be destroyed.
-    await device.checked(`the memory of ${label}`, () => {
-      arena.reserve(memory.slots);
-      arena.reservePlans(plans.contents.byteLength);
-    });
+    await arena.make(label, memory, plans);
     const steps = await Promise.all(
       calls.map(async ({ call, dispatch }) => {
         const storages = dispatch.operands.map(name => call.operands[name]!);
@@ -308,6 +321,7 @@ export class GpuProgram {
   }
 
   async run(externals: Readonly<Record<string, GPUBuffer>>, options: RunOptions = {}): Promise<void> {
+    if (this.generation !== this.arena.generation) await this.arena.make(this.label, this.memory, this.plans);
     await this.device.run(this.bind(externals), { label: this.label, ...options });
   }
 

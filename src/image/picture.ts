@@ -1,6 +1,7 @@
 // Pictures as the library passes them around: 8 bits per channel, RGBA or RGB, rows from top to bottom. The checks here run before any
 // work is done on a picture.
 
+import { checkObject } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 
 /** Pixels of 8 bits a channel, rows from top to bottom, in sRGB. */
@@ -45,6 +46,15 @@ export function pixelLimit(maxPixels: number | undefined): number {
     throw invalidArgument('a whole number of at least 1', 'maxPixels', maxPixels);
   }
   return maxPixels;
+}
+
+/** Checks limits that came from outside; returns the name that messages use. */
+export function checkLimits(limits: PictureLimits): string {
+  checkObject(limits, 'limits');
+  const { name = 'picture', maxPixels } = limits;
+  if (typeof name !== 'string') throw invalidArgument('text', 'name', name);
+  pixelLimit(maxPixels);
+  return name;
 }
 
 /** Throws `IMAGE_TOO_LARGE` for sizes above the pixel limit, and for sides above 65,535 pixels. */

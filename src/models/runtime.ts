@@ -1,13 +1,21 @@
 // What networks share: weights loaded once, programs for the sizes and variants used last, and one arena for all.
 
-import { CodeFormerError } from '../errors.js';
-import type { Device } from '../gpu/device.js';
+import { checkRunOptions } from '../checks.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
+import { checkDevice, type Device } from '../gpu/device.js';
 import { Arena, GpuProgram, ParameterSet } from '../gpu/program.js';
 import type { Program } from '../graph/graph.js';
-import type { Weights } from '../weights/weights.js';
+import { checkWeights, type Weights } from '../weights/weights.js';
 
 /** Programs that are kept; another takes the place of the one that was used longest ago. */
 const KEPT_PROGRAMS = 8;
+
+/** Throws `INVALID_ARGUMENT` unless these are what a network is loaded from. */
+export function checkLoad(device: Device, weights: Weights, options: object): void {
+  checkDevice(device);
+  checkWeights(weights);
+  checkRunOptions(options);
+}
 
 export class NetworkRuntime {
   private readonly arena: Arena;
@@ -62,6 +70,15 @@ export class NetworkRuntime {
       this.release(buffers);
       throw error;
     }
+  }
+
+  /**
+   * Writes an input of a network, whose caller may have detached it since it was checked.
+   * @throws `INVALID_ARGUMENT`
+   */
+  write(buffer: GPUBuffer, data: ArrayBufferView & ArrayLike<number>, length: number, name: string): void {
+    if (data.length !== length) throw invalidArgument(`${length} values until the call ends`, name, data);
+    this.device.write(buffer, data);
   }
 
   release(buffers: Readonly<Record<string, GPUBuffer>>): void {

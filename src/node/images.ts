@@ -4,6 +4,7 @@
 import { basename, extname } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import type { Metadata, Sharp, SharpConstructor } from 'sharp';
+import { checkObject, checkSignal } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { decodeBmp } from '../image/bmp.js';
 import { readBoxes } from '../image/boxes.js';
@@ -22,6 +23,7 @@ import { jpegCompleted, readJpegHeader } from '../image/jpeg.js';
 import { readMetadata, withPictureMetadata } from '../image/metadata.js';
 import { upright } from '../image/orientation.js';
 import {
+  checkLimits,
   checkPicture,
   checkPixelCount,
   type DecodedPicture,
@@ -46,8 +48,7 @@ export async function decodeImage(
   bytes: Uint8Array | ArrayBuffer,
   limits: PictureLimits = {},
 ): Promise<DecodedPicture> {
-  const name = limits.name ?? 'picture';
-  pixelLimit(limits.maxPixels);
+  const name = checkLimits(limits);
   if (!(bytes instanceof Uint8Array || bytes instanceof ArrayBuffer)) {
     throw invalidArgument('a Uint8Array or ArrayBuffer', name, bytes);
   }
@@ -264,6 +265,7 @@ export async function encodeImage(
   picture: Picture,
   options: EncodeImageOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkObject(options, 'options');
   const { type, quality, background, metadata } = checkEncodeOptions(options);
   checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
   checkEncodable(picture, type, 'picture');
@@ -302,11 +304,17 @@ export const pictureReading = (maxPixels: number | undefined, signal?: AbortSign
   signal,
 });
 
+function checkPath(path: string): void {
+  if (typeof path !== 'string' || path === '') throw invalidArgument('a path', 'path', path);
+}
+
 /**
  * Reads and decodes a file.
  * @throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, and as `decodeImage`
  */
 export async function readImageFile(path: string, limits: Omit<PictureLimits, 'name'> = {}): Promise<DecodedPicture> {
+  checkPath(path);
+  checkLimits(limits);
   const bytes = await readBounded(path, path, pictureReading(limits.maxPixels));
   return decodeImage(bytes, { ...limits, name: path });
 }
@@ -330,7 +338,10 @@ export async function writeImageFile(
   picture: Picture,
   options: Omit<EncodeImageOptions, 'type'> & Pick<WriteFileOptions, 'signal' | 'overwrite'> = {},
 ): Promise<void> {
+  checkPath(path);
+  checkObject(options, 'options');
   const { signal, overwrite, ...encoding } = options;
+  checkSignal(signal);
   const bytes = await encodeImage(picture, { type: outputTypeOf(path), ...encoding });
   await writeEncoded(path, bytes, { signal, overwrite });
 }

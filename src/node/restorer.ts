@@ -1,10 +1,13 @@
 // Restorers in Node.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Platform } from '../pipeline/platform.js';
 import { Restorer, type RestorerOptions } from '../pipeline/restorer.js';
 import { createDevice } from './gpu.js';
 import { decodeImage, encodeImage } from './images.js';
 import { openWeights } from './weights.js';
+
+const marks = new AsyncLocalStorage<readonly object[]>();
 
 /** What the pipeline needs of Node. */
 export const NODE: Platform = {
@@ -17,6 +20,10 @@ export const NODE: Platform = {
   encodeImage,
   // Node has no pixels of its own kind.
   readPixels: async () => null,
+  inside: {
+    run: (mark, work) => marks.run([...(marks.getStore() ?? []), mark], work),
+    marks: () => marks.getStore() ?? [],
+  },
 };
 
 /**

@@ -5,8 +5,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
+import { checkObject, checkSignal } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import type { Role } from '../weights/manifest.js';
+import { ROLES, type Role } from '../weights/manifest.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
 import { openWeightsSource } from '../weights/open.js';
 import { type ByteSource, bytesSource } from '../weights/source.js';
@@ -37,16 +38,20 @@ export async function openWeights(
   source: string | URL | Uint8Array | ArrayBuffer,
   options: OpenWeightsOptions = {},
 ): Promise<Weights> {
+  checkObject(options, 'options');
+  const { role = 'restorer' } = options;
+  if (!ROLES.includes(role)) throw invalidArgument(`one of ${ROLES.join(', ')}`, 'role', role);
+  const signal = checkSignal(options.signal);
   if (source instanceof ArrayBuffer) return openWeightsSource(memorySource(new Uint8Array(source), 'bytes'));
   if (source instanceof Uint8Array) return openWeightsSource(memorySource(source, 'bytes'));
-  if (source === 'embedded') return openEmbedded(options.role ?? 'restorer');
+  if (source === 'embedded') return openEmbedded(role);
   if (typeof source !== 'string' && !(source instanceof URL)) {
     throw invalidArgument("'embedded', a path, a URL or bytes", 'weights', source);
   }
   const text = String(source);
-  if (/^https?:/i.test(text)) return openWeightsSource(await download(text, options.signal));
+  if (/^https?:/i.test(text)) return openWeightsSource(await download(text, signal));
   const path = /^file:/i.test(text) ? pathOf(text) : text;
-  await checkCached(path, options.signal);
+  await checkCached(path, signal);
   return openWeightsSource(await fileSource(path));
 }
 

@@ -1,7 +1,8 @@
 // Alignment: the similarity transform that brings five landmarks onto the template which the networks were trained on.
 
 import { vec2d } from 'wgpu-matrix';
-import { invalidArgument } from '../errors.js';
+import { checkObject } from '../checks.js';
+import { describe, invalidArgument } from '../errors.js';
 
 export { invertAffine } from '../pixels/affine.js';
 
@@ -44,11 +45,15 @@ interface Similarity {
  * @throws `INVALID_ARGUMENT` for landmarks that are not five finite points, or lie on a line or in one point
  */
 export function alignFace(landmarks: readonly Point[], size = TEMPLATE_SIZE, options: AlignOptions = {}): Float64Array {
+  checkObject(options, 'options');
+  const { method = 'lmeds' } = options;
+  if (method !== 'lmeds' && method !== 'least-squares')
+    throw invalidArgument("'lmeds' or 'least-squares'", 'method', method);
   if (!(Number.isFinite(size) && size > 0)) throw invalidArgument('a number above 0', 'size', size);
   const source = checkLandmarks(landmarks);
   const target = TEMPLATE.map(([x, y]) => single([(x * size) / TEMPLATE_SIZE, (y * size) / TEMPLATE_SIZE]));
   const all = source.map((_, i) => i);
-  const used = options.method === 'least-squares' ? all : inliers(source, target);
+  const used = method === 'least-squares' ? all : inliers(source, target);
   const fitted = used && leastSquares(source, target, used);
   if (!fitted || !(Math.hypot(fitted.a, fitted.b) > 0)) throw degenerate(landmarks);
   const { a, b, tx, ty } = fitted;
@@ -64,10 +69,14 @@ function checkLandmarks(landmarks: readonly Point[]): Point[] {
   if (!Array.isArray(landmarks) || landmarks.length !== TEMPLATE.length)
     throw invalidArgument(`${TEMPLATE.length} points`, 'landmarks', landmarks);
   const points = landmarks.map((point, i): Point => {
-    const [x, y] = point ?? [];
+    const [x, y] = Array.isArray(point) ? point : [];
     if (!Number.isFinite(x) || !Number.isFinite(y))
-      throw invalidArgument('two finite numbers', `landmarks[${i}]`, point && Array.from(point).join(' '));
-    return single([x!, y!]);
+      throw invalidArgument(
+        'two finite numbers',
+        `landmarks[${i}]`,
+        Array.isArray(point) ? `${describe(x)} ${describe(y)}` : point,
+      );
+    return single([x, y]);
   });
   // Variances along and across the line that fits best.
   const [cx, cy] = mean(points);

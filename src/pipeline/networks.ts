@@ -12,7 +12,7 @@ import type { Upscaler } from '../models/upscaler/upscaler.js';
 import { OFFICIAL_LICENCES } from '../weights/licences.js';
 import { ROLES, type Role } from '../weights/manifest.js';
 import type { NetworkKind } from '../weights/networks.js';
-import type { Weights } from '../weights/weights.js';
+import { isWeights, type Weights } from '../weights/weights.js';
 import type { Networks } from './parts.js';
 import type { Platform, WeightsInput } from './platform.js';
 
@@ -91,9 +91,6 @@ const OPTION_OF: Readonly<Record<Role, string>> = {
   parser: 'parser',
   upscaler: 'upscaler',
 };
-
-const isWeights = (input: WeightsInput | Weights): input is Weights =>
-  typeof input === 'object' && input !== null && 'names' in input && typeof input.names === 'function';
 
 const isInput = (input: unknown): boolean =>
   typeof input === 'string' ||

@@ -1,12 +1,21 @@
 // Checks the options of a call before any work is done, and fills in what they leave out.
 
-import { checkCallback, checkFlag, checkObject, checkOptions, checkSignal } from '../checks.js';
+import {
+  checkCallback,
+  checkFlag,
+  checkObject,
+  checkOptions,
+  checkRunOptions,
+  checkScales,
+  checkSignal,
+} from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { checkBackground, checkQuality, checkType, type EncodedType } from '../image/encoding.js';
 import { type PictureLimits, pixelLimit } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Point } from './align.js';
 import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
+import type { DecodeFaceOptions } from './restorer.js';
 import { drawSeed } from './sampling.js';
 import type { Box, FaceChoice, Fidelity, OwnFace, PhotoOptions, RenderOptions, RestoreOptions } from './types.js';
 
@@ -118,7 +127,7 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
     perFace,
     strength: checkShare(options.strength ?? 1, 'strength'),
     minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
-    detectionScales: checkScales(options.detectionScales ?? [1]),
+    detectionScales: checkScales(options.detectionScales ?? [1], 'detectionScales'),
     mask: {
       values: regionValues(checkRegions(mask.regions ?? DEFAULT_REGIONS)),
       feather: checkFeather(mask.feather),
@@ -198,7 +207,7 @@ export function checkDetectOptions(options: PhotoOptions): DetectSettings {
   return {
     compat: flag(options, 'compat', false),
     minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
-    detectionScales: checkScales(options.detectionScales ?? [1]),
+    detectionScales: checkScales(options.detectionScales ?? [1], 'detectionScales'),
     maxPixels: pixelLimit(options.maxPixels),
     signal: checkSignal(options.signal),
     onProgress: checkCallback(options.onProgress, 'onProgress'),
@@ -222,12 +231,6 @@ function atLeast0(value: number, name: string): number {
   return value;
 }
 
-function checkScales(scales: readonly number[]): readonly number[] {
-  if (!Array.isArray(scales) || scales.length === 0 || !scales.every(scale => scale >= 1 / 16 && scale <= 16))
-    throw invalidArgument('one or more numbers from 1/16 to 16', 'detectionScales', scales);
-  return scales;
-}
-
 function checkShare(value: number, name: string): number {
   if (!(typeof value === 'number' && value >= 0 && value <= 1))
     throw invalidArgument('a number from 0 to 1', name, value);
@@ -249,10 +252,29 @@ export function checkFidelity(value: Fidelity, size: number, name = 'fidelity'):
   return value;
 }
 
+/** Options of `EncodedFace.decode`, complete and checked. */
+export function checkDecodeOptions(options: DecodeFaceOptions, size: number) {
+  checkOptions(options, ['adain', 'fidelity', 'indices', 'onProgress', 'seed', 'signal', 'temperature']);
+  const { fidelity = 0.5, adain, indices, temperature, seed } = options;
+  checkRunOptions(options);
+  const sampling = checkRestoreOptions({ adain, temperature, seed, ...(indices && { indices: { 0: indices } }) }, size);
+  return {
+    fidelity: checkFidelity(fidelity, size),
+    adain: sampling.adain,
+    indices,
+    temperature: sampling.temperature,
+    seed: sampling.seed,
+    onProgress: options.onProgress,
+  };
+}
+
+/** Most results of a sweep: one for each hundredth. All of them are held in memory. */
+const MOST_SWEPT = 101;
+
 /** The fidelities of a sweep. */
 export function checkSweep(values: readonly number[]): readonly number[] {
-  if (!Array.isArray(values) || values.length === 0)
-    throw invalidArgument('an array of at least one number', 'fidelity', values);
+  if (!Array.isArray(values) || values.length === 0 || values.length > MOST_SWEPT)
+    throw invalidArgument(`an array of 1 to ${MOST_SWEPT} numbers`, 'fidelity', values);
   return values.map((value, i) => checkShare(value, `fidelity[${i}]`));
 }
 

@@ -8,7 +8,7 @@ import { ResidualUpscaler } from '../models/residual-upscaler/residual-upscaler.
 import { detectFaces as findFaces } from '../models/retinaface/detect.js';
 import type { RetinaFace } from '../models/retinaface/retinaface.js';
 import type { Upscaler } from '../models/upscaler/upscaler.js';
-import { type FloatRgb, type GpuPicture, isFloatRgb } from '../pixels/gpu-picture.js';
+import { checkPlanes, type FloatRgb, type GpuPicture, isFloatRgb } from '../pixels/gpu-picture.js';
 import { type Found, leastEyeDistance } from './detection.js';
 import { PARSER_SIDE } from './mask.js';
 import { checkOwnFaces, type DetectSettings, type Settings } from './options.js';
@@ -191,10 +191,7 @@ function checkUpscaledFloat(answer: FloatRgb | Picture, signal: AbortSignal | un
   throwIfAborted(signal);
   const name = 'the result of upscaleFloat';
   if (!isFloatRgb(answer)) return toRgba(answer, { name, maxPixels: Number.MAX_SAFE_INTEGER });
-  const { data, width, height } = answer;
-  const fits = Number.isInteger(width) && Number.isInteger(height) && width > 0 && data.length === 3 * width * height;
-  if (!fits)
-    throw invalidArgument('planes of red, green and blue', name, `${data.length} values of ${width}x${height}`);
+  checkPlanes(answer, name);
   return answer;
 }
 

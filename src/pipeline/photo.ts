@@ -91,7 +91,12 @@ export class Photo {
     const { device, width, height, picture, uploaded, most } = this;
     if (!uploaded) return new Photo(device, width, height, { ...picture!, data: picture!.data.slice() }, null, most);
     const made = await GpuPicture.create(device, this, 'copy');
-    await copyBuffer(device, uploaded.buffer, made.buffer, 4 * width * height);
+    try {
+      await copyBuffer(device, uploaded.buffer, made.buffer, 4 * width * height);
+    } catch (error) {
+      made.destroy();
+      throw error;
+    }
     return new Photo(device, width, height, null, made, most);
   }
 

@@ -30,4 +30,28 @@ export interface Platform {
   ): Promise<Uint8Array<ArrayBuffer>>;
   /** Pixels that are no plain `{ data, width, height }`; null for what the platform knows nothing of. */
   readPixels(input: unknown, limits: PictureLimits): Promise<PixelForm | null>;
+  /** Tells which calls are made from inside of a part of the caller's. */
+  readonly inside: Inside;
+}
+
+/** What some work was begun within. */
+export interface Inside {
+  run<T>(mark: object, work: () => T): T;
+  marks(): readonly object[];
+}
+
+/** Knows only what work does before it first waits: all that can be known where contexts are not kept across waits. */
+export function insideOfStack(): Inside {
+  const stack: object[] = [];
+  return {
+    run(mark, work) {
+      stack.push(mark);
+      try {
+        return work();
+      } finally {
+        stack.pop();
+      }
+    },
+    marks: () => stack,
+  };
 }

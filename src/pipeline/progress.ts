@@ -27,17 +27,28 @@ const SHARES: Readonly<Record<Progress['stage'], readonly [begin: number, end: n
 
 /** Follows the stages of a call; an abort takes effect whenever it is told of one. */
 export class Report {
-  readonly timings: Timings = {};
-  private readonly start = performance.now();
+  private readonly timings: Timings = {};
+  private running: string | null = null;
+  private since = performance.now();
 
   constructor(
     private readonly onProgress: ((progress: Progress) => void) | undefined,
     readonly signal: AbortSignal | undefined,
   ) {}
 
+  /** The same call, going on under another signal. */
+  resumed(signal: AbortSignal): Report {
+    const report = new Report(this.onProgress, signal);
+    Object.assign(report.timings, this.timings);
+    report.running = this.running;
+    report.since = this.since;
+    return report;
+  }
+
   /** Says that a stage, or one of its faces, has begun. */
   stage(stage: Progress['stage'], face = 0, faces = 0): void {
     throwIfAborted(this.signal);
+    this.clock(stage);
     this.share(stage, 0, face, faces);
   }
 
@@ -48,9 +59,23 @@ export class Report {
     this.onProgress?.({ stage, face, faces, done: begin + (end - begin) * part });
   }
 
-  /** The whole time so far is the last of the timings. */
+  /** From now on, time counts for this: a stage of progress, or a part of one. */
+  clock(name: string): void {
+    const now = performance.now();
+    if (this.running !== null) this.timings[this.running] = (this.timings[this.running] ?? 0) + now - this.since;
+    this.running = name;
+    this.since = now;
+  }
+
+  /** Milliseconds of each stage, which add up to `total`, and apart from that `wait`, for the calls before. */
   finish(): Timings {
     this.onProgress?.({ stage: 'encode', face: 0, faces: 0, done: 1 });
-    return { ...this.timings, total: Math.round(10 * (performance.now() - this.start)) / 10 };
+    this.clock('encode');
+    const { wait = 0, ...stages } = this.timings;
+    const tenths = (ms: number) => Math.round(10 * ms);
+    const rounded = Object.entries(stages).map(([name, ms]) => [name, tenths(ms)] as const);
+    const total = rounded.reduce((sum, [, ms]) => sum + ms, 0);
+    const all = [...rounded, ['total', total], ['wait', tenths(wait)]] as const;
+    return Object.fromEntries(all.map(([name, ms]) => [name, ms / 10]));
   }
 }

@@ -112,17 +112,20 @@ export class OpenPhoto {
     report: Report,
     options: OpenOptions,
   ): Promise<OpenPhoto> {
-    if (settings.aligned) return OpenPhoto.openAligned(device, picture, parts, settings, options);
+    if (settings.aligned) {
+      report.clock('align');
+      return OpenPhoto.openAligned(device, picture, parts, settings, options);
+    }
     const warnings: string[] = [];
     const enlargement = enlargementOf(picture, settings);
+    report.clock('upload');
     const photos = await openPhotos(device, picture, enlargement, settings, options.most);
     const { working } = photos;
     try {
-      const grey = await timed(report.timings, 'grey', () => greyPhoto(working, settings));
+      report.clock('grey');
+      const grey = await greyPhoto(working, settings);
       report.stage('detect');
-      const found = await timed(report.timings, 'detect', () =>
-        facesOf(working, picture, enlargement, parts, settings, warnings),
-      );
+      const found = await facesOf(working, picture, enlargement, parts, settings, warnings);
       const works: Work[] = [];
       for (const [i, face] of found.entries()) {
         report.stage('align', i + 1, found.length);
@@ -303,9 +306,11 @@ export class OpenPhoto {
     const images: Picture[] = [];
     for (const i of fidelities.keys()) {
       report.stage('paste');
+      report.clock('background');
       const last = this.options.once && i === fidelities.length - 1;
-      const canvas = await timed(report.timings, 'background', () => this.canvas(photos, parts, settings, last));
+      const canvas = await this.canvas(photos, parts, settings, last);
       try {
+        report.clock('paste');
         const layers: Layer[] = [];
         const timings: Timings[] = [];
         for (const face of faces) {
@@ -322,8 +327,9 @@ export class OpenPhoto {
           before = now;
           report.share('paste', (i + (number + 1) / layers.length) / fidelities.length);
         };
-        await timed(report.timings, 'paste', () => canvas.paste(layers, { compat, signal, onLayer }));
-        images.push(await timed(report.timings, 'read', () => canvas.read()));
+        await canvas.paste(layers, { compat, signal, onLayer });
+        report.clock('read');
+        images.push(await canvas.read());
       } finally {
         canvas.destroy();
       }

@@ -1,8 +1,10 @@
 // The restorer: networks on a device, and the calls that callers make. What is the same on every platform; `src/node` and `src/web`
 // add the platform.
 
+import { onAbort, orAbort } from '../abort.js';
+import { checkCallback, checkObject, checkOptions, checkRunOptions, checkSignal } from '../checks.js';
 import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
-import { Device, type DeviceOptions } from '../gpu/device.js';
+import { checkDeviceOptions, Device, type DeviceOptions } from '../gpu/device.js';
 import {
   checkPicture,
   type DecodedPicture,
@@ -20,8 +22,8 @@ import type { Weights } from '../weights/weights.js';
 import { ahead } from './ahead.js';
 import { closeSources, licenceOf, loadNetworks, openSources, type Sources } from './networks.js';
 import {
+  checkDecodeOptions,
   checkDetectOptions,
-  checkFidelity,
   checkRenderOptions,
   checkRestoreOptions,
   checkSweep,
@@ -30,6 +32,7 @@ import {
 import { callParts, detectingParts, drawnCodes, missingRestorer, type Networks } from './parts.js';
 import type { Platform, WeightsInput } from './platform.js';
 import { Report } from './progress.js';
+import { Queue } from './queue.js';
 import { alignedCrop, detectPhoto, OpenPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
 import type {
   CodeSpace,
@@ -172,10 +175,15 @@ const OPTIONS = ['weights', 'detector', 'parser', 'upscaler', 'device', 'adapter
  * replaced by the next call. Made by `createRestorer`.
  */
 export class Restorer {
-  private loaded: Promise<Loaded> | null = null;
-  private current: Loaded | null = null;
+  private current: Loaded;
+  /** What takes its place, while that is being made. */
+  private loading: Promise<Loaded> | null = null;
   /** Photos share the device, so work on them follows one another. */
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly queue = new Queue();
+  /** Results that are encoded: of one call while the next one works, so that they do not pile up. */
+  private readonly outgoing = new Queue();
+  /** Calls that are under way. */
+  private readonly calls = new Map<AbortController, Promise<unknown>>();
   private alive = true;
   /** Side of crops. */
   readonly size: number;
@@ -188,7 +196,6 @@ export class Restorer {
     first: Loaded,
   ) {
     this.current = first;
-    this.loaded = Promise.resolve(first);
     this.size = first.networks.restorer?.size ?? DEFAULT_SIZE;
   }
 
@@ -197,9 +204,10 @@ export class Restorer {
    * @throws `INVALID_ARGUMENT`, `NO_ADAPTER`, `WEIGHTS_MISMATCH`, `ABORTED`, and what opening and loading throw
    */
   static async create(options: RestorerOptions, platform: Platform): Promise<Restorer> {
-    if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
-    const wrong = Object.keys(options).find(name => !OPTIONS.includes(name));
-    if (wrong !== undefined) throw invalidArgument(`options among ${OPTIONS.join(', ')}`, 'options', wrong);
+    checkOptions(options, OPTIONS);
+    const { adapter, precision, device } = options;
+    checkDeviceOptions({ adapter, precision, ...(device instanceof Device ? {} : { device }) });
+    checkSignal(options.signal);
     const { weights = 'embedded', detector = 'embedded', parser = null, upscaler = 'embedded', signal } = options;
     throwIfAborted(signal);
     const sources = await openSources({ restorer: weights, detector, parser, upscaler }, platform, signal);
@@ -217,7 +225,7 @@ export class Restorer {
    * @throws `DESTROYED`
    */
   get info(): RestorerInfo {
-    if (!this.current) throw this.destroyed();
+    if (!this.alive) throw this.destroyed();
     const { device } = this.current;
     const { software } = device.adapter;
     const networks = Object.fromEntries(
@@ -247,12 +255,16 @@ export class Restorer {
    *   `ABORTED`
    */
   async detect(photo: PhotoInput, options: PhotoOptions = {}): Promise<DetectedFace[]> {
-    const settings = checkDetectOptions(options);
-    const report = new Report(settings.onProgress, settings.signal);
-    const { picture } = await this.open(photo, settings.maxPixels, report);
-    return this.exclusive(settings.signal, ({ device, networks }) =>
-      detectPhoto(device, picture, detectingParts(networks, settings), settings, report),
-    );
+    const checked = checkDetectOptions(options);
+    return this.call(checked, async report => {
+      const settings = this.guarded(checked, report);
+      return this.exclusive(
+        report,
+        () => this.open(photo, settings.maxPixels, report),
+        ({ device, networks }, { picture }) =>
+          detectPhoto(device, picture, detectingParts(networks, settings), settings, report),
+      );
+    });
   }
 
   /**
@@ -277,10 +289,10 @@ export class Restorer {
     options?: RestoreOptions,
   ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>>>;
   async restore(photo: PhotoInput, options: RestoreOptions = {}): Promise<RestoreResult<unknown>> {
-    const settings = checkRestoreOptions(options, this.size);
-    const report = new Report(settings.onProgress, settings.signal);
-    const opened = await this.open(photo, settings.maxPixels, report);
-    return this.restoreOpened(opened, settings, report);
+    const checked = checkRestoreOptions(options, this.size);
+    return this.call(checked, report =>
+      this.restored(() => this.open(photo, checked.maxPixels, report), this.guarded(checked, report), report),
+    );
   }
 
   /**
@@ -299,18 +311,21 @@ export class Restorer {
   ): Promise<SweepResult<PhotoOutput<I>>>;
   async sweep(
     photo: PhotoInput,
-    { fidelity, ...options }: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[] },
+    options: Omit<RestoreOptions, 'fidelity'> & { readonly fidelity: readonly number[] },
   ): Promise<SweepResult<unknown>> {
+    checkObject(options, 'options');
+    const { fidelity, ...others } = options;
     const fidelities = checkSweep(fidelity);
-    const settings = checkRestoreOptions(options, this.size);
-    const report = new Report(settings.onProgress, settings.signal);
-    const opened = await this.open(photo, settings.maxPixels, report);
-    const { images, faces, restored, warnings } = await this.run(opened, settings, fidelities, report);
-    const { width, height } = images[0]!;
-    const delivered = await this.deliver(opened, settings, images, report);
-    const rows = fidelities.map((w, i) => ({ fidelity: w, image: delivered[i], faces: restored[i]! }));
-    const told = allWarnings(opened, settings, images, warnings);
-    return { images: rows, width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
+    const checked = checkRestoreOptions(others, this.size);
+    return this.call(checked, async report => {
+      const settings = this.guarded(checked, report);
+      const open = () => this.open(photo, settings.maxPixels, report);
+      const { outcome, delivered, told } = await this.run(open, settings, fidelities, report);
+      const { images, faces, restored } = outcome;
+      const { width, height } = images[0]!;
+      const rows = fidelities.map((w, i) => ({ fidelity: w, image: delivered[i], faces: restored[i]! }));
+      return { images: rows, width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
+    });
   }
 
   /**
@@ -321,24 +336,34 @@ export class Restorer {
    */
   async *restoreMany<I extends PhotoInput>(
     photos: Iterable<I> | AsyncIterable<I>,
-    { onError, ...options }: ManyOptions = {},
+    options: ManyOptions = {},
   ): AsyncGenerator<
     RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>> & { readonly index: number; readonly input: I }
   > {
-    const checked = checkRestoreOptions(options, this.size);
+    checkObject(options, 'options');
+    const { onError, ...others } = options;
+    checkCallback(onError, 'onError');
+    const first = checkRestoreOptions(others, this.size);
     if (typeof photos !== 'object' || photos === null || !(Symbol.iterator in photos || Symbol.asyncIterator in photos))
       throw invalidArgument('something that can be iterated over', 'photos', photos);
-    const open = async (photo: I) => {
-      const report = new Report(checked.onProgress, checked.signal);
-      return { report, opened: await this.open(photo, checked.maxPixels, report) };
-    };
+    const open = (photo: I) =>
+      this.call(first, async report => {
+        const opened = await this.open(photo, first.maxPixels, report);
+        report.clock('wait');
+        return { report, opened };
+      });
     for await (const { index, item, result } of ahead(photos, open, 1)) {
       let restored: RestoreResult<unknown>;
       try {
         if (result.status === 'rejected') throw result.reason;
+        const { opened, report: begun } = result.value;
         // Each photo draws its own seed, unless there is one for all.
-        const settings = checkRestoreOptions(options, this.size);
-        restored = await this.restoreOpened(result.value.opened, settings, result.value.report);
+        const checked = checkRestoreOptions(others, this.size);
+        restored = await this.call(
+          checked,
+          report => this.restored(async () => opened, this.guarded(checked, report), report),
+          begun,
+        );
       } catch (error) {
         const own = error instanceof CodeFormerError && !ENDING.includes(error.code);
         if (!onError || !own) throw error;
@@ -354,16 +379,24 @@ export class Restorer {
    * @throws as `restore`, and `INVALID_ARGUMENT` where no restoring network is loaded
    */
   async encode(crop: PhotoInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
-    const { signal, onProgress } = options;
-    const { picture } = await this.open(crop, pixelLimit(undefined), new Report(undefined, signal));
+    checkOptions(options, ['signal', 'onProgress']);
+    checkRunOptions(options);
+    const { onProgress } = options;
     const { size } = this;
-    return this.exclusive(signal, async loaded => {
-      const net = loaded.networks.restorer;
-      if (!net) throw missingRestorer();
-      const sized = await alignedCrop(loaded.device, picture, size, { compat: false, signal });
-      const encoded = await net.encodePicture(sized.crop, { signal, onProgress });
-      return this.encodedFace(loaded, encoded, sizeWarnings(picture, size));
-    });
+    return this.call({ signal: options.signal }, report =>
+      this.exclusive(
+        report,
+        () => this.open(crop, pixelLimit(undefined), report),
+        async (loaded, { picture }) => {
+          const net = loaded.networks.restorer;
+          if (!net) throw missingRestorer();
+          const { signal } = report;
+          const sized = await alignedCrop(loaded.device, picture, size, { compat: false, signal });
+          const encoded = await net.encodePicture(sized.crop, { signal, onProgress });
+          return this.encodedFace(loaded, encoded, sizeWarnings(picture, size));
+        },
+      ),
+    );
   }
 
   /**
@@ -373,23 +406,28 @@ export class Restorer {
    * @throws as `restore`
    */
   async prepare<I extends PhotoInput>(photo: I, options: RestoreOptions = {}): Promise<PreparedPhoto<PhotoOutput<I>>> {
-    const settings = checkRestoreOptions(options, this.size);
+    const checked = checkRestoreOptions(options, this.size);
     // One seed for all pictures.
-    const defaults = { ...options, seed: settings.seed };
-    const report = new Report(settings.onProgress, settings.signal);
-    const opened = await this.open(photo, settings.maxPixels, report);
-    return this.exclusive(settings.signal, async loaded => {
-      const { device, networks } = loaded;
-      const parts = callParts(networks, settings, this.size);
-      const work = await OpenPhoto.open(device, opened.picture, parts, settings, report, { once: false });
-      try {
-        const faces = await work.encode(parts, settings, report);
-        report.finish();
-        return this.preparedPhoto({ home: loaded, work }, opened, defaults, faces);
-      } catch (error) {
-        work.destroy();
-        throw error;
-      }
+    const defaults = { ...options, seed: checked.seed };
+    return this.call(checked, async report => {
+      const settings = this.guarded(checked, report);
+      return this.exclusive(
+        report,
+        () => this.open(photo, settings.maxPixels, report),
+        async (loaded, opened) => {
+          const { device, networks } = loaded;
+          const parts = callParts(networks, settings, this.size);
+          const work = await OpenPhoto.open(device, opened.picture, parts, settings, report, { once: false });
+          try {
+            const faces = await work.encode(parts, settings, report);
+            report.finish();
+            return this.preparedPhoto<PhotoOutput<I>>({ home: loaded, work }, opened, defaults, faces);
+          } catch (error) {
+            work.destroy();
+            throw error;
+          }
+        },
+      );
     });
   }
 
@@ -407,23 +445,29 @@ export class Restorer {
     };
     const render = async (options: RenderOptions = {}): Promise<RestoreResult<unknown>> => {
       const known = faces.map(({ id }) => id);
-      const { ids, ...settings } = checkRenderOptions(defaults, options, this.size, known);
-      const report = new Report(settings.onProgress, settings.signal);
-      const { images, ...made } = await this.exclusive(settings.signal, async loaded => {
-        if (!alive) throw new CodeFormerError('DESTROYED', 'A prepared photo was used after destroy()');
-        const { device, networks } = loaded;
-        if (loaded !== state.home) {
-          state.work.destroy();
-          state.work = await state.work.on(device);
-          state.home = loaded;
-        }
-        return state.work.render(callParts(networks, settings, this.size), settings, [null], report, ids);
+      const { ids, ...checked } = checkRenderOptions(defaults, options, this.size, known);
+      return this.call(checked, async report => {
+        const settings = this.guarded(checked, report);
+        const { outcome, delivered, told } = await this.exclusive(
+          report,
+          async () => opened,
+          async loaded => {
+            if (!alive) throw new CodeFormerError('DESTROYED', 'A prepared photo was used after destroy()');
+            const { device, networks } = loaded;
+            if (loaded !== state.home) {
+              state.work.destroy();
+              state.work = await state.work.on(device);
+              state.home = loaded;
+            }
+            return state.work.render(callParts(networks, settings, this.size), settings, [null], report, ids);
+          },
+          made => this.deliver(opened, settings, made, report),
+        );
+        const { images, faces: restored } = outcome;
+        const size = { width: images[0]!.width, height: images[0]!.height };
+        const rest = { faces: restored, seed: settings.seed, warnings: told, timings: report.finish() };
+        return { image: delivered[0], ...size, ...rest };
       });
-      const [image] = await this.deliver(opened, settings, images, report);
-      const size = { width: images[0]!.width, height: images[0]!.height };
-      const { faces: restored } = made;
-      const warnings = allWarnings(opened, settings, images, made.warnings);
-      return { image, ...size, faces: restored, seed: settings.seed, warnings, timings: report.finish() };
     };
     return {
       width,
@@ -448,34 +492,39 @@ export class Restorer {
       indices: encoded.indices,
       margin: encoded.margin,
       warnings,
-      decode: ({ fidelity = 0.5, adain = true, indices, signal, onProgress, ...sampling } = {}) => {
-        return this.exclusive(signal, async loaded => {
-          checkHome(loaded);
-          const net = loaded.networks.restorer!;
-          checkFidelity(fidelity, size);
-          const { temperature, seed } = checkRestoreOptions(sampling, size);
-          const drawn = indices ?? (await drawnCodes(net, encoded, { temperature, seed }, 0));
-          const chosen = drawn ? { indices: drawn } : {};
-          return net.decodePicture(encoded, { fidelity, adain, signal, onProgress, ...chosen });
-        });
+      decode: async (options = {}) => {
+        const { fidelity, adain, indices, onProgress, ...sampling } = checkDecodeOptions(options, size);
+        return this.call({ signal: options.signal }, report =>
+          this.exclusive(report, nothing, async loaded => {
+            checkHome(loaded);
+            const { signal } = report;
+            const net = loaded.networks.restorer!;
+            const drawn = indices ?? (await drawnCodes(net, encoded, sampling, 0));
+            const chosen = drawn ? { indices: drawn } : {};
+            return net.decodePicture(encoded, { fidelity, adain, signal, onProgress, ...chosen });
+          }),
+        );
       },
       logits: () =>
-        this.exclusive(undefined, async loaded => {
-          checkHome(loaded);
-          return encoded.logits();
-        }),
+        this.call({}, report =>
+          this.exclusive(report, nothing, async loaded => {
+            checkHome(loaded);
+            return encoded.logits();
+          }),
+        ),
       destroy,
       [Symbol.dispose]: destroy,
     };
   }
 
-  /** Frees everything that the restorer made. Calls that are under way fail with `DESTROYED`. */
+  /** Frees everything that the restorer made. Calls that are under way, or wait, end with `DESTROYED`. */
   async destroy(): Promise<void> {
     if (!this.alive) return;
     this.alive = false;
-    await this.last;
-    const loaded = await this.loaded?.catch(() => null);
-    if (loaded) this.drop(loaded);
+    for (const call of this.calls.keys()) call.abort(this.destroyed());
+    await Promise.allSettled(this.calls.values());
+    const loaded = (await this.loading?.catch(() => null)) ?? this.current;
+    this.drop(loaded);
     await closeSources(this.sources);
   }
 
@@ -484,42 +533,98 @@ export class Restorer {
     return this.destroy();
   }
 
-  private async restoreOpened(opened: Opened, settings: Settings, report: Report): Promise<RestoreResult<unknown>> {
-    const { images, faces, warnings } = await this.run(opened, settings, [null], report);
+  /**
+   * Runs a call, which an abort and `destroy` end wherever it is.
+   * @param begun what has been done of it before
+   */
+  private call<T>(
+    { signal, onProgress }: Pick<PhotoOptions, 'signal' | 'onProgress'>,
+    work: (report: Report) => Promise<T>,
+    begun?: Report,
+  ): Promise<T> {
+    const controller = new AbortController();
+    const own = controller.signal;
+    const run = async () => {
+      const unlink = onAbort(signal, () => controller.abort(signal!.reason));
+      try {
+        if (!this.alive) throw this.destroyed();
+        throwIfAborted(own);
+        return await work(begun ? begun.resumed(own) : new Report(onProgress, own));
+      } catch (error) {
+        // The abort that `destroy` makes is no abort to callers.
+        const { reason } = own;
+        const ended = reason instanceof CodeFormerError && reason.code === 'DESTROYED';
+        throw ended && error instanceof CodeFormerError && error.code === 'ABORTED' ? reason : error;
+      } finally {
+        unlink();
+      }
+    };
+    const running = run();
+    this.calls.set(controller, running);
+    const forget = () => this.calls.delete(controller);
+    running.then(forget, forget);
+    return running;
+  }
+
+  /** The settings of a call as its work takes them: the caller's own parts end with it, and may make calls themselves. */
+  private guarded<S extends Pick<Settings, 'parts' | 'signal'>>(settings: S, { signal }: Report): S {
+    const guard = (part: unknown) => {
+      if (typeof part !== 'function') return part;
+      return async (...args: unknown[]) => {
+        const mark = new PartMark(this);
+        try {
+          return await orAbort(signal, () => this.platform.inside.run(mark, () => part(...args)));
+        } finally {
+          mark.over = true;
+        }
+      };
+    };
+    const parts = Object.fromEntries(Object.entries(settings.parts).map(([name, part]) => [name, guard(part)]));
+    return { ...settings, signal, parts };
+  }
+
+  private async restored(
+    open: () => Promise<Opened>,
+    settings: Settings,
+    report: Report,
+  ): Promise<RestoreResult<unknown>> {
+    const { outcome, delivered, told } = await this.run(open, settings, [null], report);
+    const { images, faces } = outcome;
     const { width, height } = images[0]!;
-    const [image] = await this.deliver(opened, settings, images, report);
-    const told = allWarnings(opened, settings, images, warnings);
-    return { image, width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
+    return { image: delivered[0], width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
   }
 
   private run(
-    { picture }: Opened,
+    open: () => Promise<Opened>,
     settings: Settings,
     fidelities: readonly (number | null)[],
     report: Report,
-  ): Promise<Outcome> {
-    return this.exclusive(settings.signal, ({ device, networks }) => {
-      const parts = callParts(networks, settings, this.size);
-      return restorePhoto(device, picture, parts, settings, fidelities, report);
-    });
+  ): Promise<{ outcome: Outcome; delivered: unknown[]; told: readonly string[] }> {
+    return this.exclusive(
+      report,
+      open,
+      ({ device, networks }, { picture }) => {
+        const parts = callParts(networks, settings, this.size);
+        return restorePhoto(device, picture, parts, settings, fidelities, report);
+      },
+      (outcome, opened) => this.deliver(opened, settings, outcome, report),
+    );
   }
 
   /** Decodes what is encoded, and takes pixels as they are. */
   private async open(photo: PhotoInput, maxPixels: number, report: Report): Promise<Opened> {
-    if (!this.alive) throw this.destroyed();
     report.stage('decode');
+    const { signal } = report;
     const limits = { maxPixels, name: 'photo' };
     const encoded = photo instanceof Uint8Array || photo instanceof ArrayBuffer || isBlob(photo);
     if (encoded) {
-      const bytes = isBlob(photo) ? new Uint8Array(await photo.arrayBuffer()) : photo;
-      const picture = await this.platform.decodeImage(
-        bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes),
-        limits,
-      );
-      throwIfAborted(report.signal);
+      const picture = await orAbort(signal, async () => {
+        const bytes = isBlob(photo) ? new Uint8Array(await photo.arrayBuffer()) : photo;
+        return this.platform.decodeImage(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), limits);
+      });
       return { ...notesOf(picture), picture: toRgba(picture, limits), again: made => made };
     }
-    const own = await this.platform.readPixels(photo, limits);
+    const own = await orAbort(signal, () => this.platform.readPixels(photo, limits));
     if (own) return { ...NO_NOTES, picture: toRgba(own.picture, limits), again: made => own.again(made) };
     if (typeof photo !== 'object' || photo === null || !('data' in photo))
       throw invalidArgument('a Blob, bytes of a picture, or pixels', 'photo', photo);
@@ -533,55 +638,94 @@ export class Restorer {
     return { ...notesOf(photo), picture: toRgba(photo, limits), again };
   }
 
-  private async deliver(opened: Opened, settings: Settings, images: readonly Picture[], report: Report) {
-    const { output, quality, background } = settings;
+  private async deliver(opened: Opened, settings: Settings, outcome: Outcome, report: Report) {
+    const { output, quality, background, signal } = settings;
     const metadata = settings.metadata === 'keep' ? opened.metadata : null;
     report.stage('encode');
     const delivered: unknown[] = [];
-    for (const image of images) {
-      delivered.push(
-        output
-          ? await this.platform.encodeImage(image, { type: output, quality, background, metadata })
-          : await opened.again(image),
-      );
+    for (const image of outcome.images) {
+      const encoded = () => this.platform.encodeImage(image, { type: output!, quality, background, metadata });
+      delivered.push(output ? await orAbort(signal, encoded) : await opened.again(image));
     }
-    return delivered;
+    return { outcome, delivered, told: allWarnings(opened, settings, outcome.images, outcome.warnings) };
   }
 
-  /** Runs `work` when all work before it is done, on a device that is alive. */
-  private async exclusive<T>(signal: AbortSignal | undefined, work: (loaded: Loaded) => Promise<T>): Promise<T> {
-    const before = this.last;
-    let leave = () => {};
-    this.last = new Promise<void>(resolve => {
-      leave = resolve;
-    });
+  /**
+   * Runs `work` when all work before it is done, on a device that is alive.
+   * @param prepare is run while the work before is done, so that one photo more is decoded and no others
+   * @param deliver is run while the work after is done
+   */
+  private exclusive<P, T>(
+    report: Report,
+    prepare: () => Promise<P>,
+    work: (loaded: Loaded, prepared: P) => Promise<T>,
+  ): Promise<T>;
+  private exclusive<P, T, R>(
+    report: Report,
+    prepare: () => Promise<P>,
+    work: (loaded: Loaded, prepared: P) => Promise<T>,
+    deliver: (made: T, prepared: P) => Promise<R>,
+  ): Promise<R>;
+  private async exclusive<P, T, R>(
+    report: Report,
+    prepare: () => Promise<P>,
+    work: (loaded: Loaded, prepared: P) => Promise<T>,
+    deliver?: (made: T, prepared: P) => Promise<R>,
+  ): Promise<T | R> {
+    const { signal } = report;
+    // A call from inside of a part would wait for the call that the part is of.
+    const part = this.platform.inside.marks().findLast(mark => mark instanceof PartMark && mark.holds(this));
+    const queue = part instanceof PartMark ? part.queue : this.queue;
+    const place = queue.join();
+    report.clock('wait');
     try {
-      await waitOrAbort(before, signal);
-    } catch (error) {
-      // Who comes next still waits for those before.
-      before.then(leave);
-      throw error;
-    }
-    let loaded: Loaded | undefined;
-    try {
-      if (!this.alive) throw this.destroyed();
-      loaded = await this.ready(signal);
-      return await work(loaded);
-    } catch (error) {
-      throw loaded ? await this.reason(error, loaded) : error;
+      await orAbort(signal, () => place.next);
+      const prepared = await prepare();
+      report.clock('wait');
+      await orAbort(signal, () => place.turn);
+      place.begin();
+      const loaded = await this.ready(report);
+      const made = await this.worked(loaded, () => work(loaded, prepared));
+      if (!deliver || queue !== this.queue) return deliver ? await deliver(made, prepared) : made;
+      const outgoing = this.outgoing.join();
+      try {
+        report.clock('wait');
+        await orAbort(signal, () => outgoing.turn);
+        place.leave();
+        return await deliver(made, prepared);
+      } finally {
+        outgoing.leave();
+      }
     } finally {
-      leave();
+      place.leave();
+    }
+  }
+
+  private async worked<T>(loaded: Loaded, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw await this.reason(error, loaded);
     }
   }
 
   /** The device and networks, built anew where the device was lost. */
-  private async ready(signal: AbortSignal | undefined): Promise<Loaded> {
-    if (this.current && !isGone(this.current.device)) return this.current;
+  private async ready(report: Report): Promise<Loaded> {
+    if (!isGone(this.current.device)) return this.current;
     if (this.options.device) throw lost('it is a device of your own: make a restorer with another one');
-    if (this.current) this.drop(this.current);
-    this.loaded = load(this.platform, this.options, this.sources, signal);
-    this.current = await this.loaded;
-    return this.current;
+    report.clock('load');
+    this.drop(this.current);
+    // Of use for the next call, whatever becomes of this one.
+    this.loading ??= load(this.platform, this.options, this.sources, undefined)
+      .then(loaded => {
+        this.current = loaded;
+        return loaded;
+      })
+      .finally(() => {
+        this.loading = null;
+      });
+    const { loading } = this;
+    return orAbort(report.signal, () => loading);
   }
 
   /** The error that a caller gets: where the device was lost, everything else only followed from that. */
@@ -605,6 +749,22 @@ export class Restorer {
     return new CodeFormerError('DESTROYED', 'A restorer was used after destroy()');
   }
 }
+
+/** That a part of the caller's is running, as calls that are made from inside of it see it. */
+class PartMark {
+  /** These calls follow one another as well. */
+  readonly queue = new Queue();
+  over = false;
+
+  constructor(private readonly restorer: Restorer) {}
+
+  /** Whether a call of the restorer waits for the part. */
+  holds(restorer: Restorer): boolean {
+    return !this.over && this.restorer === restorer;
+  }
+}
+
+const nothing = async (): Promise<void> => {};
 
 /** A photo with what its result is turned into. */
 interface Opened {
@@ -659,23 +819,6 @@ function isGone(device: Device): boolean {
 }
 
 const isBlob = (value: unknown): value is Blob => typeof Blob !== 'undefined' && value instanceof Blob;
-
-/** Waits for work that never fails; throws `ABORTED` as soon as the signal says so. */
-async function waitOrAbort(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  throwIfAborted(signal);
-  if (!signal) {
-    await work;
-    return;
-  }
-  let stop = () => {};
-  const aborted = new Promise<void>(resolve => {
-    stop = resolve;
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  await Promise.race([work, aborted]);
-  signal.removeEventListener('abort', stop);
-  throwIfAborted(signal);
-}
 
 async function load(
   platform: Platform,

@@ -50,7 +50,10 @@ export interface RestoredFace extends DetectedFace {
 /** A picture that a page shows. */
 export type PictureElement = HTMLCanvasElement | OffscreenCanvas | HTMLImageElement;
 
-/** Encoded bytes, or pixels. Pixels come back in the form in which they went in, those of elements as an `ImageBitmap`. */
+/**
+ * Encoded bytes, or pixels. Pixels come back in the form in which they went in, those of elements as an `ImageBitmap`. They are not copied:
+ * what is changed before the call ends may show in its result.
+ */
 export type PhotoInput =
   | Blob
   | ArrayBuffer
@@ -200,7 +203,7 @@ export interface RestoreResult<Image = Picture> {
   /** The seed that was given, or the one that was drawn. */
   readonly seed: number;
   readonly warnings: readonly string[];
-  /** Milliseconds by stage. */
+  /** Milliseconds by stage, which add up to `total`; `wait`, for the calls before, is apart. */
   readonly timings: Readonly<Record<string, number>>;
 }
 

@@ -1,7 +1,7 @@
 // Affine transforms as 2x3 row-major matrices (a, b, tx, c, d, ty) in double precision, and the rectangles that they map.
 
 import { mat3d, vec2d } from 'wgpu-matrix';
-import { invalidArgument } from '../errors.js';
+import { describe, invalidArgument } from '../errors.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Matrix, Rect } from '../kernels/warp-affine/tables.js';
 
@@ -11,9 +11,10 @@ export type { Matrix, Rect };
 export function checkMatrix(matrix: ArrayLike<number>, name = 'matrix'): Matrix {
   const length = matrix?.length;
   if (length !== 6) throw invalidArgument('six numbers, 2x3 in rows,', name, matrix);
-  const values = Float64Array.from(matrix);
-  if (!values.every(Number.isFinite)) throw invalidArgument('six finite numbers', name, Array.from(values).join(' '));
-  return values;
+  const values = Array.from(matrix);
+  const wrong = values.findIndex(value => !Number.isFinite(value));
+  if (wrong >= 0) throw invalidArgument('six finite numbers', name, values.map(describe).join(' '));
+  return Float64Array.from(values);
 }
 
 /**

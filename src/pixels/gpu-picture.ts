@@ -1,9 +1,9 @@
 // Pictures and float planes that live on the device, and running kernels on them. What makes them owns them.
 
-import { CodeFormerError } from '../errors.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { submitKernel } from '../gpu/run-kernel.js';
-import { type Picture, toRgba } from '../image/picture.js';
+import { checkPicture, type Picture, toRgba } from '../image/picture.js';
 import { bytesPerElement, ceilDiv, type Kernel, type NumberArray } from '../kernels/kernel.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Rect } from '../kernels/warp-affine/tables.js';
@@ -47,16 +47,16 @@ export class GpuPicture {
   }
 
   /**
-   * A picture, or the part of it that the rectangle says, on the device; RGB becomes opaque. The picture has been checked.
-   * @throws as `create`
+   * A picture, or the part of it that the rectangle says, on the device; RGB becomes opaque.
+   * @throws as `create`, and as `checkPicture`: its caller may have detached the pixels since it was checked
    */
   static async upload(
     device: Device,
     picture: Picture,
     rect: Rect = { x: 0, y: 0, width: picture.width, height: picture.height },
   ): Promise<GpuPicture> {
+    const channels = checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
     const target = await GpuPicture.create(device, rect);
-    const channels = picture.data.length / (picture.width * picture.height);
     const whole = channels === 4 && rect.width === picture.width;
     const rows = rowsAtOnce(4 * rect.width);
     try {
@@ -94,6 +94,22 @@ export class GpuPicture {
   }
 }
 
+/** Throws `INVALID_ARGUMENT` unless the value is a picture on the device. */
+export function checkGpuPicture(picture: GpuPicture): void {
+  if (!(picture instanceof GpuPicture)) throw invalidArgument('a picture on the device', 'picture', picture);
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` unless the value is planes of red, green and blue.
+ * @param name what messages call them
+ */
+export function checkPlanes(planes: FloatRgb, name = 'planes'): void {
+  const { data, width, height } = (planes ?? {}) as Partial<FloatRgb>;
+  const sized = [width, height].every(side => Number.isSafeInteger(side) && side! > 0);
+  if (!(data instanceof Float32Array) || !sized || data.length !== 3 * width! * height!)
+    throw invalidArgument('planes of red, green and blue, { data, width, height },', name, planes);
+}
+
 /** Float planes of one size on the device, one after another. */
 export class GpuPlanes {
   constructor(
@@ -114,7 +130,12 @@ export class GpuPlanes {
   /** One plane, or those of a `FloatRgb`. */
   static async upload(device: Device, { data, width, height }: FloatPicture | FloatRgb): Promise<GpuPlanes> {
     const planes = await GpuPlanes.create(device, { width, height }, data.length / (width * height));
-    device.write(planes.buffer, data as Float32Array<ArrayBuffer>);
+    try {
+      device.write(planes.buffer, data);
+    } catch (error) {
+      planes.destroy();
+      throw error;
+    }
     return planes;
   }
 

@@ -1,7 +1,8 @@
 // Picture operations for callers: pictures in, pictures of the same kind out. Large ones go through the device in parts.
 
+import { checkFlag, checkNumber, checkRunOptions } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import type { Device } from '../gpu/device.js';
+import { checkDevice, type Device } from '../gpu/device.js';
 import { checkPicture, type Picture } from '../image/picture.js';
 import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
@@ -65,7 +66,7 @@ export async function resize<T extends Picture | FloatPicture>(
   picture: T,
   options: ResizeOptions,
 ): Promise<SameKind<T>> {
-  const from = checkAny(device, picture);
+  const from = checkAny(device, picture, options);
   const plan = resizePlan(device, from, options);
   if (isFloat(picture)) return (await resizeFloats(device, picture, plan, options)) as SameKind<T>;
   const taps = resizeTaps(plan.filter, from, plan.to, plan.step);
@@ -120,9 +121,9 @@ export async function warpAffine<T extends Picture | FloatPicture>(
   matrix: ArrayLike<number>,
   options: WarpAffineOptions,
 ): Promise<SameKind<T>> {
-  const whole = checkAny(device, picture);
+  const whole = checkAny(device, picture, options);
   const to = checkSize(device, options);
-  const compat = options.compat ?? false;
+  const compat = checkFlag(options.compat ?? false, 'compat');
   const plan = planWarp(checkMatrix(matrix), compat);
   const border = checkBorder(options.border, compat || isFloat(picture));
   const parts = warpParts(plan, { x: 0, y: 0, ...to }, whole, bandBytes(device), border === 'mirror');
@@ -183,6 +184,7 @@ export async function erode<T extends Picture | FloatPicture>(
   picture: T,
   options: ErodeOptions,
 ): Promise<SameKind<T>> {
+  checkAny(device, picture, options);
   const { size } = options;
   if (!Number.isSafeInteger(size) || size < 0) throw invalidArgument('a whole number of at least 0', 'size', size);
   return filtered(device, picture, Math.max(size, 3), x => erodeGpuPlanes(x, size, options));
@@ -197,10 +199,11 @@ export async function gaussianBlur<T extends Picture | FloatPicture>(
   picture: T,
   options: BlurOptions,
 ): Promise<SameKind<T>> {
+  checkAny(device, picture, options);
   const { size, sigma = 0 } = options;
   if (!Number.isSafeInteger(size) || size < 1 || size % 2 === 0 || size > MOST_TAPS)
     throw invalidArgument(`an odd number from 1 to ${MOST_TAPS}`, 'size', size);
-  if (!(sigma >= 0 && Number.isFinite(sigma))) throw invalidArgument('a number of at least 0', 'sigma', sigma);
+  checkNumber(sigma, 'sigma', 0);
   const weights = gaussianWeights(size, sigma);
   return filtered(device, picture, (size - 1) / 2, x => blurGpuPlanes(x, weights, options));
 }
@@ -214,7 +217,7 @@ async function filtered<T extends Picture | FloatPicture>(
   reach: number,
   work: (x: GpuPlanes) => Promise<GpuPlanes>,
 ): Promise<SameKind<T>> {
-  const { width, height } = checkAny(device, picture);
+  const { width, height } = picture;
   const rowBytes = (isFloat(picture) ? 4 : 16) * width;
   const rows = Math.max(1, Math.floor(bandBytes(device) / rowBytes) - 2 * reach);
   const bands = Array.from({ length: Math.ceil(height / rows) }, (_, i) => {
@@ -255,7 +258,9 @@ const bandBytes = (device: Device): number => Math.min(PART_BYTES, device.target
 const isFloat = (picture: Picture | FloatPicture): picture is FloatPicture => picture.data instanceof Float32Array;
 
 /** Throws unless the value is a picture of either kind; returns its size. */
-function checkAny(device: Device, picture: Picture | FloatPicture): Size {
+function checkAny(device: Device, picture: Picture | FloatPicture, options: PixelOptions): Size {
+  checkDevice(device);
+  checkRunOptions(options);
   if (typeof picture === 'object' && picture !== null && isFloat(picture)) {
     const { data, width, height } = picture;
     checkSize(device, picture, 'picture.');
@@ -294,7 +299,7 @@ function resizePlan(device: Device, from: Size, options: ResizeOptions): ResizeP
   if (options.width !== undefined || options.height !== undefined)
     throw invalidArgument('either a factor or a size', 'factor', factor);
   if (filter !== 'linear') throw invalidArgument('filter "linear" with a factor', 'filter', filter);
-  if (!(factor > 0 && Number.isFinite(factor))) throw invalidArgument('a number above 0', 'factor', factor);
+  if (!(Number.isFinite(factor) && factor > 0)) throw invalidArgument('a number above 0', 'factor', factor);
   const to = { width: roundHalfEven(from.width * factor), height: roundHalfEven(from.height * factor) };
   return { from, to: checkSize(device, to, 'factor: '), filter, step: 1 / factor, premultiplied };
 }

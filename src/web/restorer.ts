@@ -1,7 +1,7 @@
 // Restorers in a browser.
 
 import { invalidArgument } from '../errors.js';
-import type { Platform } from '../pipeline/platform.js';
+import { insideOfStack, type Platform } from '../pipeline/platform.js';
 import { Restorer, type RestorerOptions } from '../pipeline/restorer.js';
 import type { Role } from '../weights/manifest.js';
 import { embeddedWeights } from './embedded.js';
@@ -59,5 +59,6 @@ function browser(folder: URL | undefined, onWeights: WebRestorerOptions['onWeigh
     decodeImage,
     encodeImage,
     readPixels,
+    inside: insideOfStack(),
   };
 }

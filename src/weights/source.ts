@@ -24,8 +24,9 @@ export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
   return {
     name,
     size: bytes.length,
-    // Not `bytes.slice`: that of a Buffer is a view.
-    read: async (offset, length) => new Uint8Array(bytes.subarray(offset, offset + length)),
+    // Not `bytes.slice`: that of a Buffer is a view. Bytes that were detached have no part either.
+    read: async (offset, length) =>
+      bytes.length === 0 ? new Uint8Array() : new Uint8Array(bytes.subarray(offset, offset + length)),
   };
 }
 

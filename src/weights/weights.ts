@@ -32,6 +32,23 @@ export interface WeightsEntry {
   read(): Promise<Uint8Array>;
 }
 
+const METHODS = ['names', 'shape', 'dtype', 'tensor', 'float32', 'raw', 'close'] as const;
+
+/** Whether a value has what `Weights` have. */
+export function isWeights(value: unknown): value is Weights {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, metadata, ...methods } = Object.fromEntries(
+    ['name', 'metadata', ...METHODS].map(key => [key, (value as Record<string, unknown>)[key]]),
+  );
+  const described = typeof name === 'string' && typeof metadata === 'object' && metadata !== null;
+  return described && METHODS.every(key => typeof methods[key] === 'function');
+}
+
+/** Throws `INVALID_ARGUMENT` unless the value is what `openWeights` gives. */
+export function checkWeights(weights: Weights): void {
+  if (!isWeights(weights)) throw invalidArgument('weights that openWeights opened', 'weights', weights);
+}
+
 /** Builds `Weights` from entries that know how to read themselves. */
 export function weightsFrom(
   name: string,

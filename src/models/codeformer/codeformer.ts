@@ -1,5 +1,6 @@
 // The CodeFormer network on a device: load once, encode a face crop, decode it as often as wanted.
 
+import { checkFlag, checkRunOptions } from '../../checks.js';
 import { CodeFormerError, invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { RunOptions } from '../../gpu/program.js';
@@ -9,7 +10,7 @@ import { type Picture, toRgba } from '../../image/picture.js';
 import { layout, type Target } from '../../kernels/kernel.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
-import { NetworkRuntime } from '../runtime.js';
+import { checkLoad, NetworkRuntime } from '../runtime.js';
 import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgram } from './network.js';
 import { type CodeFormerConfig, codeFormerTensors, inferConfig, levelSides, tokenCount } from './tensors.js';
 
@@ -141,6 +142,7 @@ export class CodeFormer {
    * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
    */
   static async load(device: Device, weights: Weights, options: LoadOptions = {}): Promise<CodeFormer> {
+    checkLoad(device, weights, options);
     const config = inferConfig(weights);
     checkTensors(weights, codeFormerTensors(config));
     const target = { ...device.target, convolution: options.convolution ?? 'auto' };
@@ -173,20 +175,13 @@ export class CodeFormer {
    * @throws `INVALID_ARGUMENT`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   async encode(input: Float32Array, options: EncodeOptions = {}): Promise<Encoded> {
-    const batch = this.checkBatch(options.batch ?? 1);
-    const length = batch * 3 * this.size ** 2;
-    if (!(input instanceof Float32Array) || input.length !== length) {
-      throw invalidArgument(
-        `a Float32Array of ${length} values (${batch}*3*${this.size}*${this.size})`,
-        'input',
-        input,
-      );
-    }
+    const batch = this.checkInput(input, options);
     return this.encodeForm(input, batch, 'tensor', options);
   }
 
   /** As `encode`, from one picture of the network's size. */
   async encodePicture(picture: Picture, options: RunOptions = {}): Promise<Encoded> {
+    checkRunOptions(options);
     const { data, width, height } = toRgba(picture);
     if (width !== this.size || height !== this.size) {
       throw invalidArgument(`a picture of ${this.size}x${this.size}`, 'picture', `${width}x${height}`);
@@ -205,6 +200,7 @@ export class CodeFormer {
 
   /** As `decode`, to 8-bit RGBA: clamped to [-1, 1], rounded half to even. Only for a batch of one. */
   async decodePicture(encoded: Encoded, options: DecodeOptions = {}): Promise<Picture> {
+    this.checkEncoded(encoded);
     if (encoded.batch !== 1) throw invalidArgument('an encoded batch of one', 'encoded', encoded.batch);
     const data = new Uint8ClampedArray(await this.decodeForm(encoded, 'picture', options));
     return { data, width: this.size, height: this.size };
@@ -215,8 +211,13 @@ export class CodeFormer {
    * @throws `INVALID_ARGUMENT` that lists the names when there is no such tensor
    */
   async trace(input: Float32Array, options: TraceOptions): Promise<Record<string, Float32Array | Int32Array>> {
+    const batch = this.checkInput(input, options);
     const { fidelity = 0.5, adain = true, names } = options;
-    const batch = this.checkBatch(options.batch ?? 1);
+    if (!(typeof fidelity === 'number' && Number.isFinite(fidelity)))
+      throw invalidArgument('a finite number', 'fidelity', fidelity);
+    checkFlag(adain, 'adain');
+    if (!Array.isArray(names) || !names.every(name => typeof name === 'string'))
+      throw invalidArgument('an array of names', 'names', names);
     const fuse = fidelity > 0;
     const variant = { fuse, adain, map: false };
     const { program, traced, known } = traceProgram(this.config, batch, this.target, variant, names);
@@ -231,7 +232,7 @@ export class CodeFormer {
       () => program,
       compiled =>
         this.runtime.allocated(compiled, compiled.externals(), async buffers => {
-          this.device.write(buffers.input!, input as Float32Array<ArrayBuffer>);
+          this.runtime.write(buffers.input!, input, batch * 3 * this.size ** 2, 'input');
           if (fuse) this.device.write(buffers.fidelity!, new Float32Array(batch).fill(fidelity));
           await compiled.run(buffers, options);
           const result: Record<string, Float32Array | Int32Array> = {};
@@ -258,6 +259,22 @@ export class CodeFormer {
     this.destroy();
   }
 
+  /** Checks an input of encoding and its options; returns the batch. */
+  private checkInput(input: Float32Array, options: EncodeOptions): number {
+    checkRunOptions(options);
+    const batch = this.checkBatch(options.batch ?? 1);
+    const length = batch * 3 * this.size ** 2;
+    if (!(input instanceof Float32Array) || input.length !== length) {
+      const what = `a Float32Array of ${length} values (${batch}*3*${this.size}*${this.size})`;
+      throw invalidArgument(what, 'input', input);
+    }
+    return batch;
+  }
+
+  private checkEncoded(encoded: Encoded): void {
+    if (!(encoded instanceof Encoded)) throw invalidArgument('what encode gave', 'encoded', encoded);
+  }
+
   private checkBatch(batch: number): number {
     if (!Number.isInteger(batch) || batch < 1 || batch > 64)
       throw invalidArgument('a whole number from 1 to 64', 'batch', batch);
@@ -271,11 +288,12 @@ export class CodeFormer {
     options: RunOptions,
   ): Promise<Encoded> {
     const { key, build } = this.encoder(batch, form);
+    const { length } = input;
     return this.runtime.with(key, build, async program => {
       const buffers = await this.runtime.allocate(program, encodedNames(this.config));
       try {
         await this.runtime.allocated(program, ['input'], async inputs => {
-          this.device.write(inputs.input!, input as typeof input & ArrayBufferView<ArrayBuffer>);
+          this.runtime.write(inputs.input!, input, length, 'input');
           await program.run({ ...buffers, ...inputs }, options);
         });
         const count = batch * this.tokens;
@@ -290,7 +308,10 @@ export class CodeFormer {
   }
 
   private async decodeForm(encoded: Encoded, form: Form, options: DecodeOptions): Promise<ArrayBuffer> {
+    this.checkEncoded(encoded);
+    checkRunOptions(options);
     const { fidelity = 0.5, adain = true, indices } = options;
+    checkFlag(adain, 'adain');
     const { batch } = encoded;
     const pixels = batch * this.size ** 2;
     if (fidelity instanceof Float32Array) {
@@ -311,9 +332,9 @@ export class CodeFormer {
         // Negative fidelity would take features away; like 0 it means none.
         if (fuse) {
           const w = map ? fidelity.map(v => Math.max(0, v)) : new Float32Array(batch).fill(fidelity);
-          this.device.write(buffers.fidelity!, w as Float32Array<ArrayBuffer>);
+          this.runtime.write(buffers.fidelity!, w, map ? pixels : batch, 'fidelity');
         }
-        if (indices) this.device.write(buffers.indices!, indices as Int32Array<ArrayBuffer>);
+        if (indices) this.runtime.write(buffers.indices!, indices, batch * this.tokens, 'indices');
         await program.run({ ...encoded.buffers, ...buffers }, options);
         return this.device.read(buffers.output!, 0, pixels * (form === 'picture' ? 4 : 12));
       });
@@ -321,7 +342,7 @@ export class CodeFormer {
   }
 
   private checkIndices(indices: Int32Array | undefined, batch: number): void {
-    if (!indices) return;
+    if (indices === undefined) return;
     const count = batch * this.tokens;
     if (!(indices instanceof Int32Array) || indices.length !== count) {
       throw invalidArgument(`an Int32Array of ${count} codes`, 'indices', indices);

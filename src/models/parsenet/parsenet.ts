@@ -1,13 +1,14 @@
 // The face parser on a device: load once, tell for each pixel of a face which part of it that is.
 
+import { checkRunOptions } from '../../checks.js';
 import { invalidArgument } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { GpuProgram, RunOptions } from '../../gpu/program.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import { roundUp } from '../../kernels/kernel.js';
-import { GpuPicture } from '../../pixels/gpu-picture.js';
+import { checkGpuPicture, GpuPicture } from '../../pixels/gpu-picture.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
-import { NetworkRuntime } from '../runtime.js';
+import { checkLoad, NetworkRuntime } from '../runtime.js';
 import { parseNetProgram } from './network.js';
 import { CLASSES, parseNetTensors } from './tensors.js';
 
@@ -53,6 +54,7 @@ export class ParseNet {
    * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
    */
   static async load(device: Device, weights: Weights, options: ParseNetOptions = {}): Promise<ParseNet> {
+    checkLoad(device, weights, options);
     const { size = 512, signal } = options;
     if (!Number.isInteger(size) || size < 32 || size % 16 !== 0)
       throw invalidArgument('a multiple of 16 from 32 up', 'size', size);
@@ -70,6 +72,7 @@ export class ParseNet {
 
   /** The parts of a face, from a picture of the network's size. */
   async parse(picture: Picture, options: RunOptions = {}): Promise<Parsed> {
+    checkRunOptions(options);
     checkPicture(picture);
     this.checkSize(picture);
     // The caller may change the pixels before the logits are asked for.
@@ -86,6 +89,8 @@ export class ParseNet {
    * @returns a buffer of the caller's own with the labels as bytes, four to a word; `device.release` gives it back
    */
   async parseOnDevice(picture: GpuPicture, options: RunOptions = {}): Promise<GPUBuffer> {
+    checkRunOptions(options);
+    checkGpuPicture(picture);
     this.checkSize(picture);
     return this.run(async program => {
       const labels = await this.device.checked('labels', () =>

@@ -3,7 +3,7 @@
 import type { Device } from '../../gpu/device.js';
 import type { RunOptions } from '../../gpu/program.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
-import type { NetworkRuntime } from '../runtime.js';
+import { checkLoad, type NetworkRuntime } from '../runtime.js';
 import { CELL, CELL_CHANNELS, FACTOR } from '../upscaler/ends.js';
 import { loadUpscaler, Upscaler, type UpscalerNetwork } from '../upscaler/upscaler.js';
 import { residualUpscalerProgram } from './network.js';
@@ -32,6 +32,7 @@ export class ResidualUpscaler extends Upscaler {
     weights: Weights,
     options: Pick<RunOptions, 'signal'> = {},
   ): Promise<ResidualUpscaler> {
+    checkLoad(device, weights, options);
     const config = inferResidualUpscalerConfig(weights);
     checkTensors(weights, residualUpscalerTensors(config));
     const { blocks, channels } = config;

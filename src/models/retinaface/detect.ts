@@ -1,5 +1,6 @@
 // Faces of a photo of any size: brought to the size that the detector was trained for, at one or several scales.
 
+import { checkFlag, checkNumber, checkRunOptions, checkScales } from '../../checks.js';
 import { invalidArgument } from '../../errors.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
@@ -7,7 +8,7 @@ import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';
 import { type Detection, suppress } from './decode.js';
-import type { DetectorOptions, RetinaFace } from './retinaface.js';
+import { type DetectorOptions, RetinaFace } from './retinaface.js';
 import { CANDIDATE_SCORE, detectUnder, lookAgain, mapped, type Turn, turned } from './views.js';
 
 /** At which sizes faces are looked for, and which count. */
@@ -51,12 +52,15 @@ export async function detectFaces(
   photo: Picture | GpuPicture,
   options: DetectFacesOptions = {},
 ): Promise<Detection[]> {
+  checkRunOptions(options);
+  if (!(detector instanceof RetinaFace)) throw invalidArgument('a RetinaFace', 'detector', detector);
   const { minEyeDistance = 5, scales = [1], compat = false, threshold = 0.8, nms = 0.4 } = options;
   if (!(photo instanceof GpuPicture)) checkPicture(photo);
-  if (!(threshold >= 0 && threshold <= 1)) throw invalidArgument('a number from 0 to 1', 'threshold', threshold);
-  if (!(minEyeDistance >= 0)) throw invalidArgument('a number of at least 0', 'minEyeDistance', minEyeDistance);
-  if (!Array.isArray(scales) || scales.length === 0 || !scales.every(scale => scale >= 1 / 16 && scale <= 16))
-    throw invalidArgument('one or more numbers from 1/16 to 16', 'scales', scales);
+  checkNumber(threshold, 'threshold', 0, 1);
+  checkNumber(nms, 'nms', 0, 1);
+  checkNumber(minEyeDistance, 'minEyeDistance', 0);
+  checkFlag(compat, 'compat');
+  checkScales(scales, 'scales');
   // Several scales may be the same size where enlarging ends.
   const views = new Map(
     scales.map(scale => viewOf(photo, scale, compat)).map(view => [`${view.width}x${view.height}`, view]),

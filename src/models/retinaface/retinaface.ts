@@ -1,6 +1,6 @@
 // The face detector on a device: load once, run on pictures of any size.
 
-import { invalidArgument } from '../../errors.js';
+import { checkNumber, checkRunOptions } from '../../checks.js';
 import type { Device } from '../../gpu/device.js';
 import type { GpuProgram, RunOptions } from '../../gpu/program.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
@@ -8,7 +8,7 @@ import { RECORD } from '../../kernels/detector-records/detector-records.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
-import { NetworkRuntime } from '../runtime.js';
+import { checkLoad, NetworkRuntime } from '../runtime.js';
 import { type Detection, decodeRecords, priorsOf, suppress } from './decode.js';
 import { retinaFaceProgram } from './network.js';
 import { type RetinaFaceBackbone, retinaFaceTensors } from './tensors.js';
@@ -54,6 +54,7 @@ export class RetinaFace {
    * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
    */
   static async load(device: Device, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RetinaFace> {
+    checkLoad(device, weights, options);
     const backbone = weights.names().includes('body.conv1.weight') ? 'resnet50' : 'mobile';
     checkTensors(weights, retinaFaceTensors(backbone));
     const runtime = new NetworkRuntime(device, 'retinaface');
@@ -74,6 +75,7 @@ export class RetinaFace {
    * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   async forward(picture: Picture | GpuPicture, options: RunOptions = {}): Promise<DetectorOutputs> {
+    checkRunOptions(options);
     return this.run(picture, async (program, input, size) =>
       this.runtime.allocated(program, ['threshold', 'records', 'selected'], async buffers => {
         await program.run({ ...buffers, input }, options);
@@ -94,9 +96,9 @@ export class RetinaFace {
    * @throws as `forward`
    */
   async detect(picture: Picture | GpuPicture, options: DetectorOptions = {}): Promise<Detection[]> {
+    checkRunOptions(options);
     const { threshold = 0.8, nms = 0.4 } = options;
-    for (const [name, value] of Object.entries({ threshold, nms }))
-      if (!(value >= 0 && value <= 1)) throw invalidArgument('a number from 0 to 1', name, value);
+    for (const [name, value] of Object.entries({ threshold, nms })) checkNumber(value, name, 0, 1);
     return this.run(picture, async (program, input, size) =>
       this.runtime.allocated(program, ['threshold', 'records', 'selected'], async buffers => {
         this.device.write(buffers.threshold!, new Float32Array([threshold]));

@@ -4,7 +4,7 @@ import { CodeFormerError } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { RunOptions } from '../../gpu/program.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
-import type { NetworkRuntime } from '../runtime.js';
+import { checkLoad, type NetworkRuntime } from '../runtime.js';
 import { FACTOR } from '../upscaler/ends.js';
 import { loadUpscaler, Upscaler, type UpscalerNetwork } from '../upscaler/upscaler.js';
 import { rrdbNetProgram } from './network.js';
@@ -29,6 +29,7 @@ export class RRDBNet extends Upscaler {
    * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
    */
   static async load(device: Device, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RRDBNet> {
+    checkLoad(device, weights, options);
     const config = inferRRDBNetConfig(weights);
     checkTensors(weights, rrdbNetTensors(config));
     const { channels, growth } = config;

@@ -1,5 +1,6 @@
 // What networks that enlarge by 2 have in common as callers see them: pictures of any size, on the CPU or on the device, tile by tile.
 
+import { checkRunOptions } from '../../checks.js';
 import { invalidArgument, throwIfAborted } from '../../errors.js';
 import type { Device } from '../../gpu/device.js';
 import type { RunOptions } from '../../gpu/program.js';
@@ -9,7 +10,7 @@ import { bytesPerElement, type Target } from '../../kernels/kernel.js';
 import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import type { Rect } from '../../kernels/warp-affine/tables.js';
 import { fillPicture } from '../../pixels/fill.js';
-import { type FloatRgb, GpuPicture } from '../../pixels/gpu-picture.js';
+import { checkGpuPicture, checkPlanes, type FloatRgb, GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';
 import type { Weights } from '../../weights/weights.js';
@@ -91,6 +92,7 @@ export class Upscaler {
    * @returns 3*(2 height)*(2 width), not clamped
    */
   async forward(input: Float32Array, size: Size & RunOptions): Promise<Float32Array> {
+    checkRunOptions(size);
     const { width, height } = size;
     for (const [name, side] of Object.entries({ width, height })) {
       if (!Number.isInteger(side) || side < 2 || side % 2 !== 0)
@@ -101,7 +103,7 @@ export class Upscaler {
       throw invalidArgument(`a Float32Array of ${length} values (3*${height}*${width})`, 'input', input);
     return this.runtime.with(programKey(size, 'tensor'), this.build(size, 'tensor'), program =>
       this.runtime.allocated(program, ['input', 'output'], async buffers => {
-        this.device.write(buffers.input!, input as Float32Array<ArrayBuffer>);
+        this.runtime.write(buffers.input!, input, length, 'input');
         await program.run(buffers, size);
         return new Float32Array(await this.device.read(buffers.output!));
       }),
@@ -144,6 +146,7 @@ export class Upscaler {
    * @throws as `upscale`
    */
   async upscaleFloat(planes: FloatRgb, options: UpscaleOptions = {}): Promise<Picture> {
+    checkPlanes(planes);
     const { tiles, target } = this.plan(planes, options);
     const size = { width: FACTOR * planes.width, height: FACTOR * planes.height };
     const enlarged = new Uint8ClampedArray(4 * size.width * size.height).fill(255);
@@ -157,6 +160,7 @@ export class Upscaler {
 
   /** As `upscale`, for a picture on the device; the result, which the caller owns, is opaque. */
   async upscaleOnDevice(picture: GpuPicture, options: UpscaleOptions = {}): Promise<GpuPicture> {
+    checkGpuPicture(picture);
     const { device } = this;
     const { tiles, target } = this.plan(picture, options);
     const size = { width: FACTOR * picture.width, height: FACTOR * picture.height };
@@ -196,14 +200,13 @@ export class Upscaler {
 
   /** Checks the options; the tiles of a picture, and the size of the result. */
   private plan({ width, height }: Size, options: UpscaleOptions): { tiles: Tile[]; target: Size } {
+    checkRunOptions(options);
     const { network, device } = this;
     const { scale = FACTOR, tilePad = network.tilePad } = options;
-    const { tile = largestTile(network, tilePad, device.target) } = options;
     if (!(Number.isFinite(scale) && scale > 0)) throw invalidArgument('a number above 0', 'scale', scale);
-    for (const [name, side] of Object.entries({ tile, tilePad })) {
-      if (!Number.isInteger(side) || side < 0 || side % 2 !== 0)
-        throw invalidArgument('an even whole number of at least 0', name, side);
-    }
+    checkSide(tilePad, 'tilePad');
+    const { tile = largestTile(network, tilePad, device.target) } = options;
+    checkSide(tile, 'tile');
     const target = {
       width: Math.max(1, Math.trunc(width * scale)),
       height: Math.max(1, Math.trunc(height * scale)),
@@ -237,6 +240,11 @@ export class Upscaler {
       }),
     );
   }
+}
+
+function checkSide(side: number, name: string): void {
+  if (!Number.isInteger(side) || side < 0 || side % 2 !== 0)
+    throw invalidArgument('an even whole number of at least 0', name, side);
 }
 
 /** Runs `work` for one tile after another, with its share of the progress. */
