@@ -13,6 +13,7 @@ const ranges = ['fidelity', 'strength'] as const;
 export class Controls {
   private readonly upscaling = [...document.querySelectorAll<HTMLInputElement>('#upscaling input')];
   private readonly background = find<HTMLInputElement>('#background');
+  private readonly neverWorse = find<HTMLInputElement>('#never-worse');
 
   constructor(
     private readonly store: Store,
@@ -27,6 +28,7 @@ export class Controls {
     this.background.addEventListener('change', () =>
       session.setSettings({ backgroundUpscale: this.background.checked }),
     );
+    this.neverWorse.addEventListener('change', () => session.setSettings({ neverWorse: this.neverWorse.checked }));
     find('#scope-all').addEventListener('click', () => {
       store.set({ selected: null });
       find('#fidelity').focus();
@@ -100,6 +102,7 @@ export class Controls {
     const upscaler = engine.status === 'ready' && engine.info.networks.upscaler !== null;
     this.background.disabled = !upscaler;
     this.background.checked = settings.backgroundUpscale;
+    this.neverWorse.checked = settings.neverWorse;
     find('#background-note').hidden = upscaler;
     find('#open-compare').toggleAttribute('disabled', result === null || faces.length === 0);
     find('#save').toggleAttribute('disabled', result === null);

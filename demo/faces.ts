@@ -132,7 +132,14 @@ class Row {
       ...(face.fidelity === null ? [] : [`fidelity ${fidelity.toFixed(2)}`]),
       ...(face.strength === null ? [] : [`strength ${Math.round(100 * strength)}%`]),
     ];
-    this.note.textContent = mode === 'done' && own.length > 0 ? own.join(', ') : WORDS[mode];
+    const used =
+      face.untouched !== null
+        ? [`left as it is: ${face.untouched}`]
+        : face.share < 1
+          ? [`restored by ${Math.round(100 * face.share)}%: the photo has detail of its own`]
+          : [];
+    this.note.textContent =
+      mode === 'done' && own.length + used.length > 0 ? [...own, ...used].join(', ') : WORDS[mode];
     if (this.drawn.crop !== face.crop) paint(this.before, face.crop);
     if (this.drawn.restored !== face.restored) paint(this.after, face.restored);
     this.drawn = { crop: face.crop, restored: face.restored };

@@ -7,6 +7,7 @@ import type {
   Picture,
   PreparedPhoto,
   Progress,
+  RestoredFace,
 } from '../src/web/client.js';
 import { CodeFormerError } from '../src/web/client.js';
 import { Latest } from './latest.js';
@@ -196,7 +197,17 @@ export class Session {
       faces: faces.map((face, i) => {
         // Another detector may find others.
         const { included, fidelity, strength } = (former.length === faces.length && former[i]) || AS_FOUND;
-        return { ...face, included, fidelity, strength, crop: null, restored: null, area: null };
+        return {
+          ...face,
+          included,
+          fidelity,
+          strength,
+          crop: null,
+          restored: null,
+          share: 1,
+          untouched: null,
+          area: null,
+        };
       }),
     });
     const prepared = await engine.prepare(file, {
@@ -411,10 +422,10 @@ function faceInView({ faces, selected }: State): Face | undefined {
 
 function withRestored(
   faces: readonly Face[],
-  restored: readonly { readonly id: number; readonly restored: Picture }[],
+  restored: readonly Pick<RestoredFace, 'id' | 'restored' | 'share' | 'untouched'>[],
 ): Face[] {
   return faces.map(face => {
     const made = restored.find(({ id }) => id === face.id);
-    return made ? { ...face, restored: made.restored } : face;
+    return made ? { ...face, restored: made.restored, share: made.share, untouched: made.untouched } : face;
   });
 }

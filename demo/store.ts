@@ -41,6 +41,9 @@ export interface Face extends DetectedFace {
   readonly strength: number | null;
   readonly crop: Picture | null;
   readonly restored: Picture | null;
+  /** How much of it is used, and why it is not, as the engine found. */
+  readonly share: number;
+  readonly untouched: string | null;
   /** The part of the photo that the crop covers. */
   readonly area: Area | null;
 }
@@ -50,6 +53,7 @@ export interface Settings {
   readonly strength: number;
   readonly upscaling: number;
   readonly backgroundUpscale: boolean;
+  readonly neverWorse: boolean;
 }
 
 export interface Result {
@@ -97,7 +101,7 @@ export const INITIAL: State = {
   photo: null,
   faces: [],
   selected: null,
-  settings: { fidelity: 0.5, strength: 1, upscaling: 2, backgroundUpscale: false },
+  settings: { fidelity: 0.5, strength: 1, upscaling: 2, backgroundUpscale: false, neverWorse: true },
   work: null,
   result: null,
   preview: null,

@@ -44,6 +44,9 @@ export const PIPELINE_FLAGS = {
   },
   strength: { value: 'S', help: 'share of the restored face in the result, 0 to 1 (default 1)' },
   grayscale: { value: 'WHEN', help: 'keep faces grey: auto (default: in grey photos), always, never' },
+  'never-worse': {
+    help: 'leave faces as they are where the photo knows more of them than the network (default; --no-never-worse)',
+  },
   compat: { help: 'reproduce the reference implementation, quirks included' },
 } as const satisfies Flags;
 
@@ -99,8 +102,8 @@ keep their sub-folders. Results that exist are kept, and their pictures passed o
 -o, the second is OUT if it is that of a picture which does not exist.
 
 ${describeFlags(FLAGS)}
-With --json, on a line for each picture: { file, output, width, height, faces: [{ id, box, score, landmarks, indices, margins,
-timings, warnings }], fidelity, seed, model, adapter, timings, warnings }; times in milliseconds. Pictures that fail have
+With --json, on a line for each picture: { file, output, width, height, faces: [{ id, box, score, landmarks, share, untouched,
+indices, margins, timings, warnings }], fidelity, seed, model, adapter, timings, warnings }; times in milliseconds. Pictures that fail have
 { file, error: { code, message } }, those whose results are kept { file, output, skipped: true }.
 
 The names that the original implementation has for these flags are understood as well: --input_path (-i) --output_path --upscale
@@ -129,6 +132,7 @@ export function pipelineOptions(
     detectionScales: scalesFlag(values['detection-scales']),
     strength: numberFlag('strength', values.strength, 'a number from 0 to 1', share),
     grayscale: grayscale === 'auto' ? 'auto' : grayscale === 'always',
+    neverWorse: values['never-worse'],
     compat: values.compat,
     mask: {
       regions: values['mask-regions']?.split(',').map(name => name.trim() as FaceRegion),
@@ -224,6 +228,7 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
     const output = typeFor(job.output, type);
     const result = await opened.restore(picture, { ...options, output, quality, signal: io.signal, onProgress });
     for (const warning of allWarnings(result)) say.warn(`${name}: ${warning}`);
+    for (const line of shares(result)) say.note(`${name}: ${line}`);
     await deliver(job.output, result.image, overwrite, io);
     const faces = aligned ? '' : ` (${counted(result.faces.length)})`;
     if (job.output !== '-') say.note(`${name} -> ${job.output}${faces}`);
@@ -280,6 +285,14 @@ function allWarnings({ warnings, faces }: RestoreResult<unknown>): string[] {
   return [...warnings, ...faces.flatMap(face => face.warnings.map(text => `face ${face.id}: ${text}`))];
 }
 
+/** What is said of faces that are left as they are, wholly or in part. */
+function shares({ faces }: Pick<RestoreResult<unknown>, 'faces'>): string[] {
+  return faces.flatMap(({ id, share, untouched }) => {
+    if (untouched !== null) return [`face ${id} is left as it is: ${untouched}`];
+    return share < 1 ? [`face ${id} is restored by ${Math.round(100 * share)} %: the photo has detail of its own`] : [];
+  });
+}
+
 function reportOf(
   { input, output }: Job,
   { width, height, faces, seed, warnings, timings }: RestoreResult<unknown>,
@@ -287,17 +300,21 @@ function reportOf(
   { info }: Engine,
   files: readonly CropFiles[] | null,
 ) {
-  const listed = faces.map(({ id, box, score, landmarks, indices, margin, timings, warnings }, i) => ({
-    id,
-    box,
-    score,
-    landmarks,
-    indices: indices && [...indices],
-    margins: margin && [...margin],
-    timings,
-    warnings,
-    ...files?.[i],
-  }));
+  const listed = faces.map(
+    ({ id, box, score, landmarks, share, untouched, indices, margin, timings, warnings }, i) => ({
+      id,
+      box,
+      score,
+      landmarks,
+      share,
+      untouched,
+      indices: indices && [...indices],
+      margins: margin && [...margin],
+      timings,
+      warnings,
+      ...files?.[i],
+    }),
+  );
   const { model, adapter } = info;
   const settings = { fidelity: fidelityToJson(fidelity), seed };
   return { file: input.name, output, width, height, faces: listed, ...settings, model, adapter, timings, warnings };

@@ -13,7 +13,7 @@ import type { Services } from './main.js';
 import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFor } from './outputs.js';
 import { counted, listFlag, PIPELINE_FLAGS, pipelineOptions } from './restore.js';
 
-const { strength: _, ...FACE_FLAGS } = PIPELINE_FLAGS;
+const { strength: _strength, 'never-worse': _neverWorse, ...FACE_FLAGS } = PIPELINE_FLAGS;
 
 const FLAGS = {
   output: {

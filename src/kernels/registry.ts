@@ -3,6 +3,7 @@
 import { adainTest } from './adain/adain.cases.js';
 import { addTest } from './add/add.cases.js';
 import { attentionTest } from './attention/attention.cases.js';
+import { blockStepsTest } from './block-steps/block-steps.cases.js';
 import { mergeChannelsTest, splitChannelsTest } from './channels/channels.cases.js';
 import { argmaxTest } from './codebook/argmax.cases.js';
 import { lookupTest } from './codebook/lookup.cases.js';
@@ -11,6 +12,7 @@ import { colourTransferTest } from './colour-transfer/colour-transfer.cases.js';
 import { compositeTest, finishCompositeTest } from './composite/composite.cases.js';
 import { convTest } from './conv/conv.cases.js';
 import { depthwiseConvTest } from './depthwise-conv/depthwise-conv.cases.js';
+import { detailEnergyTest } from './detail-energy/detail-energy.cases.js';
 import { detectorRecordsTest } from './detector-records/detector-records.cases.js';
 import { erodeTest } from './erode/erode.cases.js';
 import { featureFusionTest } from './feature-fusion/feature-fusion.cases.js';
@@ -77,6 +79,8 @@ export const kernelTests: readonly KernelTest<any>[] = [
   mergeChannelsTest,
   pullColoursTest,
   pushColoursTest,
+  detailEnergyTest,
+  blockStepsTest,
   maskBuildTest,
   planeSumTest,
   addTest,

@@ -37,6 +37,7 @@ export interface Settings {
   readonly faces: FaceChoice;
   readonly perFace: NonNullable<RestoreOptions['perFace']>;
   readonly strength: number;
+  readonly neverWorse: boolean;
   readonly minFaceSize: number;
   readonly detectionScales: readonly number[];
   readonly mask: { readonly values: Float32Array; readonly feather: number; readonly regionsGiven: boolean };
@@ -77,6 +78,7 @@ const RESTORE_OPTIONS = [
   'indices',
   'mask',
   'metadata',
+  'neverWorse',
   'onlyCenterFace',
   'output',
   'parseFace',
@@ -126,6 +128,7 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
     faces: checkFaces(options.faces ?? 'all'),
     perFace,
     strength: checkShare(options.strength ?? 1, 'strength'),
+    neverWorse: flag(options, 'neverWorse', true),
     minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
     detectionScales: checkScales(options.detectionScales ?? [1], 'detectionScales'),
     mask: {
@@ -163,6 +166,7 @@ const RENDER_OPTIONS = [
   'indices',
   'mask',
   'metadata',
+  'neverWorse',
   'onProgress',
   'output',
   'perFace',

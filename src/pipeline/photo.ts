@@ -14,6 +14,7 @@ import {
   pictureTone,
   type Tone,
 } from '../pixels/colour.js';
+import { type Detail, detailBands, gpuBlockiness } from '../pixels/detail.js';
 import { fillGpuPicture, fillPicture } from '../pixels/fill.js';
 import { copyBuffer, GpuPicture, type PixelOptions, scoped } from '../pixels/gpu-picture.js';
 import { type Paste, Pasting } from '../pixels/paste.js';
@@ -132,6 +133,29 @@ export class Photo {
     return this.uploaded ? gpuTone(this.uploaded, options) : pictureTone(this.device, this.picture!, options);
   }
 
+  /**
+   * The detail of what a square crop shows, and the blocks in a part of the photo.
+   * @param side of the crop, as `detailBands` takes it
+   */
+  async detail(matrix: Matrix, side: number, rect: Rect | null, options: PixelOptions = {}): Promise<Detail> {
+    const { device, uploaded, picture } = this;
+    const to = { width: side, height: side };
+    return scoped(async keep => {
+      const crop = uploaded
+        ? await warpGpuPicture(uploaded, planWarp(matrix, false), { x: 0, y: 0, ...to }, 'mirror', options)
+        : await GpuPicture.upload(
+            device,
+            await warpAffine(device, picture!, matrix, { ...to, border: 'mirror', ...options }),
+          );
+      const bands = await detailBands(keep(crop), options);
+      if (!rect) return { bands, blocks: 0 };
+      const seen = middle(rect);
+      if (uploaded) return { bands, blocks: await gpuBlockiness(uploaded, seen, options) };
+      const part = keep(await GpuPicture.upload(device, picture!, seen));
+      return { bands, blocks: await gpuBlockiness(part, { ...seen, x: 0, y: 0 }, options) };
+    });
+  }
+
   /** The pixels where they are. */
   get content(): Picture | GpuPicture {
     return this.uploaded ?? this.picture!;
@@ -196,6 +220,15 @@ async function pasteOnto(target: GpuPicture, frame: Rect, layers: readonly Layer
   } finally {
     pasting.destroy();
   }
+}
+
+/** Longest side of what is looked at for blocks. */
+const BLOCKS_SIDE = 2048;
+
+/** The middle of a large rectangle. */
+function middle({ x, y, width, height }: Rect): Rect {
+  const [w, h] = [Math.min(width, BLOCKS_SIDE), Math.min(height, BLOCKS_SIDE)];
+  return { x: x + ((width - w) >> 1), y: y + ((height - h) >> 1), width: w, height: h };
 }
 
 /** A rectangle in parts of at most so many pixels. */

@@ -5,8 +5,9 @@ import { checkEncodable } from '../image/encoding.js';
 import { isOpaque, type Picture } from '../image/picture.js';
 import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { roundHalfEven } from '../kernels/resize-plane/taps.js';
-import { composeAffine } from '../pixels/affine.js';
+import { composeAffine, type Matrix } from '../pixels/affine.js';
 import type { GreyLike } from '../pixels/colour.js';
+import { cellsOf } from '../pixels/detail.js';
 import { fillPicture } from '../pixels/fill.js';
 import { resize } from '../pixels/pixels.js';
 import { LEAST_SIDE, scaled } from './detection.js';
@@ -14,6 +15,7 @@ import { type AlignedFace, align, detected, facesOf, shorterSide } from './faces
 import { greyCrop, greyLike, greyPhoto } from './grey.js';
 import { alike, copied, faceScale, finished, type Made, NOTHING, type Recipe } from './made.js';
 import { faceLayer, pasteMatrix, referencePasteMatrix, scaling } from './mask.js';
+import { faceDetail, faceView, type Share, shareOf, WHOLE } from './never-worse.js';
 import { checkResultSize, type DetectSettings, type Settings } from './options.js';
 import { missingRestorer, type OpenFace, type Parts } from './parts.js';
 import { type Layer, Photo } from './photo.js';
@@ -35,6 +37,8 @@ interface Work extends AlignedFace {
   readonly like: GreyLike | null;
   /** An aligned crop with its alpha, where that differs from what the network sees. */
   readonly cut?: Picture;
+  /** How much of what the network makes of it is used, unless that is not asked for. */
+  readonly measured: Share;
 }
 
 /** A face of one picture. */
@@ -130,7 +134,12 @@ export class OpenPhoto {
       for (const [i, face] of found.entries()) {
         report.stage('align', i + 1, found.length);
         const aligned = await align(working, face, parts.size, settings, warnings);
-        if (aligned) works.push({ ...aligned, like: await greyLike(device, aligned.crop, grey, settings) });
+        if (!aligned) continue;
+        const like = await greyLike(device, aligned.crop, grey, settings);
+        const measured = await timed(aligned.timings, 'measure', () =>
+          measuredShare(working, aligned.transform, parts.size, settings, options.once),
+        );
+        works.push({ ...aligned, like, measured });
       }
       return new OpenPhoto(device, picture, settings, works, warnings, photos, options);
     } catch (error) {
@@ -150,12 +159,18 @@ export class OpenPhoto {
     const { width, height } = picture;
     const timings: Timings = {};
     const { crop, cut } = await timed(timings, 'align', () => alignedCrop(device, picture, size, settings));
+    const transform = scaling(size / width, size / height);
+    const photos = await openPhotos(device, picture, 1, settings, options.most);
+    const measured = await timed(timings, 'measure', () =>
+      measuredShare(photos.working, transform, size, settings, options.once),
+    ).finally(() => closePhotos(photos));
     const work: Work = {
       id: 0,
       box: [0, 0, width, height],
       score: 1,
       landmarks: [],
-      transform: scaling(size / width, size / height),
+      transform,
+      measured,
       crop,
       cut,
       timings,
@@ -174,14 +189,16 @@ export class OpenPhoto {
   }
 
   /** Encodes all faces. */
-  async encode(parts: Parts, { signal }: Pick<Settings, 'signal'>, report: Report): Promise<PreparedFace[]> {
+  async encode(parts: Parts, settings: Settings, report: Report): Promise<PreparedFace[]> {
+    const { signal } = settings;
     const faces: PreparedFace[] = [];
     for (const [i, work] of this.works.entries()) {
       report.stage('restore', i + 1, this.works.length);
       const onProgress = (share: number) => report.share('restore', share, i + 1, this.works.length);
       const timings = { ...work.timings };
       const { indices, margin } = await this.opened(work, parts, { signal, onProgress, timings });
-      faces.push(this.inPixelsOfPhoto({ ...faceOf(work), indices, margin, timings, warnings: work.warnings }));
+      const told = { ...faceOf(work), ...usedShare(work, settings), indices, margin, timings, warnings: work.warnings };
+      faces.push(this.inPixelsOfPhoto(told));
     }
     return faces;
   }
@@ -210,7 +227,8 @@ export class OpenPhoto {
       : blendedCrops(this.works[0]!.cut ?? this.works[0]!.crop, restored, settings, fidelities);
     const faces = restored.map(({ work, made, timings, warnings }) => {
       const { restored: picture, indices, margin } = made[0]!;
-      return this.inPixelsOfPhoto({ ...faceOf(work), restored: picture, indices, margin, timings, warnings });
+      const own = { ...faceOf(work), ...usedShare(work, settings) };
+      return this.inPixelsOfPhoto({ ...own, restored: picture, indices, margin, timings, warnings });
     });
     const own = fidelities.map((_, i) => restored.map(({ made }) => made[i]!.restored));
     return {
@@ -282,7 +300,8 @@ export class OpenPhoto {
     }
     const warnings = [...work.warnings];
     if (indices && !made[0]!.indices) warnings.push('indices: restoreFace is replaced, which knows no codes');
-    return { work, made, strength: own?.strength ?? settings.strength, timings, warnings };
+    const strength = (own?.strength ?? settings.strength) * usedShare(work, settings).share;
+    return { work, made, strength, timings, warnings };
   }
 
   /** By how much a face is upscaled before it is pasted, or null. */
@@ -368,6 +387,23 @@ export class OpenPhoto {
 
 /** The first half of the network has about a quarter of the work. */
 const ENCODER_SHARE = 0.25;
+
+/** How much is used of what the network makes of a face. Where the photo is prepared, that can be asked for later. */
+async function measuredShare(
+  photo: Photo,
+  transform: Matrix,
+  size: number,
+  { neverWorse, compat, signal }: Settings,
+  once: boolean,
+): Promise<Share> {
+  if (compat || (once && !neverWorse) || !cellsOf(2 * size)) return WHOLE;
+  const { matrix, side, rect } = faceView(transform, size, photo);
+  return shareOf(faceDetail(await photo.detail(matrix, side, rect, { signal })));
+}
+
+/** Codes of the caller's own, or drawn ones, are wanted as they are. */
+const usedShare = ({ id, measured }: Work, { neverWorse, indices, temperature }: Settings): Share =>
+  neverWorse && !indices[id] && temperature === 0 ? measured : WHOLE;
 
 /** What is told of a face. */
 function faceOf({ id, box, score, landmarks, transform, crop }: Work) {

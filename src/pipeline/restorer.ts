@@ -316,7 +316,7 @@ export class Restorer {
     checkObject(options, 'options');
     const { fidelity, ...others } = options;
     const fidelities = checkSweep(fidelity);
-    const checked = checkRestoreOptions(others, this.size);
+    const checked = checkRestoreOptions({ ...others, neverWorse: others.neverWorse ?? false }, this.size);
     return this.call(checked, async report => {
       const settings = this.guarded(checked, report);
       const open = () => this.open(photo, settings.maxPixels, report);

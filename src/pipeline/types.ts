@@ -42,6 +42,13 @@ export interface RestoredFace extends DetectedFace {
   readonly margin: Float32Array | null;
   /** From pixels of the photo to those of the crop: 2x3 in rows. */
   readonly transform: Float64Array;
+  /**
+   * How much of the restored face is used beside what the photo has, 0 to 1: 1 unless `neverWorse` found that the photo knows as much as the
+   * network. It multiplies the strength.
+   */
+  readonly share: number;
+  /** Why the face is left as it is, where the share is 0; else null. */
+  readonly untouched: string | null;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
@@ -178,6 +185,11 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
     | undefined;
   /** Share of the restored face in the result, 0 to 1. Default 1. */
   readonly strength?: number | undefined;
+  /**
+   * Leave faces as they are, wholly or in part, where the photo knows more of them than the network would give back: sharp and clean ones.
+   * Not in compat mode, and not for faces whose codes are given or drawn. Default true; false for a sweep, which compares fidelities.
+   */
+  readonly neverWorse?: boolean | undefined;
   readonly mask?: MaskOptions | undefined;
   /** Keep faces grey, in the tone of the photo: always, never, or where it is black and white or toned (sepia, blue, yellowed). Default `auto`. */
   readonly grayscale?: 'auto' | boolean | undefined;
@@ -221,6 +233,7 @@ export interface RenderOptions
     | 'faceUpscale'
     | 'backgroundUpscale'
     | 'mask'
+    | 'neverWorse'
     | 'indices'
     | 'adain'
     | 'temperature'

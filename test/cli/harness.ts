@@ -38,6 +38,8 @@ export interface Setting {
   readonly during?: (photo: Picture) => unknown;
   /** Faces of each photo that is no aligned crop. Default 1. */
   readonly faces?: number;
+  /** How much of them is used. Default all. */
+  readonly used?: Pick<RestoredFace, 'share' | 'untouched'>;
   readonly reportAdapters?: Services['reportAdapters'];
   /** In the place of the pretended engine. */
   readonly openEngine?: OpenEngine;
@@ -107,8 +109,9 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
   const restored = (photo: Picture, aligned: boolean | undefined): RestoredFace[] => {
     const crop = inverted(inverted(photo));
     const rest = { crop, restored: inverted(photo), ...codes, transform: new Float64Array(6), warnings: [] };
+    const used = setting.used ?? { share: 1, untouched: null };
     return (aligned ? [{ ...FACE, landmarks: [] }] : found()).map(face => {
-      return { ...face, ...rest, timings: { encode: 1, decode: 2 } };
+      return { ...face, ...rest, ...used, timings: { encode: 1, decode: 2 } };
     });
   };
   const image = (photo: PhotoInput) => inverted(photo as Picture);

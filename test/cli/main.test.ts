@@ -50,6 +50,7 @@ test('every flag of restore is in its help', async () => {
     'per-face',
     'strength',
     'grayscale',
+    'never-worse',
     'compat',
     'save-crops',
     'suffix',

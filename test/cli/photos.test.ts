@@ -49,7 +49,17 @@ describe('restore', () => {
 
   test('hands its flags on, also by the names of the hosted API', async () => {
     const flags = ['--upscaling', '1.5', '--only_center_face', '--no-face-upscale', '--background_upscale'];
-    const more = ['--seed', '5', '--temperature=0.7', '--faces', '0,2', '--strength', '0.5', '--compat'];
+    const more = [
+      '--seed',
+      '5',
+      '--temperature=0.7',
+      '--faces',
+      '0,2',
+      '--strength',
+      '0.5',
+      '--compat',
+      '--no-never-worse',
+    ];
     const rest = ['--min-face-size', '20', '--detection-scales', '1,2', '--grayscale', 'never'];
     const { calls } = await codeformer(['restore', photo, '-o', out, ...flags, ...more, ...rest]);
     expect(calls).toMatchObject([
@@ -62,12 +72,23 @@ describe('restore', () => {
         temperature: 0.7,
         faces: [0, 2],
         strength: 0.5,
+        neverWorse: false,
         compat: true,
         minFaceSize: 20,
         detectionScales: [1, 2],
         grayscale: false,
       },
     ]);
+  });
+
+  test('says which faces are left as they are, wholly or in part', async () => {
+    const untouched = { share: 0, untouched: 'it is sharp' };
+    const args = ['restore', photo, '-o', out, '--overwrite'];
+    const left = await codeformer([...args, '--json'], { used: untouched });
+    expect(left.stderr).toContain(`${photo}: face 0 is left as it is: it is sharp\n`);
+    expect(JSON.parse(left.stdout.toString()).faces).toMatchObject([untouched]);
+    const part = await codeformer(args, { used: { share: 0.254, untouched: null } });
+    expect(part.stderr).toContain(`${photo}: face 0 is restored by 25 %: the photo has detail of its own\n`);
   });
 
   test('takes networks from flags, from a folder of official files, or none', async () => {

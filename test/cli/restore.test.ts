@@ -296,7 +296,9 @@ describe('restore', () => {
     const lines = stdout.toString().trim().split('\n');
     expect(lines.length).toBe(1);
     const codes = { indices: [3, 1, 2, 0], margins: [0.5, 0.25, 1, 2] };
-    const faces = [{ ...FACE, landmarks: [], ...codes, timings: { encode: 1, decode: 2 }, warnings: [] }];
+    const faces = [
+      { ...FACE, landmarks: [], share: 1, untouched: null, ...codes, timings: { encode: 1, decode: 2 }, warnings: [] },
+    ];
     expect(JSON.parse(lines[0]!)).toEqual({
       file: crop,
       output: out,

@@ -1,0 +1,28 @@
+// Sizes on which `detail-energy` is tested.
+
+import type { Case, KernelTest } from '../kernel.js';
+import { type DetailEnergyParams, detailEnergy } from './detail-energy.js';
+import { detailEnergyReference } from './detail-energy.ref.js';
+
+const cases = (
+  [
+    [2, 1],
+    [8, 4],
+    [48, 4],
+    [64, 32],
+  ] as const
+).map(([side, cells]): Case<DetailEnergyParams> => {
+  const word = (_: number, random: () => number) => Math.floor((random() + 1) * 2 ** 31);
+  return {
+    name: `${side} in ${cells} cells`,
+    params: { side, cells },
+    tolerance: { f32: 1e-5, f16: 1e-5 },
+    fill: { x: word, half: word },
+  };
+});
+
+export const detailEnergyTest: KernelTest<DetailEnergyParams> = {
+  kernel: detailEnergy,
+  cases,
+  reference: detailEnergyReference,
+};
