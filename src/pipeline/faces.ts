@@ -16,6 +16,8 @@ export interface AlignedFace extends DetectedFace {
   /** From the working picture to the crop. */
   readonly transform: Matrix;
   readonly crop: Picture;
+  /** What is to be said where the restored face is used: that detail goes. */
+  readonly loss: string | null;
   readonly timings: Timings;
   readonly warnings: readonly string[];
 }
@@ -111,13 +113,13 @@ export async function align(
   const notes: string[] = [];
   const side = size / Math.hypot(transform[0]!, transform[3]!);
   if (side < 2 * TINY) notes.push(`the face is tiny: its crop is ${side.toFixed(1)} pixels wide in the photo`);
-  if (side > size * LARGE)
-    notes.push(
-      `the face may lose detail: its crop is ${side.toFixed(1)} pixels wide in the photo, and ${size} restored`,
-    );
+  const loss =
+    side > size * LARGE
+      ? `the face may lose detail: its crop is ${side.toFixed(1)} pixels wide in the photo, and ${size} restored`
+      : null;
   const [left, top, right, bottom] = face.box;
   if (left < 0 || top < 0 || right > photo.width || bottom > photo.height)
     notes.push('the face reaches beyond the edge of the photo');
   const crop = await timed(timings, 'align', () => photo.crop(transform, size, { compat, signal }));
-  return { ...face, transform, crop, timings, warnings: notes };
+  return { ...face, transform, crop, loss, timings, warnings: notes };
 }

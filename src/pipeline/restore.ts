@@ -171,6 +171,7 @@ export class OpenPhoto {
       landmarks: [],
       transform,
       measured,
+      loss: null,
       crop,
       cut,
       timings,
@@ -197,7 +198,14 @@ export class OpenPhoto {
       const onProgress = (share: number) => report.share('restore', share, i + 1, this.works.length);
       const timings = { ...work.timings };
       const { indices, margin } = await this.opened(work, parts, { signal, onProgress, timings });
-      const told = { ...faceOf(work), ...usedShare(work, settings), indices, margin, timings, warnings: work.warnings };
+      const told = {
+        ...faceOf(work),
+        ...usedShare(work, settings),
+        indices,
+        margin,
+        timings,
+        warnings: warningsOf(work, settings),
+      };
       faces.push(this.inPixelsOfPhoto(told));
     }
     return faces;
@@ -298,7 +306,7 @@ export class OpenPhoto {
       made.push({ ...codes, margin: face.margin, ...ready });
       if (!this.options.once) this.made.set(id, { recipe: copied(recipe), made: made.at(-1)! });
     }
-    const warnings = [...work.warnings];
+    const warnings = warningsOf(work, settings);
     if (indices && !made[0]!.indices) warnings.push('indices: restoreFace is replaced, which knows no codes');
     const strength = (own?.strength ?? settings.strength) * usedShare(work, settings).share;
     return { work, made, strength, timings, warnings };
@@ -404,6 +412,10 @@ async function measuredShare(
 /** Codes of the caller's own, or drawn ones, are wanted as they are. */
 const usedShare = ({ id, measured }: Work, { neverWorse, indices, temperature }: Settings): Share =>
   neverWorse && !indices[id] && temperature === 0 ? measured : WHOLE;
+
+/** What is to be said of a face. */
+const warningsOf = (work: Work, settings: Settings): string[] =>
+  work.loss !== null && usedShare(work, settings).share > 0 ? [...work.warnings, work.loss] : [...work.warnings];
 
 /** What is told of a face. */
 function faceOf({ id, box, score, landmarks, transform, crop }: Work) {
