@@ -26,8 +26,8 @@ const bun = process.versions.bun ? (createRequire(import.meta.url)(BUN_FOREIGN) 
 const libraries: unknown[] = [];
 
 /**
- * Sets a variable in the environment that libraries read. In a thread `process.env` is a copy that no library sees, so there the main
- * thread is asked to set it.
+ * Sets a variable in the environment that libraries read. In a thread `process.env` is a copy that no library sees, and so it is in the
+ * sandboxes in which test runners run modules; there Node's own is set by its inspector, in the main thread and outside of the sandbox.
  * @throws where the main thread cannot be asked, or does not answer
  */
 export async function setEnvironment(name: string, value: string): Promise<void> {
@@ -35,8 +35,10 @@ export async function setEnvironment(name: string, value: string): Promise<void>
   if (bun) {
     const { symbols } = bun.dlopen('libc.so.6', { setenv: { args: ['ptr', 'ptr', 'i32'], returns: 'i32' } });
     symbols.setenv!(bun.ptr(Buffer.from(`${name}\0`)), bun.ptr(Buffer.from(`${value}\0`)), 1);
-  } else if (!deno && !isMainThread) {
-    await inMainThread(`process.env[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
+  } else if (!deno) {
+    const done = inMainThread(`process.env[${JSON.stringify(name)}] = ${JSON.stringify(value)}`);
+    // In the main thread outside of sandboxes it is done already, so a Node without an inspector will do.
+    await (isMainThread ? done.catch(() => {}) : done);
   }
 }
 
@@ -46,7 +48,8 @@ const PATIENCE = 5000;
 async function inMainThread(code: string): Promise<void> {
   const { Session } = await import('node:inspector');
   const session = new Session();
-  session.connectToMainThread();
+  if (isMainThread) session.connect();
+  else session.connectToMainThread();
   try {
     await new Promise<void>((resolve, reject) => {
       // The timer also keeps this thread alive, which the question does not.
