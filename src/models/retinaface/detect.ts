@@ -8,7 +8,7 @@ import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';
 import { type Detection, suppress } from './decode.js';
-import { type DetectorOptions, RetinaFace } from './retinaface.js';
+import type { DetectorOptions, RetinaFace } from './retinaface.js';
 import { CANDIDATE_SCORE, detectUnder, lookAgain, mapped, type Turn, turned } from './views.js';
 
 /** At which sizes faces are looked for, and which count. */
@@ -53,7 +53,7 @@ export async function detectFaces(
   options: DetectFacesOptions = {},
 ): Promise<Detection[]> {
   checkRunOptions(options);
-  if (!(detector instanceof RetinaFace)) throw invalidArgument('a RetinaFace', 'detector', detector);
+  if (typeof detector?.detect !== 'function') throw invalidArgument('a RetinaFace', 'detector', detector);
   const { minEyeDistance = 5, scales = [1], compat = false, threshold = 0.8, nms = 0.4 } = options;
   if (!(photo instanceof GpuPicture)) checkPicture(photo);
   checkNumber(threshold, 'threshold', 0, 1);
