@@ -163,8 +163,9 @@ describe.skipIf(!chromium)('the page', () => {
     let visited: Awaited<ReturnType<typeof visit>>;
     /** Before the first picture was made. */
     let early: { faces: number; phase: string | undefined };
-    /** What was said of the face at first. */
+    /** What was said of the face, and of the photo, at first. */
     let left: string | null;
+    let announced: string | null;
 
     beforeAll(async () => {
       visited = await visit();
@@ -178,6 +179,7 @@ describe.skipIf(!chromium)('the page', () => {
       await phase(page, 'done');
       // The sample is sharp for its size, and what follows looks at what the network makes.
       left = await page.textContent('.face-words .quiet-text');
+      announced = await page.textContent('#announcer');
       await page.uncheck('#never-worse');
       await phase(page, 'done');
     });
@@ -201,7 +203,7 @@ describe.skipIf(!chromium)('the page', () => {
 
     test('what was done is said with its time', async () => {
       expect(await page.textContent('#summary')).toMatch(/^One face restored in [\d.]+ s/);
-      expect(await page.textContent('#announcer')).toMatch(/^Done: One face restored/);
+      expect(announced).toMatch(/^Done: One face restored/);
       expect(await page.textContent('#result-size')).toBe('1024 × 1024 pixels');
     });
 
