@@ -56,6 +56,8 @@ test('every flag of restore is in its help', async () => {
     'suffix',
     'output-type',
     'quality',
+    'background',
+    'metadata',
     'overwrite',
     'json',
     'detector',
