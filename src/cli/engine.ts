@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { weightsCacheFolder } from '../node/cache.js';
-import { sha256File } from '../node/pull.js';
+import { officialFault } from '../node/official.js';
 import type { Restorer } from '../pipeline/restorer.js';
 import { ROLES, type Role } from '../weights/manifest.js';
 import { OFFICIAL_FILES, type OfficialFile, officialFile } from '../weights/official.js';
@@ -82,7 +82,8 @@ export async function chooseWeights(
       warnings.push(`${folder} (--weights-dir) has none of the official files (${names})`);
     }
   }
-  const folders = [...(folder === undefined ? [] : [folder]), weightsCacheFolder(env)];
+  const cache = weightsCacheFolder(env);
+  const places = { folders: [...(folder === undefined ? [] : [folder]), cache], cache, signal };
   const flags = { ...values, restorer: values.weights };
   const chosen: Record<Role, string | null> = { restorer: null, detector: null, parser: null, upscaler: null };
   for (const role of ROLES.filter(r => roles.includes(r))) {
@@ -90,9 +91,7 @@ export async function chooseWeights(
     if (named === 'none') continue;
     const embedded = role === 'parser' ? null : 'embedded';
     chosen[role] =
-      named === undefined
-        ? ((await defaultFile(role, folders, signal)) ?? embedded)
-        : await namedFile(role, named, folders, signal);
+      named === undefined ? ((await defaultFile(role, places)) ?? embedded) : await namedFile(role, named, places);
   }
   return { weights: chosen, warnings };
 }
@@ -102,25 +101,29 @@ const isThere = async (path: string): Promise<boolean> => Boolean((await stat(pa
 /** Restorers for other things than restoring are never taken by default. */
 const SPECIAL = ['codeformer_colorization.pth', 'codeformer_inpainting.pth'];
 
+/** Where official files are looked for: in some folders, of which the cache may be one. */
+interface Places {
+  readonly folders: readonly string[];
+  readonly cache: string;
+  readonly signal: AbortSignal;
+}
+
 /** The first official file of a role that lies in one of the folders. */
-async function defaultFile(role: Role, folders: readonly string[], signal: AbortSignal): Promise<string | null> {
-  for (const folder of folders)
+async function defaultFile(role: Role, places: Places): Promise<string | null> {
+  for (const folder of places.folders)
     for (const file of OFFICIAL_FILES) {
       if (file.role !== role || SPECIAL.includes(file.file)) continue;
       const path = join(folder, file.file);
-      if (await isThere(path)) return whole(path, file, signal);
+      if (await isThere(path)) return whole(path, file, places);
     }
   return null;
 }
 
 /** Throws `INTEGRITY` where a file is not what was released: the results would be those of another network. */
-async function whole(path: string, { file, bytes, sha256 }: OfficialFile, signal: AbortSignal): Promise<string> {
-  const { size } = await stat(path);
-  let fault: string | undefined;
-  if (bytes !== undefined && size !== bytes) fault = `${bytes} bytes but it has ${size}`;
-  else if (sha256 !== undefined && (await sha256File(path, signal)) !== sha256) fault = `SHA-256 ${sha256}`;
-  if (fault === undefined) return path;
-  const remedy = `\`codeformer weights pull ${file.replace('.pth', '')}\` gets it anew, or delete it`;
+async function whole(path: string, file: OfficialFile, places: Places): Promise<string> {
+  const fault = await officialFault(path, file, places);
+  if (fault === null) return path;
+  const remedy = `\`codeformer weights pull ${file.file.replace('.pth', '')}\` gets it anew, or delete it`;
   throw new CodeFormerError('INTEGRITY', `${path} is broken: expected ${fault}; ${remedy}`);
 }
 
@@ -132,21 +135,21 @@ const ORIGINAL_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** What a flag names: a file, an address, or a released file in one of the folders. */
-async function namedFile(role: Role, name: string, folders: readonly string[], signal: AbortSignal): Promise<string> {
+async function namedFile(role: Role, name: string, places: Places): Promise<string> {
   const flag = role === 'restorer' ? '--weights' : `--${role}`;
   if (name === '') throw invalidArgument('a file, a URL, embedded or none', flag, name);
   if (name === 'embedded' || /^[a-z]+:\/\//i.test(name) || (await stat(name).catch(() => null))) return name;
   const official = officialFile(ORIGINAL_NAMES[name.toLowerCase()] ?? name);
   if (official) {
     if (official.role !== role) throw invalidArgument(`a ${role}`, flag, `${name}, a ${official.role}`);
-    for (const folder of folders) {
+    for (const folder of places.folders) {
       const path = join(folder, official.file);
-      if (await isThere(path)) return whole(path, official, signal);
+      if (await isThere(path)) return whole(path, official, places);
     }
     const pull = `\`codeformer weights pull ${official.file.replace('.pth', '')}\` gets it`;
     throw new CodeFormerError(
       'FILE_NOT_FOUND',
-      `${official.file} (${flag}) is not in ${folders.join(' or ')}: ${pull}`,
+      `${official.file} (${flag}) is not in ${places.folders.join(' or ')}: ${pull}`,
     );
   }
   const known = OFFICIAL_FILES.filter(file => file.role === role).map(({ file }) => file.replace('.pth', ''));

@@ -1,7 +1,7 @@
 // Opens weights wherever they are: embedded in the package, in a file, behind a URL, in memory.
 
 import { webcrypto } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
@@ -16,8 +16,8 @@ import { type Weights, withMetadata } from '../weights/weights.js';
 import { weightsCacheFolder } from './cache.js';
 import { embeddedWeights } from './embedded.js';
 import { fileSource } from './file-source.js';
-import { pullFile, sha256File } from './pull.js';
-import { writeFileBeside } from './write-file.js';
+import { officialFault } from './official.js';
+import { pullFile } from './pull.js';
 
 /** Which of the embedded weights are opened, and for how long a URL is tried. */
 export interface OpenWeightsOptions {
@@ -65,8 +65,7 @@ async function openEmbedded(role: Role): Promise<Weights> {
   try {
     if (source.size !== size) throw wrong(source.name, `${size} bytes`, String(source.size));
     const bytes = await source.read(0, size);
-    // Not in the thread of the caller.
-    const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+    const hash = await sha256Of(bytes);
     if (hash !== sha256) throw wrong(source.name, `SHA-256 ${sha256}`, hash);
     return withMetadata(await openWeightsSource(memorySource(bytes, source.name)), { licence });
   } finally {
@@ -76,6 +75,11 @@ async function openEmbedded(role: Role): Promise<Weights> {
 
 const wrong = (name: string, expected: string, got: string) =>
   new CodeFormerError('INTEGRITY', `${name}: expected ${expected} but got ${got}; install the package again`);
+
+/** Not in the thread of the caller. */
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+}
 
 const memorySource = (bytes: Uint8Array, name: string): ByteSource => ({
   ...bytesSource(bytes, name),
@@ -104,36 +108,22 @@ async function download(address: string, signal: AbortSignal | undefined): Promi
     at += piece.length;
   }
   if (sha256 !== undefined) {
-    const hash = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+    const hash = await sha256Of(bytes);
     if (hash !== sha256) throw new CodeFormerError('INTEGRITY', `${shown}: expected SHA-256 ${sha256} but got ${hash}`);
   }
   return memorySource(bytes, shown);
 }
 
-/**
- * Compares an official file in the cache folder with its SHA-256: once, and again when size, time or place of the file are others than
- * then, which is kept beside it. What changes without that, zip archives find by sums of their own. Files in other folders may be anybody's.
- */
+/** Compares an official file in the cache folder with what was released. Files in other folders may be anybody's. */
 async function checkCached(path: string, signal: AbortSignal | undefined): Promise<void> {
+  const cache = weightsCacheFolder();
   const known = OFFICIAL_FILES.find(({ file }) => file === basename(path));
-  if (known?.sha256 === undefined || resolve(dirname(path)) !== resolve(weightsCacheFolder())) return;
-  const info = await stat(path).catch(() => null);
-  if (!info?.isFile()) return;
-  const record = `${path}.checked`;
-  const state = `${known.sha256} ${info.size} ${info.mtimeMs} ${info.ino}\n`;
-  if ((await readFile(record, 'utf8').catch(() => '')) === state) return;
+  if (known?.sha256 === undefined || resolve(dirname(path)) !== resolve(cache)) return;
+  if (!(await stat(path).catch(() => null))?.isFile()) return;
+  const fault = await officialFault(path, known, { cache, signal });
+  if (fault === null) return;
   const again = `get it again by codeformer weights pull ${known.file}`;
-  const fail = (expected: string, got: string) =>
-    new CodeFormerError('INTEGRITY', `${path}: expected ${expected} but got ${got}; ${again}`);
-  if (known.bytes !== undefined && info.size !== known.bytes) throw fail(`${known.bytes} bytes`, String(info.size));
-  const hash = await sha256File(path, signal);
-  if (hash !== known.sha256) throw fail(`SHA-256 ${known.sha256}`, hash);
-  // Where the folder cannot be written, it is compared each time.
-  await writeFileBeside(record, pieces(Buffer.from(state))).catch(() => {});
-}
-
-async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+  throw new CodeFormerError('INTEGRITY', `${path}: expected ${fault}; ${again}`);
 }
 
 /** The path of a file address. */
