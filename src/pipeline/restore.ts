@@ -160,10 +160,13 @@ export class OpenPhoto {
     const timings: Timings = {};
     const { crop, cut } = await timed(timings, 'align', () => alignedCrop(device, picture, size, settings));
     const transform = scaling(size / width, size / height);
-    const photos = await openPhotos(device, picture, 1, settings, options.most);
-    const measured = await timed(timings, 'measure', () =>
-      measuredShare(photos.working, transform, size, settings, options.once),
-    ).finally(() => closePhotos(photos));
+    let measured = WHOLE;
+    if (isMeasured(size, settings, options.once)) {
+      const photos = await openPhotos(device, picture, 1, settings, options.most);
+      measured = await timed(timings, 'measure', () =>
+        measuredShare(photos.working, transform, size, settings, options.once),
+      ).finally(() => closePhotos(photos));
+    }
     const work: Work = {
       id: 0,
       box: [0, 0, width, height],
@@ -396,17 +399,21 @@ export class OpenPhoto {
 /** The first half of the network has about a quarter of the work. */
 const ENCODER_SHARE = 0.25;
 
-/** How much is used of what the network makes of a face. Where the photo is prepared, that can be asked for later. */
+/** Whether the share of a face is measured. Where the photo is prepared, that can be asked for later. */
+const isMeasured = (size: number, { neverWorse, compat }: Settings, once: boolean): boolean =>
+  !compat && (neverWorse || !once) && cellsOf(2 * size) !== null;
+
+/** How much is used of what the network makes of a face. */
 async function measuredShare(
   photo: Photo,
   transform: Matrix,
   size: number,
-  { neverWorse, compat, signal }: Settings,
+  settings: Settings,
   once: boolean,
 ): Promise<Share> {
-  if (compat || (once && !neverWorse) || !cellsOf(2 * size)) return WHOLE;
+  if (!isMeasured(size, settings, once)) return WHOLE;
   const { matrix, side, rect } = faceView(transform, size, photo);
-  return shareOf(faceDetail(await photo.detail(matrix, side, rect, { signal })));
+  return shareOf(faceDetail(await photo.detail(matrix, side, rect, { signal: settings.signal })));
 }
 
 /** Codes of the caller's own, or drawn ones, are wanted as they are. */
@@ -524,8 +531,8 @@ async function background(
   { backgroundUpscale, compat, upscaling, signal }: Settings,
 ): Promise<Photo> {
   if (backgroundUpscale && upscale) {
-    // The reference's upscaler sees the colours under transparent parts.
-    const large = await upscale(compat ? picture : await photo.read(), upscaling);
+    // The reference's upscaler sees the colours under transparent parts; opaque pictures have none.
+    const large = await upscale(compat || isOpaque(picture) ? picture : await photo.read(), upscaling);
     const whole = isOpaque(large) && !isOpaque(picture) ? await withAlphaOf(device, large, picture) : large;
     const canvas = await Photo.open(device, whole);
     return canvas.resized(output, 'lanczos4', { signal }).finally(() => canvas.destroy());
