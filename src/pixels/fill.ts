@@ -15,7 +15,7 @@ const COARSE = 1024;
 /** Bytes of a picture in memory that are filled at once. */
 const BAND_BYTES = 64 * 2 ** 20;
 
-/** The picture with its transparent parts filled; what is at least half opaque keeps its colours. */
+/** The picture with its transparent parts filled; what is an eighth opaque keeps its colours. */
 export async function fillGpuPicture(x: GpuPicture, options: PixelOptions = {}): Promise<GpuPicture> {
   return scoped(async keep => {
     const to = coarseSize(x);

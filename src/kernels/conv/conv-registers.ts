@@ -12,7 +12,7 @@ import {
   type Shader,
   type Target,
 } from '../kernel.js';
-import { ACTIVATIONS, type ConvParams, epiloguePlan } from './conv.js';
+import { activationConstant, type ConvParams, epiloguePlan } from './conv.js';
 import epilogue from './epilogue.wgsl';
 import {
   features,
@@ -141,11 +141,13 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
 const shaders = new Map<string, Shader>();
 
 /** The multiplying shader; the same object for the same variant. */
-function tileShader(walk: Walk, tile: Tile, { outputType, activation }: ConvParams): Shader {
-  const name = `conv/${walk}/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}/${activation.kind}/${outputType}`;
+function tileShader(walk: Walk, tile: Tile, params: ConvParams): Shader {
+  const { outputType } = params;
+  const activation = activationConstant(params);
+  const name = `conv/${walk}/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}/${activation}/${outputType}`;
   let shader = shaders.get(name);
   if (!shader) {
-    shader = { name, code: tileCode(walk, tile, activation.kind, outputType), features: features(tile) };
+    shader = { name, code: tileCode(walk, tile, activation, outputType), features: features(tile) };
     shaders.set(name, shader);
   }
   return shader;
@@ -156,16 +158,17 @@ const indent = (code: string, spaces: number): string => code.replace(/^(?=.)/gm
 function tileCode(
   walk: Walk,
   tile: Tile,
-  activation: ConvParams['activation']['kind'],
+  activation: number,
   outputType: ConvParams['outputType'],
 ): string {
   const { pixels, channels } = tile;
+  const quads = channels / 4;
   const each = (line: (p: number) => string, count = pixels): string =>
     Array.from({ length: count }, (_, p) => line(p)).join('\n');
   const flat = walk === 'flat';
   return `// Tiles of ${pixels} pixels in a row x ${channels} output channels, one for each invocation; ${walk}.
 // x: ${flat ? 'pixels as laid out' : 'staged rows [rows][columns][groups]'}; weights: packed; no workgroup memory.
-const ACTIVATION = ${ACTIVATIONS.indexOf(activation)};
+const ACTIVATION = ${activation};
 
 struct Plan {
   row: u32,        // ${flat ? 'pixel' : 'row of output'} that the strip starts with
@@ -246,11 +249,14 @@ ${
   let column = tile % plan.row_tiles * ${pixels}u;
   let row_start = (plan.picture * plan.y_height + y_row) * plan.y_width;`
 }
-${each(
-  p => `  if (column + ${p}u < plan.y_width) {
-${Array.from({ length: channels / 4 }, (_, q) => `    store((channel >> 2u) + ${q}u, row_start + column + ${p}u, value_${p}_${q});`).join('\n')}
-  }`,
-)}
+  // A loop, because functions are inlined: sixteen stores are compiled for longer than all else.
+  var values = array<vec4f, ${pixels * quads}>(${Array.from({ length: pixels * quads }, (_, i) => `value_${Math.floor(i / quads)}_${i % quads}`).join(', ')});
+  for (var i = 0u; i < ${pixels * quads}u; i++) {
+    let pixel = column + i / ${quads}u;
+    if (pixel < plan.y_width) {
+      store((channel >> 2u) + i % ${quads}u, row_start + pixel, values[i]);
+    }
+  }
 }
 `;
 }

@@ -1,7 +1,7 @@
 // Convolution for GPUs: one dispatch, tiles in workgroup memory; see workgroup-tile.wgsl and conv-workgroup.wgsl.
 
 import { bytesPerElement, ceilDiv, type Dispatch, linearGrid, placeOf, roundUp, type Target } from '../kernel.js';
-import { ACTIVATIONS, type ConvParams, epiloguePlan, PROLOGUES } from './conv.js';
+import { activationConstant, type ConvParams, epiloguePlan, PROLOGUES } from './conv.js';
 import operands from './conv-workgroup.wgsl';
 import epilogue from './epilogue.wgsl';
 import tile from './workgroup-tile.wgsl';
@@ -16,15 +16,16 @@ export function tileGrid(rows: number, columns: number, batches = 1): [number, n
 }
 
 export function workgroupDispatches(params: ConvParams, target: Target): Dispatch[] {
-  const { x, y, size, stride, upsample, prologue, residual, activation, outputType } = params;
+  const { x, y, size, stride, upsample, prologue, residual, outputType } = params;
+  const activation = activationConstant(params);
   const pixels = y.n * y.h * y.w;
   const store = bytesPerElement('store', target.precision);
   const output = outputType === 'f32' ? 'vec4f' : 'Store4';
   return [
     {
       shader: {
-        name: `conv/workgroup/${activation.kind}/${outputType}`,
-        code: `const ACTIVATION = ${ACTIVATIONS.indexOf(activation.kind)};\nalias Output4 = ${output};\n${epilogue}${operands}${tile}`,
+        name: `conv/workgroup/${activation}/${outputType}`,
+        code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${tile}`,
       },
       plan: {
         pixels,

@@ -44,7 +44,7 @@ export function pushColoursReference({ rect, coarse }: PushColoursParams, inputs
         return (at(0, 0) * (1 - fx) + at(1, 0) * fx) * (1 - fy) + (at(0, 1) * (1 - fx) + at(1, 1) * fx) * fy;
       });
       const at = 4 * (row * rect.width + column);
-      const share = Math.min(2 * x[at + 3]!, 255) / 255;
+      const share = Math.min(8 * x[at + 3]!, 255) / 255;
       for (let c = 0; c < 4; c++) {
         if (under[3] === 0) y[at + c] = x[at + c]!;
         else if (c === 3) y[at + c] = 255;

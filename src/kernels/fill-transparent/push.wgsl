@@ -1,4 +1,4 @@
-// A picture over a smaller one, which is interpolated: what is at least half opaque stays, what is transparent gets the smaller one's
+// A picture over a smaller one, which is interpolated: what is an eighth opaque stays, what is transparent gets the smaller one's
 // colour, and all becomes opaque. Where the smaller one has nothing either, the pixel stays as it is. One invocation for each pixel;
 // integers.
 
@@ -43,7 +43,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     y[at] = x[at];
     return;
   }
-  let weight = min(2u * over.w, 255u);
+  let weight = min(8u * over.w, 255u);
   // At most 255 * 2^16 * 255 and half of that step, which fits.
   let sum = under.xyz * (255u - weight) + (over.xyz << vec3u(16u)) * weight;
   let colour = (sum + 127u * 65536u) / (255u * 65536u);

@@ -2,7 +2,7 @@
 // (input.wgsl, a matrix product for each of the 36 frequencies, output.wgsl); the transformed weights are made at each run, which costs
 // little at the sizes where this pays and saves four times the memory of the weights. All intermediates are f32.
 
-import { ACTIVATIONS, type ConvParams, checkConv, convOperands, epiloguePlan } from '../conv/conv.js';
+import { activationConstant, type ConvParams, checkConv, convOperands, epiloguePlan } from '../conv/conv.js';
 import { TILE_SIZE, tileGrid } from '../conv/conv-workgroup.js';
 import epilogue from '../conv/epilogue.wgsl';
 import {
@@ -150,7 +150,7 @@ export const winograd: Kernel<ConvParams> = {
     };
   },
   dispatches(params, target: Target): Dispatch[] {
-    const { x, y, upsample, residual, activation } = params;
+    const { x, y, upsample, residual } = params;
     const g = geometry(params, target);
     const { tile, tiles, mGroups } = g;
     const groups = ceilDiv(x.c, 4);
@@ -166,7 +166,6 @@ export const winograd: Kernel<ConvParams> = {
       bytes: filters * 4 * (9 * store + FREQUENCIES * 4),
     };
     const staged = g.staged > 0;
-    const { residual: _, ...epilogueFields } = epiloguePlan(params);
     const common = { rows: g.rows, tile_columns: g.tileColumns, tiles, height: y.h, width: y.w };
     const all = stripsOf(y.n, g.strips, g.rows).flatMap((strip): Dispatch[] => [
       ...(staged ? [stageStrip(params, strip, g.stagedRows, g.stagedColumns, target)] : []),
@@ -198,9 +197,9 @@ export const winograd: Kernel<ConvParams> = {
       {
         shader: {
           name: 'winograd/output',
-          code: `const RESIDUAL = ${residual !== undefined};\nconst ACTIVATION = ${ACTIVATIONS.indexOf(activation.kind)};\n${transforms}${epilogue}${output}`,
+          code: `const ACTIVATION = ${activationConstant(params)};\n${transforms}${epilogue}${output}`,
         },
-        plan: { ...strip, ...common, m_groups: mGroups, ...epilogueFields },
+        plan: { ...strip, ...common, m_groups: mGroups, ...epiloguePlan(params) },
         workgroups: linearGrid(tiles * outGroups),
         operands: ['m', params.bias ? 'bias' : 'm', residual ? 'residual' : 'm', 'y'],
         flops: tiles * outGroups * 4 * (16 * 8 + 120),
