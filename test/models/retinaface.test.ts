@@ -156,20 +156,24 @@ describe('decoding', () => {
 
 describe('faces of photos', () => {
   /**
-   * A detector that finds one face, from a tenth to half of what it sees, and the same from nearby, where another score can be given. It notes
-   * the sizes.
+   * A detector that finds one face, from a tenth to half of what it sees, and the same from nearby. It notes the sizes.
    * @param aspect width over height of photos
+   * @param nearby score of the second look
+   * @param slanted scores of the looks after that
    */
   async function stub({
     aspect = 1,
     score = 0.9,
-    nearby = score,
+    nearby = 0.995,
+    slanted = nearby,
   }: {
     aspect?: number;
     score?: number;
     nearby?: number;
+    slanted?: number;
   } = {}) {
     const seen: string[] = [];
+    let looks = 0;
     const device = await testDevice();
     const detect = async ({ width, height }: Size): Promise<Detection[]> => {
       seen.push(`${width}x${height}`);
@@ -178,7 +182,9 @@ describe('faces of photos', () => {
       const [left, top] = again ? [112 - w / 2, 112 - h / 2] : [0.1 * width, 0.1 * height];
       const at = (x: number, y: number) => [left + x * w, top + y * h] as const;
       const landmarks = [at(0.25, 0.25), at(0.75, 0.25), at(0.525, 0.5), at(0.25, 0.75), at(0.75, 0.75)];
-      return [{ box: [...at(0, 0), ...at(1, 1)], score: again ? nearby : score, landmarks }];
+      return [
+        { box: [...at(0, 0), ...at(1, 1)], score: again ? (looks++ === 0 ? nearby : slanted) : score, landmarks },
+      ];
     };
     return { detector: { device, detect } as unknown as RetinaFace, seen };
   }
@@ -219,15 +225,28 @@ describe('faces of photos', () => {
 
   test('what may be a face is looked at again, and both looks count', async () => {
     const picture = pictureOf(640, 640);
-    const found = async (score: number, nearby: number) => {
-      const { detector } = await stub({ score, nearby });
+    const found = async (score: number, nearby: number, slanted = 1) => {
+      const { detector } = await stub({ score, nearby, slanted });
       return (await detectFaces(detector, picture))[0]?.score ?? null;
     };
     // Odds of 1 and 81 are 9 together.
     expect(await found(0.5, 81 / 82)).toBeCloseTo(0.9, 6);
     expect(await found(81 / 82, 0.5)).toBeCloseTo(0.9, 6);
-    expect(await found(0.9, 0.5)).toBeNull();
+    expect(await found(0.9, 0.5, 0.5)).toBeNull();
     expect(await found(1, 1)).toBeCloseTo(0.9999, 6);
+  });
+
+  test('where the second look is not sure, those from either side are a limit', async () => {
+    const picture = pictureOf(640, 640);
+    const found = async (nearby: number, slanted: number) => {
+      const { detector, seen } = await stub({ score: 0.95, nearby, slanted });
+      return [(await detectFaces(detector, picture))[0]?.score ?? null, seen.length];
+    };
+    expect(await found(0.995, 0.1)).toEqual([expect.closeTo(0.984, 3), 2]);
+    // A collar that looks like a face, but not so when it is turned.
+    expect((await found(0.92, 0.6))[0]).toBeNull();
+    // Odds of 64, 8 and 8 are 16 together, fewer than those of the first two looks.
+    expect(await found(64 / 65, 8 / 9)).toEqual([expect.closeTo(16 / 17, 6), 4]);
   });
 
   test('faces whose eyes are near to each other are left out', async () => {
@@ -255,7 +274,7 @@ describe('faces of photos', () => {
       // From nearby it is larger.
       const side = w === 224 ? 140 : 16;
       const landmarks = [0, 0.75, 0, 0, 0].map(part => [x + part * side, y] as const);
-      return [{ box: [x, y, x + side, y + side], score: 0.95, landmarks }];
+      return [{ box: [x, y, x + side, y + side], score: 0.995, landmarks }];
     };
     const detector = { device, detect } as unknown as RetinaFace;
     // Turned to the left by quarters, the corner goes from the upper right over the lower right to the lower left.

@@ -102,13 +102,11 @@ function compare(title: string, comparison: Comparison): void {
       expectClose('lq_feat', await encoded.feature(), await recorded.float32('lq_feat'));
     });
 
-    test.each(outputs)(
-      '%s',
-      async name => {
+    for (const name of outputs) {
+      test(name, async () => {
         expectClose(name, await net.decode(encoded, OUTPUTS[name]), await recorded.float32(name));
-      },
-      300_000,
-    );
+      }, 300_000);
+    }
 
     if (!intermediates) return;
     test('every intermediate', async () => {
@@ -144,11 +142,12 @@ for (const convolution of ['auto', 'direct', 'winograd'] as const) {
     outputs: ['output.w0', 'output.w0.5', 'output.w1'],
   });
 }
-// The full size takes a minute for each output on a software adapter: every output with Winograd, one directly.
+// The full size takes most of a minute for each output on a software adapter: every output with Winograd; directly the codes alone, which
+// half of the network makes. What is left of the direct kernels the smaller networks show.
 compare('official geometry, winograd', { file: 'codeformer-512.safetensors', weights: generated, outputs: all });
 compare('official geometry, direct', {
   file: 'codeformer-512.safetensors',
   weights: generated,
   convolution: 'direct',
-  outputs: ['output.w0.5'],
+  outputs: [],
 });

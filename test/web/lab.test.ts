@@ -4,7 +4,6 @@
 // PAGE_SCREENSHOT=1 also makes docs/lab.jpg, the picture in the README.
 
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +15,8 @@ import { decodeImage, encodeImage } from '../../src/node/images.js';
 import { parseFaceCodes } from '../../src/pipeline/face-codes.js';
 import { TINY } from '../tiny.js';
 import { launchChromium } from './chromium.js';
-import { buildProject, sendBytes, serveProject, type TestServer } from './server.js';
-import { tinyRestorer } from './tiny-weights.js';
+import { buildProject, serveProject, type TestServer } from './server.js';
+import { serveTiny, tinyRestorer } from './tiny-weights.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -39,17 +38,9 @@ describe.skipIf(!chromium)('the lab', () => {
     site = join(folder, 'site');
     execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
     server = await serveProject(site);
-    tiny = await serveProject(site);
-    const bytes = await tinyRestorer();
+    tiny = await serveTiny(site);
     weights = join(folder, 'tiny.safetensors');
-    await writeFile(weights, bytes);
-    const manifest = JSON.parse(await readFile(join(site, 'weights/manifest.json'), 'utf8'));
-    for (const file of manifest.files.filter(({ role }: { role: string }) => role === 'restorer')) {
-      Object.assign(file, { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
-      tiny.routes.set(`/weights/${file.file}`, (request, response) => sendBytes(request, response, bytes));
-    }
-    const text = Buffer.from(JSON.stringify(manifest));
-    tiny.routes.set('/weights/manifest.json', (request, response) => sendBytes(request, response, text));
+    await writeFile(weights, await tinyRestorer());
     const { size } = TINY;
     const data = Uint8ClampedArray.from({ length: 4 * size * size }, (_, i) => {
       // The first row is half transparent.

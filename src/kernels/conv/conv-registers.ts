@@ -155,12 +155,7 @@ function tileShader(walk: Walk, tile: Tile, params: ConvParams): Shader {
 
 const indent = (code: string, spaces: number): string => code.replace(/^(?=.)/gm, ' '.repeat(spaces));
 
-function tileCode(
-  walk: Walk,
-  tile: Tile,
-  activation: number,
-  outputType: ConvParams['outputType'],
-): string {
+function tileCode(walk: Walk, tile: Tile, activation: number, outputType: ConvParams['outputType']): string {
   const { pixels, channels } = tile;
   const quads = channels / 4;
   const each = (line: (p: number) => string, count = pixels): string =>

@@ -23,6 +23,14 @@ const FACE = 140;
 const LEAST_SCORE = 0.02;
 const SAME_FACE = 0.3;
 
+/**
+ * Score of the second look from which on no other one is needed, and by how much others are turned, in radians. Of 20 faces of photos and 24
+ * of pasted, blurred and compressed ones, 15 pixels and more, the mean log odds of three looks were 4.0 and more; of a collar in two toned
+ * photos, which the second look takes for a face, 1.1.
+ */
+const SURE_SCORE = 0.993;
+const SLANT = Math.PI / 12;
+
 /** What is outside of the photo has the mean that the detector subtracts. */
 const BORDER = [123, 117, 104] as const;
 
@@ -68,33 +76,53 @@ export function mapped({ box: [x1, y1, x2, y2], score, landmarks }: Detection, t
 
 /**
  * What may be a face is looked at again: cut out of the photo, with level eyes, in the size that the detector knows best. Its box and points
- * are those of the second look, the odds of its score the geometric mean of both; null where nothing is seen there.
+ * are those of the second look, the odds of its score the geometric mean of both. Where that look is not sure, two more follow, turned to
+ * either side: things that look like a face do so upright only, and the odds of all three from nearby are a limit of the score. Null where
+ * nothing is seen there.
  */
 export async function lookAgain(
   detector: RetinaFace,
   photo: Picture | GpuPicture,
   face: Detection,
-  { nms, signal }: DetectorOptions,
+  options: DetectorOptions,
 ): Promise<Detection | null> {
-  const [x1, y1, x2, y2] = face.box;
-  const [left, right] = face.landmarks as [Point, Point];
+  const again = await lookFromNearby(detector, photo, face, 0, options);
+  if (!again) return null;
+  const score = mean(face.score, again.score);
+  if (again.score >= SURE_SCORE) return { ...again, score };
+  const nearby = [again.score];
+  for (const turn of [-SLANT, SLANT])
+    nearby.push((await lookFromNearby(detector, photo, again, turn, options))?.score ?? 0);
+  return { ...again, score: Math.min(score, mean(...nearby)) };
+}
+
+/** What is seen of a face in a square around it, where its eyes are turned from level by so much; brought back from there. */
+async function lookFromNearby(
+  detector: RetinaFace,
+  photo: Picture | GpuPicture,
+  { box, landmarks }: Detection,
+  turn: number,
+  { nms, signal }: DetectorOptions,
+): Promise<Detection | undefined> {
+  const [x1, y1, x2, y2] = box;
+  const [left, right] = landmarks as [Point, Point];
   const scale = FACE / Math.sqrt((x2 - x1) * (y2 - y1));
-  const turn = Math.atan2(right[1] - left[1], right[0] - left[0]);
-  const [cos, sin] = [scale * Math.cos(turn), scale * Math.sin(turn)];
+  const angle = Math.atan2(right[1] - left[1], right[0] - left[0]) + turn;
+  const [cos, sin] = [scale * Math.cos(angle), scale * Math.sin(angle)];
   const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
   const view = [cos, sin, NEARBY / 2 - cos * x - sin * y, -sin, cos, NEARBY / 2 + sin * x - cos * y];
   // Weights that are no detector's give boxes without end.
-  if (!view.every(Number.isFinite)) return null;
+  if (!view.every(Number.isFinite)) return undefined;
   const size = { width: NEARBY, height: NEARBY };
   const found = await detectUnder(detector, photo, view, size, { threshold: LEAST_SCORE, nms, signal });
-  const again = found.find(({ box }) => overlap(box, face.box) > SAME_FACE);
-  return again ? { ...again, score: together(face.score, again.score) } : null;
+  return found.find(seen => overlap(seen.box, box) > SAME_FACE);
 }
 
 type Point = Detection['landmarks'][number];
 
-function together(a: number, b: number): number {
+/** The score whose odds are the geometric mean of those of all. */
+function mean(...scores: readonly number[]): number {
   const odds = (score: number) => Math.max(score, 1e-4) / Math.max(1 - score, 1e-4);
-  const both = Math.sqrt(odds(a) * odds(b));
+  const both = scores.reduce((product, score) => product * odds(score), 1) ** (1 / scores.length);
   return both / (1 + both);
 }
