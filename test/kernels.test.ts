@@ -2,89 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { prepareKernel } from '../src/gpu/run-kernel.js';
-import type { Case, Family, Kernel, KernelTest, NumberArray, Operand, Precision } from '../src/kernels/kernel.js';
+import type { Kernel } from '../src/kernels/kernel.js';
 import { kernelTests } from '../src/kernels/registry.js';
 import { testDevice } from './device.js';
-
-/** Marks what a kernel must leave alone; exact in f16. */
-const UNTOUCHED = 77;
-
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  };
-}
-
-/** Whether an element belongs to an operand's layout, and whether it is one of its channels or padding. */
-function place(operand: Operand, index: number): 'channel' | 'padding' | 'outside' {
-  const l = operand.layout;
-  if (!l) return 'channel';
-  if (index >= l.n * l.h * l.w * l.stride) return 'outside';
-  const c = (index % l.stride) - l.offset;
-  if (c < 0 || c >= Math.ceil(l.c / 4) * 4) return 'outside';
-  return c < l.c ? 'channel' : 'padding';
-}
-
-/** Whether the contents before mean something to the kernel. */
-const given = ({ access }: Operand): boolean => access === 'read' || access === 'update';
-
-function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray {
-  const random = generator(name.length * 7919 + operand.elements);
-  const make = test.fill?.[name] ?? (() => random());
-  const arrays = { store: Float32Array, f32: Float32Array, i32: Int32Array, u32: Uint32Array };
-  const data = new arrays[operand.type](operand.elements);
-  for (let i = 0; i < data.length; i++) {
-    const where = given(operand) ? place(operand, i) : 'outside';
-    // What lies outside a layout belongs to others and may be anything, NaN in the worst case.
-    data[i] =
-      where === 'channel'
-        ? make(i, random)
-        : where === 'padding'
-          ? 0
-          : operand.access === 'read'
-            ? Number.NaN
-            : UNTOUCHED;
-  }
-  return data;
-}
-
-async function run<P>(spec: KernelTest<P>, item: Case<P>, family: Family, precision: Precision): Promise<void> {
-  const device = await testDevice(true, precision);
-  const target = { ...device.target, family };
-  const operands = spec.kernel.operands(item.params, target);
-  const tables = spec.kernel.tables?.(item.params) ?? {};
-  const values = Object.fromEntries(Object.entries(operands).map(([n, o]) => [n, tables[n] ?? fill(n, o, item)]));
-  for (const [name, { elements }] of Object.entries(operands)) expect(values[name]!.length, name).toBe(elements);
-  const inputs = Object.fromEntries(Object.entries(values).filter(([n]) => given(operands[n]!)));
-  const want = spec.reference(item.params, inputs);
-  const prepared = await prepareKernel(device, spec.kernel, item.params, values, target);
-  try {
-    await device.run(prepared.dispatches);
-    for (const [name, operand] of Object.entries(operands)) {
-      if (operand.access !== 'write' && operand.access !== 'update') continue;
-      const got = await prepared.read(name);
-      const expected = want[name]!;
-      let worst = 0;
-      let at = -1;
-      for (let i = 0; i < operand.elements; i++) {
-        const where = place(operand, i);
-        const wanted = where === 'channel' ? expected[i]! : where === 'padding' ? 0 : UNTOUCHED;
-        // NaN and infinite values have no distance; they must be the same.
-        const error = Object.is(got[i], wanted) ? 0 : Math.abs(got[i]! - wanted) / Math.max(1, Math.abs(wanted));
-        if (!(error <= worst)) {
-          worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
-          at = i;
-        }
-      }
-      const shown = at < 0 ? '' : `${name}[${at}] = ${got[at]}, expected ${expected[at]}`;
-      expect(worst, shown).toBeLessThanOrEqual(item.tolerance[device.precision]);
-    }
-  } finally {
-    prepared.destroy();
-  }
-}
+import { worstOf } from './kernel-check.js';
 
 describe('plans', () => {
   const kernel = (plan: Record<string, number>): Kernel<null> => ({
@@ -143,7 +64,10 @@ for (const spec of kernelTests) {
     for (const item of spec.cases) {
       for (const family of ['registers', 'workgroup'] as const) {
         for (const precision of f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
-          test(`${item.name}, ${family}, ${precision}`, () => run(spec, item, family, precision));
+          test(`${item.name}, ${family}, ${precision}`, async () => {
+            const { where, error } = await worstOf(await testDevice(true, precision), spec, item, family);
+            expect(error, where).toBeLessThanOrEqual(item.tolerance[precision]);
+          });
         }
       }
     }

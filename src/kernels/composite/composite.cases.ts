@@ -1,4 +1,4 @@
-// Rectangles on which `composite` is tested. Results are equal: masks are multiples of 1/64, so that all sums are exact.
+// Rectangles on which `composite` is tested. Results are equal: masks and fractions are multiples of 1/64, so that all sums are exact.
 
 import type { Case, KernelTest } from '../kernel.js';
 import type { Rect } from '../warp-affine/tables.js';
@@ -8,6 +8,11 @@ import { compositeReference, finishCompositeReference } from './composite.ref.js
 const picture = { width: 41, height: 37 };
 const whole: Rect = { x: 0, y: 0, ...picture };
 const part: Rect = { x: 9, y: 5, width: 30, height: 17 };
+
+const word = (_: number, random: () => number) => Math.floor((random() + 1) * 2 ** 31);
+
+/** Three fractions, of 6 bits each. */
+const fractions = (_: number, random: () => number) => (word(_, random) & 0x3f0fc3f0) >>> 0;
 
 function compositeCase(name: string, params: Partial<CompositeParams>): Case<CompositeParams> {
   const all: CompositeParams = {
@@ -33,19 +38,22 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
       mask: share,
       coverage: (_, random) => [1, 1, 1, 0.5, 0.25][Math.floor((random() + 1) * 2.5)]!,
       pasted: (_, random) => {
-        if (all.pasted === 'rgba') return Math.floor((random() + 1) * 2 ** 31);
+        if (all.pasted === 'rgba') return word(0, random);
         floats[0] = Math.round((random() + 1) * 500) / 4;
         return bits[0]!;
       },
+      picture: word,
+      fractions,
     },
   };
 }
 
-function finishCase(fractions: Rect): Case<FinishCompositeParams> {
+function finishCase(rect: Rect): Case<FinishCompositeParams> {
   return {
-    name: `${fractions.width}x${fractions.height}`,
-    params: { picture, fractions },
+    name: `${rect.width}x${rect.height}`,
+    params: { picture, fractions: rect },
     tolerance: { f32: 0, f16: 0 },
+    fill: { picture: word, fractions },
   };
 }
 

@@ -1,19 +1,16 @@
-// The meaning of `composite` and `finish-composite`, on what the kernel test leaves in buffers that are written in place.
+// The meaning of `composite` and `finish-composite`.
 
 import type { NumberArray } from '../kernel.js';
 import type { CompositeParams, FinishCompositeParams } from './composite.js';
 
 const f = Math.fround;
 
-/** The word that outputs hold before a kernel of a test runs. */
-export const BEFORE = 77;
-
 export function compositeReference(
   { picture, rect, fractions, compat, pasted, gap, strength, full }: CompositeParams,
   inputs: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
-  const words = new Uint32Array(picture.width * picture.height).fill(BEFORE);
-  const rests = new Uint32Array(fractions ? fractions.width * fractions.height : 1).fill(BEFORE);
+  const words = Uint32Array.from(inputs.picture!);
+  const rests = Uint32Array.from(inputs.fractions!);
   const bytes = new Uint8Array(words.buffer);
   const source = Uint32Array.from(inputs.pasted!);
   const sourceBytes = new Uint8Array(source.buffer);
@@ -51,8 +48,18 @@ function fractionIndex(rect: NonNullable<CompositeParams['fractions']>, x: numbe
   return inside ? row * rect.width + column : -1;
 }
 
-export function finishCompositeReference({ picture, fractions }: FinishCompositeParams): Record<string, NumberArray> {
-  const words = new Uint32Array(picture.width * picture.height).fill(BEFORE);
-  // Of what the fractions hold here, 77 / 1024 in red, nothing is rounded up.
-  return { picture: words, fractions: new Uint32Array(fractions.width * fractions.height) };
+export function finishCompositeReference(
+  { picture, fractions: { x, y, width, height } }: FinishCompositeParams,
+  inputs: Readonly<Record<string, NumberArray>>,
+): Record<string, NumberArray> {
+  const words = Uint32Array.from(inputs.picture!);
+  const bytes = new Uint8Array(words.buffer);
+  for (let i = 0; i < width * height; i++) {
+    const at = (y + Math.floor(i / width)) * picture.width + x + (i % width);
+    for (let c = 0; c < 3; c++) {
+      const rest = (inputs.fractions![i]! >>> (10 * c)) & 1023;
+      bytes[4 * at + c] = Math.min(255, bytes[4 * at + c]! + (rest >= 512 ? 1 : 0));
+    }
+  }
+  return { picture: words, fractions: new Uint32Array(width * height) };
 }

@@ -24,7 +24,10 @@ export interface CompositeParams {
   readonly full: number;
 }
 
-/** Operands: `pasted`, `coverage` (not read unless in compat mode), `mask`, `picture` (in place), `fractions` (in place, any buffer where there are none). */
+/**
+ * Operands: `pasted`, `coverage` (not read unless in compat mode), `mask`; in place `picture` and `fractions` (any buffer where there are
+ * none).
+ */
 export const composite: Kernel<CompositeParams> = {
   name: 'composite',
   operands({ picture, rect, fractions, pasted, gap }): Record<string, Operand> {
@@ -33,8 +36,8 @@ export const composite: Kernel<CompositeParams> = {
       pasted: array('read', 'u32', pasted === 'planes' ? 3 * pixels : pixels),
       coverage: array('read', 'f32', pixels),
       mask: array('read', 'f32', gap ? 2 * pixels : pixels),
-      fractions: array('write', 'u32', fractions ? fractions.width * fractions.height : 1),
-      picture: array('write', 'u32', picture.width * picture.height),
+      fractions: array('update', 'u32', fractions ? fractions.width * fractions.height : 1),
+      picture: array('update', 'u32', picture.width * picture.height),
     };
   },
   dispatches({ picture, rect, fractions, compat, pasted, gap, strength, full }): Dispatch[] {
@@ -66,8 +69,8 @@ export const finishComposite: Kernel<FinishCompositeParams> = {
   name: 'finish-composite',
   operands({ picture, fractions }): Record<string, Operand> {
     return {
-      fractions: array('write', 'u32', fractions.width * fractions.height),
-      picture: array('write', 'u32', picture.width * picture.height),
+      fractions: array('update', 'u32', fractions.width * fractions.height),
+      picture: array('update', 'u32', picture.width * picture.height),
     };
   },
   dispatches({ picture, fractions }): Dispatch[] {

@@ -9,6 +9,8 @@ import { resizeLanczos4Reference } from './resize-lanczos4.ref.js';
 
 const size = (width: number, height: number): Size => ({ width, height });
 
+const word = (_: number, random: () => number) => Math.floor((random() + 1) * 2 ** 31);
+
 function lanczosCase(
   name: string,
   from: Size,
@@ -21,7 +23,7 @@ function lanczosCase(
     name,
     params,
     tolerance: { f32: 0, f16: 0 },
-    fill: { x: premultiplied ? cutOut : (_, random) => Math.floor((random() + 1) * 2 ** 31) },
+    fill: { x: premultiplied ? cutOut : word, y: word },
   };
 }
 

@@ -5,15 +5,12 @@ import { tapped } from '../resize-plane/resize-plane.ref.js';
 import { fixedWeights, type Taps } from '../resize-plane/taps.js';
 import type { ResizeLanczos4Params } from './resize-lanczos4.js';
 
-/** What outputs hold before a kernel of a test runs, and afterwards outside of the band. */
-const BEFORE = 77;
-
 export function resizeLanczos4Reference(
   { from, to, taps, band, premultiplied }: ResizeLanczos4Params,
   inputs: Readonly<Record<string, NumberArray>>,
 ): Record<string, NumberArray> {
   const bytes = new Uint8Array(Uint32Array.from(inputs.x!).buffer);
-  const words = new Uint32Array(to.width * to.height).fill(BEFORE);
+  const words = Uint32Array.from(inputs.y!);
   const y = new Uint8ClampedArray(words.buffer);
   // Integers of 11 bits are exact as float32.
   const fixed = (t: Taps): Taps => ({ ...t, weights: Float32Array.from(fixedWeights(t.weights, 11)) });

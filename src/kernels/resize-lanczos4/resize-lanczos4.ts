@@ -18,7 +18,7 @@ export interface ResizeLanczos4Params {
 }
 
 /**
- * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte; `columns`, `rows`, `columnWeights` and
+ * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte, of which y keeps what is outside of the band; `columns`, `rows`, `columnWeights` and
  * `rowWeights` of the tables. The scratch takes 16 bytes for each column of y and row of x in the band.
  */
 export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
@@ -33,7 +33,7 @@ export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
       columnWeights: array('read', 'i32', 8 * to.width),
       rowWeights: array('read', 'i32', 8 * inY),
       sums: array('scratch', 'i32', 4 * to.width * inX),
-      y: array('write', 'u32', to.width * to.height),
+      y: array('update', 'u32', to.width * to.height),
     };
   },
   dispatches(params): Dispatch[] {
