@@ -3,11 +3,9 @@
 import { vec2d } from 'wgpu-matrix';
 import { checkObject } from '../checks.js';
 import { describe, invalidArgument } from '../errors.js';
+import type { Point } from '../image/geometry.js';
 
 export { invertAffine } from '../pixels/affine.js';
-
-/** A point in pixels. */
-export type Point = readonly [number, number];
 
 /** Left eye, right eye, nose, left and right corner of the mouth, as seen in the picture, in a crop of 512 pixels. */
 const TEMPLATE: readonly Point[] = [

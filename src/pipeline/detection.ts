@@ -1,8 +1,7 @@
 // Faces of a photo: those of a detector, those of the caller's own, and the rules by which some of them are chosen.
 
 import { invalidArgument } from '../errors.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import type { Point } from './align.js';
+import type { Point, Size } from '../image/geometry.js';
 import type { Box, Landmarks, OwnFace } from './types.js';
 
 /** A face in pixels of the picture that it was looked for in. */

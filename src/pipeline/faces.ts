@@ -1,8 +1,8 @@
 // The faces of a photo that are to be restored, and their crops.
 
 import { CodeFormerError } from '../errors.js';
+import type { Matrix } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
-import type { Matrix } from '../pixels/affine.js';
 import { alignFace } from './align.js';
 import { completed, type Found, largest, missingDetector, nearestToCenter, scaled } from './detection.js';
 import type { Settings } from './options.js';

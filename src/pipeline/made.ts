@@ -1,8 +1,8 @@
 // What becomes of a face between the network and the canvas: greys, upscaling, parsing; and when it can be used again.
 
 import type { Device } from '../gpu/device.js';
+import type { Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { type GreyLike, transferGreyGpu } from '../pixels/colour.js';
 import { mergeGpuPlanes } from '../pixels/filter.js';
 import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, scoped } from '../pixels/gpu-picture.js';

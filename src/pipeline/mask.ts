@@ -1,9 +1,9 @@
 // The layer of a restored face: where it lies on the canvas, and the soft mask through which it is pasted.
 
 import type { Device } from '../gpu/device.js';
+import type { Matrix, Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import { composeAffine, invertAffine, type Matrix } from '../pixels/affine.js';
+import { composeAffine, invertAffine } from '../pixels/affine.js';
 import { type GreyLike, transferGreyGpu } from '../pixels/colour.js';
 import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, type PixelOptions } from '../pixels/gpu-picture.js';
 import { labelMask, minimumGapMask, shapeMask, squareMask, squareRect } from '../pixels/masks.js';

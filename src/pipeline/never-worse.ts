@@ -1,8 +1,8 @@
 // Whether a photo knows more of a face than the network would give back. Measured on the face in the photo's own resolution; where the
 // thresholds come from is said in docs/never-worse.md.
 
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import { composeAffine, type Matrix, mappedRect, type Rect } from '../pixels/affine.js';
+import type { Matrix, Rect, Size } from '../image/geometry.js';
+import { composeAffine, mappedRect } from '../pixels/affine.js';
 import { type Detail, detailIn } from '../pixels/detail.js';
 import { invertAffine } from './align.js';
 import { scaling } from './mask.js';

@@ -11,9 +11,8 @@ import {
 } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { checkBackground, checkQuality, checkType, type EncodedType } from '../image/encoding.js';
+import type { Point, Size } from '../image/geometry.js';
 import { type PictureLimits, pixelLimit } from '../image/picture.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import type { Point } from './align.js';
 import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
 import type { DecodeFaceOptions } from './restorer.js';
 import { drawSeed } from './sampling.js';

@@ -2,10 +2,10 @@
 // device gets the parts that it works on.
 
 import type { Device } from '../gpu/device.js';
+import type { Matrix, Rect, Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Filter } from '../kernels/resize-plane/taps.js';
-import { intersection, type Matrix, type Rect, union } from '../pixels/affine.js';
+import { intersection, union } from '../pixels/affine.js';
 import {
   type ColourStatistics,
   gpuColourStatistics,

@@ -2,10 +2,10 @@
 
 import type { Device } from '../gpu/device.js';
 import { checkEncodable } from '../image/encoding.js';
+import type { Matrix, Size } from '../image/geometry.js';
 import { isOpaque, type Picture } from '../image/picture.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { roundHalfEven } from '../kernels/resize-plane/taps.js';
-import { composeAffine, type Matrix } from '../pixels/affine.js';
+import { composeAffine } from '../pixels/affine.js';
 import type { GreyLike } from '../pixels/colour.js';
 import { cellsOf } from '../pixels/detail.js';
 import { fillPicture } from '../pixels/fill.js';

@@ -1,10 +1,10 @@
 // What callers give the pipeline and get from it.
 
 import type { EncodedType } from '../image/encoding.js';
+import type { Point } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
 import type { CodeSpace } from '../models/codeformer/fingerprint.js';
 import type { FloatRgb } from '../pixels/gpu-picture.js';
-import type { Point } from './align.js';
 import type { FaceRegion } from './regions.js';
 
 export type { CodeSpace, EncodedType, FloatRgb };

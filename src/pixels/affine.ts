@@ -2,10 +2,7 @@
 
 import { mat3d, vec2d } from 'wgpu-matrix';
 import { describe, invalidArgument } from '../errors.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import type { Matrix, Rect } from '../kernels/warp-affine/tables.js';
-
-export type { Matrix, Rect };
+import type { Matrix, Rect, Size } from '../image/geometry.js';
 
 /** @throws `INVALID_ARGUMENT` unless the value is six finite numbers */
 export function checkMatrix(matrix: ArrayLike<number>, name = 'matrix'): Matrix {

@@ -1,8 +1,8 @@
 // How much detail a picture has at several sizes, how much of that is noise, and whether blocks of JPEG show.
 
+import type { Rect } from '../image/geometry.js';
 import { blockiness, blockSteps } from '../kernels/block-steps/block-steps.js';
 import { detailEnergy } from '../kernels/detail-energy/detail-energy.js';
-import type { Rect } from './affine.js';
 import { type GpuPicture, type PixelOptions, runKernel, scoped } from './gpu-picture.js';
 import { resizeGpuPicture } from './resize.js';
 

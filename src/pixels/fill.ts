@@ -2,9 +2,9 @@
 // there.
 
 import type { Device } from '../gpu/device.js';
+import type { Rect } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
 import { halved, pullColours, pushColours } from '../kernels/fill-transparent/fill-transparent.js';
-import type { Rect } from '../kernels/warp-affine/tables.js';
 import { GpuPicture, type PixelOptions, runKernel, scoped } from './gpu-picture.js';
 import { resize } from './pixels.js';
 import { resizeGpuPicture } from './resize.js';

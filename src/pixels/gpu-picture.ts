@@ -3,10 +3,9 @@
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Device } from '../gpu/device.js';
 import { submitKernel } from '../gpu/run-kernel.js';
+import type { Rect, Size } from '../image/geometry.js';
 import { checkPicture, type Picture, toRgba } from '../image/picture.js';
 import { bytesPerElement, ceilDiv, type Kernel, type NumberArray } from '../kernels/kernel.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
-import type { Rect } from '../kernels/warp-affine/tables.js';
 
 /** One float per pixel, for masks and the like. */
 export interface FloatPicture {

@@ -1,13 +1,13 @@
 // Soft masks on the device, planes of 0 to 1: from labels, from the square that a crop covers, from shapes.
 
 import type { Device } from '../gpu/device.js';
+import type { Matrix, Rect, Size } from '../image/geometry.js';
 import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
 import type { NumberArray } from '../kernels/kernel.js';
 import { hasGap, type MaskBuildParams, maskBuild } from '../kernels/mask-build/mask-build.js';
 import { planeSum, sumCount } from '../kernels/plane-sum/plane-sum.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import type { Filter } from '../kernels/resize-plane/taps.js';
-import { composeAffine, invertAffine, type Matrix, mappedRect, type Rect } from './affine.js';
+import { composeAffine, invertAffine, mappedRect } from './affine.js';
 import { blurGpuPlanes, erodeGpuPlanes } from './filter.js';
 import { GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
 import { resizeGpuPlanes } from './resize.js';

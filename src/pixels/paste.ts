@@ -1,7 +1,8 @@
 // Pasting pictures into another on the device, one after another: where they overlap, levels are not rounded in between.
 
+import type { Rect } from '../image/geometry.js';
 import { composite, finishComposite } from '../kernels/composite/composite.js';
-import { intersection, type Rect, union } from './affine.js';
+import { intersection, union } from './affine.js';
 import { GpuPicture, type GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
 
 export interface Paste {

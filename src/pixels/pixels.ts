@@ -3,11 +3,11 @@
 import { checkFlag, checkNumber, checkRunOptions } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { checkDevice, type Device } from '../gpu/device.js';
+import type { Rect, Size } from '../image/geometry.js';
 import { checkPicture, type Picture } from '../image/picture.js';
 import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { type Filter, resizeTaps, roundHalfEven, sliceTaps, tapRange } from '../kernels/resize-plane/taps.js';
-import { checkMatrix, type Rect } from './affine.js';
+import { checkMatrix } from './affine.js';
 import { blurGpuPlanes, erodeGpuPlanes, mergeGpuPlanes, splitGpuPicture } from './filter.js';
 import { type FloatPicture, GpuPicture, GpuPlanes, type PixelOptions, scoped } from './gpu-picture.js';
 import { bandRows, type ResizePlan, resizeByTaps, resizePlanesByTaps } from './resize.js';

@@ -1,9 +1,10 @@
 // Resizing on the device: pictures by OpenCV's 8-bit rules, planes in floats.
 
+import type { Size } from '../image/geometry.js';
 import { ceilDiv } from '../kernels/kernel.js';
 import { resizeArea, wholeFactors } from '../kernels/resize-area/resize-area.js';
 import { resizeLanczos4 } from '../kernels/resize-lanczos4/resize-lanczos4.js';
-import { resizeLinear, type Size } from '../kernels/resize-linear/resize-linear.js';
+import { resizeLinear } from '../kernels/resize-linear/resize-linear.js';
 import { resizePlane } from '../kernels/resize-plane/resize-plane.js';
 import { type Filter, type ResizeTaps, resizeTaps } from '../kernels/resize-plane/taps.js';
 import { copyBuffer, GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';

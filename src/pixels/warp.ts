@@ -1,10 +1,10 @@
 // Affine warps on the device. In compat mode they are OpenCV's; else positions are finer, and what shrinks is averaged.
 
+import type { Matrix, Rect, Size } from '../image/geometry.js';
 import { resizeArea } from '../kernels/resize-area/resize-area.js';
-import type { Size } from '../kernels/resize-linear/resize-linear.js';
 import { resizePlane } from '../kernels/resize-plane/resize-plane.js';
 import { axisTaps, sliceTaps } from '../kernels/resize-plane/taps.js';
-import type { Matrix, Rect, Warp } from '../kernels/warp-affine/tables.js';
+import type { Warp } from '../kernels/warp-affine/tables.js';
 import { warpAffine } from '../kernels/warp-affine/warp-affine.js';
 import { warpPlane } from '../kernels/warp-plane/warp-plane.js';
 import { composeAffine, invertAffine, mappedRect, pixelScaling } from './affine.js';

@@ -1,7 +1,7 @@
 // The detector as callers use it, on generated weights; what its numbers are, the oracle tests check.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Size } from '../../src/kernels/resize-linear/resize-linear.js';
+import type { Size } from '../../src/image/geometry.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { decodeRecords, suppress } from '../../src/models/retinaface/decode.js';
 import { detectFaces } from '../../src/models/retinaface/detect.js';

@@ -3,11 +3,11 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Point, Size } from '../../src/image/geometry.js';
 import type { Picture } from '../../src/image/picture.js';
-import type { Size } from '../../src/kernels/resize-linear/resize-linear.js';
 import { decodeImage, readImageFile } from '../../src/node/images.js';
 import { createRestorer } from '../../src/node/restorer.js';
-import { invertAffine, type Point } from '../../src/pipeline/align.js';
+import { invertAffine } from '../../src/pipeline/align.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 import type { Box, FloatRgb, RestoredFace, RestoreOptions, RestoreResult } from '../../src/pipeline/types.js';
 import { erode, type FloatPicture, resize, warpAffine } from '../../src/pixels/pixels.js';

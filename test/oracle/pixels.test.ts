@@ -1,8 +1,9 @@
 // The pixel operations and the alignment against OpenCV's own results.
 
 import { expect, test } from 'vitest';
+import type { Point } from '../../src/image/geometry.js';
 import { openWeights } from '../../src/node/weights.js';
-import { alignFace, invertAffine, type Point } from '../../src/pipeline/align.js';
+import { alignFace, invertAffine } from '../../src/pipeline/align.js';
 import { erode, type Filter, gaussianBlur, resize, warpAffine } from '../../src/pixels/pixels.js';
 import { testDevice } from '../device.js';
 import { oracle, shared, sharedFolder } from '../shared.js';

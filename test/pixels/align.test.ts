@@ -1,7 +1,8 @@
 // Alignment: what it finds, what it leaves out, and what it refuses.
 
 import { expect, test } from 'vitest';
-import { alignFace, invertAffine, type Point } from '../../src/pipeline/align.js';
+import type { Point } from '../../src/image/geometry.js';
+import { alignFace, invertAffine } from '../../src/pipeline/align.js';
 import { composeAffine, pixelScaling, transformPoint } from '../../src/pixels/affine.js';
 
 const TEMPLATE: Point[] = [

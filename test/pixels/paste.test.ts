@@ -1,8 +1,9 @@
 // Masks, pasting and colours on the device, against plain arithmetic in double precision.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Rect } from '../../src/image/geometry.js';
 import type { Picture } from '../../src/image/picture.js';
-import { intersection, invertAffine, type Rect } from '../../src/pixels/affine.js';
+import { intersection, invertAffine } from '../../src/pixels/affine.js';
 import {
   gpuColourStatistics,
   greyGpuPlanes,

@@ -1,8 +1,7 @@
 // How much larger steps between pixels are at the edges of 8x8 blocks than beside them; see block-steps.wgsl.
 
+import type { Rect, Size } from '../../image/geometry.js';
 import { array, ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
-import type { Rect } from '../warp-affine/tables.js';
 import code from './block-steps.wgsl';
 
 export interface BlockStepsParams {

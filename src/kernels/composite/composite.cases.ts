@@ -1,7 +1,7 @@
 // Rectangles on which `composite` is tested. Results are equal: masks and fractions are multiples of 1/64, so that all sums are exact.
 
+import type { Rect } from '../../image/geometry.js';
 import type { Case, KernelTest } from '../kernel.js';
-import type { Rect } from '../warp-affine/tables.js';
 import { type CompositeParams, composite, type FinishCompositeParams, finishComposite } from './composite.js';
 import { compositeReference, finishCompositeReference } from './composite.ref.js';
 

@@ -1,8 +1,7 @@
 // Pasting one picture into another under a mask; see composite.wgsl and finish.wgsl.
 
+import type { Rect, Size } from '../../image/geometry.js';
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
-import type { Rect } from '../warp-affine/tables.js';
 import code from './composite.wgsl';
 import finish from './finish.wgsl';
 

@@ -1,7 +1,7 @@
 // Erosion of float planes by k x k; see erode.wgsl.
 
+import type { Size } from '../../image/geometry.js';
 import { array, ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import code from './erode.wgsl';
 
 export interface ErodeParams extends Size {

@@ -1,9 +1,8 @@
 // Sizes on which `pull-colours` and `push-colours` are tested. Integers throughout, so results are equal.
 
+import type { Rect, Size } from '../../image/geometry.js';
 import type { Case, KernelTest } from '../kernel.js';
 import { cutOut } from '../resize-linear/cut-out.js';
-import type { Size } from '../resize-linear/resize-linear.js';
-import type { Rect } from '../warp-affine/tables.js';
 import { type PullColoursParams, type PushColoursParams, pullColours, pushColours } from './fill-transparent.js';
 import { pullColoursReference, pushColoursReference } from './fill-transparent.ref.js';
 

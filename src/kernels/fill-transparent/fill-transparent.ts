@@ -1,8 +1,7 @@
 // The colours of a picture continued into its transparent parts, by a pyramid of smaller pictures; see pull.wgsl and push.wgsl.
 
+import type { Rect, Size } from '../../image/geometry.js';
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
-import type { Rect } from '../warp-affine/tables.js';
 import pull from './pull.wgsl';
 import push from './push.wgsl';
 

@@ -1,7 +1,7 @@
 // Separable Gaussian blur of float planes; see gaussian-blur.wgsl.
 
+import type { Size } from '../../image/geometry.js';
 import { array, ceilDiv, type Dispatch, type Kernel, type Operand, roundUp } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import code from './gaussian-blur.wgsl';
 
 export interface GaussianBlurParams extends Size {

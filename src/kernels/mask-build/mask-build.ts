@@ -1,6 +1,7 @@
 // Masks, f32 planes of values from 0 to 1: from labels, from shapes, with a border of zeros, and the smaller of two. Some come
 // with their gap, a second plane of what they lack of 1, in full relative precision.
 
+import type { Size } from '../../image/geometry.js';
 import {
   array,
   ceilDiv,
@@ -11,7 +12,6 @@ import {
   type Operand,
   squareGrid,
 } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import frame from './frame.wgsl';
 import labels from './labels.wgsl';
 import minimum from './minimum.wgsl';

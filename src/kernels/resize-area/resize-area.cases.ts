@@ -1,8 +1,8 @@
 // Sizes on which `resize-area` is tested.
 
+import type { Size } from '../../image/geometry.js';
 import type { Case, KernelTest } from '../kernel.js';
 import { cutOut } from '../resize-linear/cut-out.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import { resizeTaps } from '../resize-plane/taps.js';
 import { type ResizeAreaParams, resizeArea, wholeFactors } from './resize-area.js';
 import { resizeAreaReference } from './resize-area.ref.js';

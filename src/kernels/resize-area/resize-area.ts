@@ -1,7 +1,7 @@
 // Resize of 8-bit pictures to the mean of areas; see resize-area.wgsl.
 
+import type { Size } from '../../image/geometry.js';
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import { type ResizeTaps, type TapTables, tapOperands, tapTables } from '../resize-plane/taps.js';
 import code from './resize-area.wgsl';
 

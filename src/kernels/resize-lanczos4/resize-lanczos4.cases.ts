@@ -1,8 +1,8 @@
 // Sizes on which `resize-lanczos4` is tested. Integers throughout, so results are equal.
 
+import type { Size } from '../../image/geometry.js';
 import type { Case, KernelTest } from '../kernel.js';
 import { cutOut } from '../resize-linear/cut-out.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import { resizeTaps } from '../resize-plane/taps.js';
 import { type ResizeLanczos4Params, resizeLanczos4 } from './resize-lanczos4.js';
 import { resizeLanczos4Reference } from './resize-lanczos4.ref.js';

@@ -1,8 +1,8 @@
 // Lanczos resize of 8-bit pictures over 8x8 pixels, by the rule of OpenCV's INTER_LANCZOS4: coefficients of 11 bits and integer
 // sums, first along rows, then along columns.
 
+import type { Size } from '../../image/geometry.js';
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import { fixedWeights, type ResizeTaps, sliceTaps, tapRange } from '../resize-plane/taps.js';
 import horizontal from './horizontal.wgsl';
 import vertical from './vertical.wgsl';

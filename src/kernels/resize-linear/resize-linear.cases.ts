@@ -1,9 +1,10 @@
 // Sizes on which `resize-linear` is tested. Integers throughout, so results are equal.
 
+import type { Size } from '../../image/geometry.js';
 import type { Case, KernelTest } from '../kernel.js';
 import { resizeTaps } from '../resize-plane/taps.js';
 import { cutOut } from './cut-out.js';
-import { type ResizeLinearParams, resizeLinear, type Size } from './resize-linear.js';
+import { type ResizeLinearParams, resizeLinear } from './resize-linear.js';
 import { resizeLinearReference } from './resize-linear.ref.js';
 
 const size = (width: number, height: number): Size => ({ width, height });

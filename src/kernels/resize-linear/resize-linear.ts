@@ -1,13 +1,9 @@
 // Bilinear resize of 8-bit pictures; see resize-linear.wgsl.
 
+import type { Size } from '../../image/geometry.js';
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
 import { fixedWeights, type ResizeTaps, type Taps } from '../resize-plane/taps.js';
 import code from './resize-linear.wgsl';
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 export interface ResizeLinearParams {
   readonly from: Size;

@@ -1,7 +1,7 @@
 // Sizes and filters on which `resize-plane` is tested.
 
+import type { Size } from '../../image/geometry.js';
 import type { Case, KernelTest } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import { type ResizePlaneParams, resizePlane } from './resize-plane.js';
 import { resizePlaneReference } from './resize-plane.ref.js';
 import { type Filter, resizeTaps } from './taps.js';

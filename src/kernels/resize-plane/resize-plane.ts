@@ -1,7 +1,7 @@
 // Resize of float planes by any filter; see resize-plane.wgsl.
 
+import type { Size } from '../../image/geometry.js';
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import code from './resize-plane.wgsl';
 import { type ResizeTaps, tapOperands, tapTables } from './taps.js';
 

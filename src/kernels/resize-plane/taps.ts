@@ -1,7 +1,7 @@
 // The taps of one axis of a resize: which source pixels a destination pixel is made of, and their weights, by OpenCV's rules.
 
+import type { Size } from '../../image/geometry.js';
 import { array, type NumberArray, type Operand } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 
 /** Filters of a resize, by the names that OpenCV has for them. */
 export type Filter = 'linear' | 'area' | 'lanczos4';

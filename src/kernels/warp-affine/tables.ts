@@ -1,16 +1,8 @@
 // Where an affine warp samples its source: tables for each row and each column of the destination, computed in double precision,
 // so that shaders only add integers. What is outside of the source is the border.
 
+import type { Matrix, Rect } from '../../image/geometry.js';
 import { array, type Operand } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
-
-/** 2x3, row-major: (a, b, tx, c, d, ty). */
-export type Matrix = Float64Array;
-
-export interface Rect extends Size {
-  readonly x: number;
-  readonly y: number;
-}
 
 export interface Warp {
   /** The source that is bound: the part of a larger picture that the rectangle says, or all of one. */

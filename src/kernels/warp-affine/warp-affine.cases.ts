@@ -1,7 +1,8 @@
 // Transforms on which `warp-affine` is tested. Integers throughout, so results are equal.
 
+import type { Rect } from '../../image/geometry.js';
 import type { Case, KernelTest } from '../kernel.js';
-import type { Rect, Warp } from './tables.js';
+import type { Warp } from './tables.js';
 import { type WarpAffineParams, warpAffine } from './warp-affine.js';
 import { warpAffineReference } from './warp-affine.ref.js';
 

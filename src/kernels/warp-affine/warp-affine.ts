@@ -1,7 +1,7 @@
 // Affine warp of 8-bit pictures; see warp-affine.wgsl.
 
+import type { Size } from '../../image/geometry.js';
 import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import type { Size } from '../resize-linear/resize-linear.js';
 import { type Warp, warpOperands, warpPlan, warpTables } from './tables.js';
 import code from './warp-affine.wgsl';
 

@@ -2,9 +2,9 @@
 // and of the cells themselves, so that what the blocks have to learn is the difference to interpolation.
 
 import { Graph, type Program } from '../../graph/graph.js';
+import type { Size } from '../../image/geometry.js';
 import { layout, type Target } from '../../kernels/kernel.js';
 import { pixelShuffle } from '../../kernels/pixel-shuffle/pixel-shuffle.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { CELL, CELL_CHANNELS, FACTOR, type Form, inputCells, outputPicture } from '../upscaler/ends.js';
 import { OUTPUT_CHANNELS, type ResidualUpscalerConfig } from './tensors.js';
 

@@ -1,8 +1,8 @@
 // From records of the network to faces: priors, decoding of boxes and landmarks, non-maximum suppression.
 
+import type { Size } from '../../image/geometry.js';
 import { RECORD } from '../../kernels/detector-records/detector-records.js';
 import { ceilDiv } from '../../kernels/kernel.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 
 /** A face that the network found. */
 export interface Detection {

@@ -2,8 +2,8 @@
 
 import { checkFlag, checkNumber, checkRunOptions, checkScales } from '../../checks.js';
 import { invalidArgument } from '../../errors.js';
+import type { Size } from '../../image/geometry.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
 import { resizeGpuPicture } from '../../pixels/resize.js';

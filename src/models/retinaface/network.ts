@@ -2,13 +2,13 @@
 // Multi-level Face Localisation in the Wild", CVPR 2020; backbones: MobileNet at a quarter of its width, and ResNet50.
 
 import { Graph, type Program, type Tensor } from '../../graph/graph.js';
+import type { Size } from '../../image/geometry.js';
 import { depthwiseConv, depthwiseWeightElements } from '../../kernels/depthwise-conv/depthwise-conv.js';
 import { detectorRecords, HEAD_CHANNELS, priorCount, RECORD } from '../../kernels/detector-records/detector-records.js';
 import { ceilDiv, layout, roundUp, type Target } from '../../kernels/kernel.js';
 import { maxPool } from '../../kernels/max-pool/max-pool.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { pictureToTensor } from '../../kernels/picture/picture.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { selectRecords } from '../../kernels/select-records/select-records.js';
 import { MOBILE_STAGES, PYRAMID, RESNET50_LAYERS, type RetinaFaceBackbone } from './tensors.js';
 

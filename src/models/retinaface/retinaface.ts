@@ -3,9 +3,9 @@
 import { checkNumber, checkRunOptions } from '../../checks.js';
 import type { Device } from '../../gpu/device.js';
 import type { GpuProgram, RunOptions } from '../../gpu/program.js';
+import type { Size } from '../../image/geometry.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import { RECORD } from '../../kernels/detector-records/detector-records.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, NetworkRuntime } from '../runtime.js';

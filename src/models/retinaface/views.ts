@@ -1,7 +1,7 @@
 // Pictures that the detector sees turned, or from nearby, and its faces brought back from there.
 
+import type { Size } from '../../image/geometry.js';
 import type { Picture } from '../../image/picture.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { invertAffine, transformPoint } from '../../pixels/affine.js';
 import { GpuPicture } from '../../pixels/gpu-picture.js';
 import { warpAffine } from '../../pixels/pixels.js';

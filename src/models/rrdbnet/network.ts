@@ -2,8 +2,8 @@
 // "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", 2018, and "Real-ESRGAN", 2021.
 
 import { Graph, type Program, type Tensor } from '../../graph/graph.js';
+import type { Size } from '../../image/geometry.js';
 import { layout, type Target } from '../../kernels/kernel.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 import { type Form, inputCells, outputPicture } from '../upscaler/ends.js';
 import type { RRDBNetConfig } from './tensors.js';
 

@@ -1,11 +1,11 @@
 // How pictures go into networks that enlarge by 2, and how they come out.
 
 import type { Graph, Tensor } from '../../graph/graph.js';
+import type { Size } from '../../image/geometry.js';
 import { layout } from '../../kernels/kernel.js';
 import { nchwToTensor, tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { pictureToTensor, tensorToPicture } from '../../kernels/picture/picture.js';
 import { pixelUnshuffle } from '../../kernels/pixel-shuffle/pixel-shuffle.js';
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
 
 /** What the networks enlarge by. */
 export const FACTOR = 2;

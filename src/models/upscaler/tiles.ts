@@ -1,7 +1,6 @@
 // Cutting pictures into tiles that overlap, and putting together what becomes of them.
 
-import type { Size } from '../../kernels/resize-linear/resize-linear.js';
-import type { Rect } from '../../kernels/warp-affine/tables.js';
+import type { Rect, Size } from '../../image/geometry.js';
 
 export interface Tile {
   /** What the network sees, in pixels of the picture, which goes on mirrored around it: sides are even. */
