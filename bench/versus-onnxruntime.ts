@@ -3,7 +3,8 @@
 // long is run less often.
 
 import type * as Onnxruntime from 'onnxruntime-common';
-import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
+import { conv } from '../src/kernels/conv/conv.js';
+import type { ConvParams } from '../src/kernels/conv/params.js';
 import { layout } from '../src/kernels/kernel.js';
 import { winograd } from '../src/kernels/winograd/winograd.js';
 import { createDevice } from '../src/node/gpu.js';

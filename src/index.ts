@@ -30,6 +30,7 @@ export type { RRDBNetConfig } from './models/rrdbnet/tensors.js';
 export type { UpscaleOptions } from './models/upscaler/upscaler.js';
 export { type AlignOptions, alignFace } from './pipeline/align.js';
 export { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion } from './pipeline/regions.js';
+export type { Restorer } from './pipeline/restorer.js';
 export type {
   DecodeFaceOptions,
   EncodedFace,
@@ -37,10 +38,9 @@ export type {
   ManyOptions,
   NetworkInfo,
   PreparedPhoto,
-  Restorer,
   RestorerInfo,
   RestorerOptions,
-} from './pipeline/restorer.js';
+} from './pipeline/restorer-types.js';
 export type * from './pipeline/types.js';
 export * as pixels from './pixels/pixels.js';
 export type { ByteSource } from './weights/source.js';

@@ -2,11 +2,11 @@
 
 import { CodeFormerError } from '../errors.js';
 import { formatFaceCodes } from '../pipeline/face-codes.js';
+import type { Services } from './engine.js';
 import { chooseWeights, engineFlags, NETWORK_FLAGS } from './engine.js';
 import { COMMON_FLAGS, describeFlags, type Flags, parseFlags } from './flags.js';
 import { expandInputs, nameOf, readPicture } from './inputs.js';
 import { type Io, talk, writeStdout } from './io.js';
-import type { Services } from './main.js';
 
 const FLAGS = { 'weights-dir': NETWORK_FLAGS['weights-dir'], ...COMMON_FLAGS } as const satisfies Flags;
 

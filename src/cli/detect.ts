@@ -6,11 +6,11 @@ import { encodeImage } from '../node/images.js';
 import type { PhotoOptions } from '../pipeline/types.js';
 import { runBatch } from './batch.js';
 import { drawFaces } from './drawing.js';
+import type { Services } from './engine.js';
 import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
 import { COMMON_FLAGS, describeFlags, type Flags, numberFlag, parseFlags } from './flags.js';
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, printable, type Talk, writeJson, writeStdout } from './io.js';
-import type { Services } from './main.js';
 import { checkFolders, checkFree, checkInputs, deliver, type Job, planJobs, typeFor } from './outputs.js';
 import { counted, PIPELINE_FLAGS, scalesFlag } from './restore.js';
 

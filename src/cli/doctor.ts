@@ -6,9 +6,9 @@ import { cacheFolder, weightsCacheFolder } from '../node/cache.js';
 import { embeddedWeights } from '../node/embedded.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
+import type { Services } from './engine.js';
 import { COMMON_FLAGS, describeFlags, parseFlags } from './flags.js';
 import { type Io, printable, writeStdout } from './io.js';
-import type { Services } from './main.js';
 import { packageVersion } from './package.js';
 
 const FLAGS = {

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { weightsCacheFolder } from '../node/cache.js';
+import type { AdapterReport } from '../node/gpu.js';
 import { officialFault } from '../node/official.js';
 import type { Restorer } from '../pipeline/restorer.js';
 import { ROLES, type Role } from '../weights/manifest.js';
@@ -165,3 +166,15 @@ export async function openEngine({ restorer, ...options }: EngineOptions): Promi
   const { createRestorer } = await import('../node/restorer.js');
   return createRestorer({ ...options, weights: restorer });
 }
+
+/** What commands get from the rest of the library; tests replace it. */
+export interface Services {
+  readonly openEngine: OpenEngine;
+  reportAdapters(): Promise<AdapterReport>;
+}
+
+// Loaded when used: commands without a GPU do not wait for WebGPU.
+export const SERVICES: Services = {
+  openEngine,
+  reportAdapters: async () => (await import('../node/gpu.js')).reportAdapters(),
+};

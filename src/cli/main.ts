@@ -4,30 +4,17 @@ import { createWriteStream, fstatSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { CodeFormerError, type ErrorCode } from '../errors.js';
-import type { AdapterReport } from '../node/gpu.js';
 import { benchCommand, hasBenches } from './bench.js';
 import { CODES_HELP, codesCommand } from './codes.js';
 import { DETECT_HELP, detectCommand } from './detect.js';
 import { DOCTOR_HELP, doctorCommand } from './doctor.js';
-import { type OpenEngine, openEngine } from './engine.js';
+import { SERVICES, type Services } from './engine.js';
 import { looksLikePicture } from './inputs.js';
 import { type Io, StdoutError, talk, writeStdout } from './io.js';
 import { nearest } from './nearest.js';
 import { packageVersion } from './package.js';
 import { RESTORE_HELP, restoreCommand } from './restore.js';
 import { SWEEP_HELP, sweepCommand } from './sweep.js';
-
-/** What commands get from the rest of the library; tests replace it. */
-export interface Services {
-  readonly openEngine: OpenEngine;
-  reportAdapters(): Promise<AdapterReport>;
-}
-
-// Loaded when used: commands without a GPU do not wait for WebGPU.
-const SERVICES: Services = {
-  openEngine,
-  reportAdapters: async () => (await import('../node/gpu.js')).reportAdapters(),
-};
 
 interface Command {
   readonly summary: string;

@@ -12,6 +12,7 @@ import type { FaceRegion } from '../pipeline/regions.js';
 import type { FaceChoice, Fidelity, RestoredFace, RestoreOptions, RestoreResult } from '../pipeline/types.js';
 import { ROLES } from '../weights/manifest.js';
 import { runBatch } from './batch.js';
+import type { Services } from './engine.js';
 import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
 import {
   COMMON_FLAGS,
@@ -24,7 +25,6 @@ import {
 } from './flags.js';
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, type Talk, writeJson, writeStdout } from './io.js';
-import type { Services } from './main.js';
 import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFlag, typeFor } from './outputs.js';
 
 /** Flags of the pipeline, as options of the library. */

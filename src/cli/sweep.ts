@@ -5,11 +5,11 @@ import type { Picture } from '../image/picture.js';
 import { encodeImage } from '../node/images.js';
 import { runBatch } from './batch.js';
 import { contactSheet } from './drawing.js';
+import type { Services } from './engine.js';
 import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
 import { COMMON_FLAGS, describeFlags, type Flags, parseFlags } from './flags.js';
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, type Talk, writeStdout } from './io.js';
-import type { Services } from './main.js';
 import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFor } from './outputs.js';
 import { counted, listFlag, PIPELINE_FLAGS, pipelineOptions } from './restore.js';
 

@@ -7,7 +7,6 @@ import { ceilDiv } from '../kernels/kernel.js';
 import { BufferUsage, MapMode } from './flags.js';
 import type { ShaderInterface } from './interface.js';
 import { PipelineCache } from './pipelines.js';
-import type { BoundPlan } from './plans.js';
 
 /** What is known of the adapter. */
 export interface AdapterInfo {
@@ -30,6 +29,12 @@ export interface DeviceOptions {
   readonly precision?: 'auto' | Precision | undefined;
   /** A device of the caller's own; it is used as it is and never destroyed. */
   readonly device?: GPUDevice | undefined;
+}
+
+/** Where a shader finds its plan. */
+export interface BoundPlan {
+  readonly group: GPUBindGroup;
+  readonly offset: number;
 }
 
 /** A dispatch with its pipeline and buffers, ready to be encoded. */

@@ -2,15 +2,9 @@
 
 import { CodeFormerError } from '../errors.js';
 import { type Dispatch, roundUp } from '../kernels/kernel.js';
-import type { Device } from './device.js';
+import type { BoundPlan, Device } from './device.js';
 import { BufferUsage } from './flags.js';
 import type { PlanField } from './interface.js';
-
-/** Where a shader finds its plan. */
-export interface BoundPlan {
-  readonly group: GPUBindGroup;
-  readonly offset: number;
-}
 
 export class Plans {
   private constructor(

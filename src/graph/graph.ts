@@ -4,7 +4,8 @@ import { CodeFormerError } from '../errors.js';
 import { type AdainParams, adain } from '../kernels/adain/adain.js';
 import { add } from '../kernels/add/add.js';
 import { attention } from '../kernels/attention/attention.js';
-import { type ConvParams, conv } from '../kernels/conv/conv.js';
+import { conv } from '../kernels/conv/conv.js';
+import type { ConvParams } from '../kernels/conv/params.js';
 import { groupNorm } from '../kernels/group-norm/group-norm.js';
 import {
   ceilDiv,

@@ -2,7 +2,8 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Platform } from '../pipeline/platform.js';
-import { Restorer, type RestorerOptions } from '../pipeline/restorer.js';
+import { Restorer } from '../pipeline/restorer.js';
+import type { RestorerOptions } from '../pipeline/restorer-types.js';
 import { createDevice } from './gpu.js';
 import { decodeImage, encodeImage } from './images.js';
 import { openWeights } from './weights.js';

@@ -14,7 +14,7 @@ import { checkBackground, checkQuality, checkType, type EncodedType } from '../i
 import type { Point, Size } from '../image/geometry.js';
 import { type PictureLimits, pixelLimit } from '../image/picture.js';
 import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
-import type { DecodeFaceOptions } from './restorer.js';
+import type { DecodeFaceOptions } from './restorer-types.js';
 import { drawSeed } from './sampling.js';
 import type { Box, FaceChoice, Fidelity, OwnFace, PhotoOptions, RenderOptions, RestoreOptions } from './types.js';
 

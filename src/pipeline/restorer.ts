@@ -4,7 +4,7 @@
 import { onAbort, orAbort } from '../abort.js';
 import { checkCallback, checkObject, checkOptions, checkRunOptions, checkSignal } from '../checks.js';
 import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
-import { checkDeviceOptions, Device, type DeviceOptions } from '../gpu/device.js';
+import { checkDeviceOptions, Device } from '../gpu/device.js';
 import {
   checkPicture,
   type DecodedPicture,
@@ -18,7 +18,6 @@ import {
 import type { Encoded } from '../models/codeformer/codeformer.js';
 import { codeSpace } from '../models/codeformer/fingerprint.js';
 import type { Role } from '../weights/manifest.js';
-import type { Weights } from '../weights/weights.js';
 import { ahead } from './ahead.js';
 import { closeSources, licenceOf, loadNetworks, openSources, type Sources } from './networks.js';
 import {
@@ -30,15 +29,23 @@ import {
   type Settings,
 } from './options.js';
 import { callParts, detectingParts, drawnCodes, missingRestorer, type Networks } from './parts.js';
-import type { Platform, WeightsInput } from './platform.js';
+import type { Platform } from './platform.js';
 import { Report } from './progress.js';
 import { Queue } from './queue.js';
 import { alignedCrop, detectPhoto, OpenPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
 import type {
+  EncodedFace,
+  EncodeFaceOptions,
+  ManyOptions,
+  NetworkInfo,
+  PreparedPhoto,
+  RestorerInfo,
+  RestorerOptions,
+} from './restorer-types.js';
+import type {
   CodeSpace,
   DetectedFace,
   EncodedType,
-  Fidelity,
   PhotoInput,
   PhotoOptions,
   PhotoOutput,
@@ -48,117 +55,6 @@ import type {
   RestoreResult,
   SweepResult,
 } from './types.js';
-
-/** Networks, device and adapter of a restorer. */
-export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precision'> {
-  /** The network that restores faces: `'embedded'` (default), a path, a URL, bytes, opened weights, or null for none. */
-  readonly weights?: WeightsInput | Weights | null | undefined;
-  /** The network that finds them. Default `'embedded'`. */
-  readonly detector?: WeightsInput | Weights | null | undefined;
-  /** The network that tells the regions of a face. Default null: masks have the shape of the crop. */
-  readonly parser?: WeightsInput | Weights | null | undefined;
-  /** The network that upscales. Default `'embedded'`. */
-  readonly upscaler?: WeightsInput | Weights | null | undefined;
-  /** A device of the caller's own, which is never destroyed. */
-  readonly device?: Device | GPUDevice | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Where a network came from, and under which licence. */
-export interface NetworkInfo {
-  /** Where the weights came from. */
-  readonly source: string;
-  readonly network: string;
-  /** As far as the weights tell. */
-  readonly licence: string | null;
-}
-
-/** What a restorer works with. */
-export interface RestorerInfo {
-  /** The adapter in words. */
-  readonly adapter: string;
-  readonly software: boolean;
-  readonly features: readonly string[];
-  readonly precision: 'f32' | 'f16';
-  /** Bytes of GPU memory held now, and the most that was held. */
-  readonly memory: { readonly allocated: number; readonly peak: number };
-  /** The restoring network, and its licence. */
-  readonly model: string | null;
-  readonly licence: string | null;
-  /** Side of crops. */
-  readonly size: number;
-  /** What the codes of the restoring network mean. */
-  readonly codes: CodeSpace | null;
-  readonly networks: Readonly<Record<Role, NetworkInfo | null>>;
-}
-
-export interface ManyOptions extends RestoreOptions {
-  /** Gets what went wrong with a photo, which is then left out. Without it the first error ends the sequence. */
-  readonly onError?: ((error: CodeFormerError, index: number) => void) | undefined;
-}
-
-/** Abort and progress of work on one face. */
-export interface EncodeFaceOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Gets the share done, 0 to 1. */
-  readonly onProgress?: ((share: number) => void) | undefined;
-}
-
-/** What is made of an encoded face. */
-export interface DecodeFaceOptions extends EncodeFaceOptions {
-  /** Default 0.5. */
-  readonly fidelity?: Fidelity | undefined;
-  /** Give the codes the statistics of the crop's features. Default true. */
-  readonly adain?: boolean | undefined;
-  /** Codes to decode instead of the predicted ones. */
-  readonly indices?: Int32Array | undefined;
-  /** As for `restore`. */
-  readonly temperature?: number | undefined;
-  readonly seed?: number | undefined;
-}
-
-/** A crop that was encoded once, to be decoded as often as wanted. */
-export interface EncodedFace {
-  /** Side of the pictures that come out. */
-  readonly size: number;
-  /** Code of each place, row by row. */
-  readonly indices: Int32Array;
-  readonly margin: Float32Array;
-  readonly warnings: readonly string[];
-  /**
-   * The face for some settings: `size` x `size` pixels of RGBA.
-   * @throws `INVALID_ARGUMENT`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
-   */
-  decode(options?: DecodeFaceOptions): Promise<Picture>;
-  /** Logit of each code for each place: a row of as many as there are codes, place by place. */
-  logits(): Promise<Float32Array>;
-  /** Frees the memory on the device. */
-  destroy(): void;
-  /** `destroy`, for `using`. */
-  [Symbol.dispose](): void;
-}
-
-/** A photo whose faces are ready to be restored, as often as wanted. */
-export interface PreparedPhoto<Image = Picture> {
-  /** Of the photo, in pixels. */
-  readonly width: number;
-  readonly height: number;
-  readonly faces: readonly PreparedFace[];
-  readonly warnings: readonly string[];
-  /**
-   * The photo with these faces restored, encoded. Only what differs from the last picture is done again; a lost device is replaced.
-   * @throws as `Restorer.restore`
-   */
-  render(options: RenderOptions & { readonly output: EncodedType }): Promise<RestoreResult<Uint8Array<ArrayBuffer>>>;
-  /** The same, as pixels in the form in which the photo came. */
-  render(options?: RenderOptions & { readonly output?: undefined }): Promise<RestoreResult<Image>>;
-  /** The same, where only the caller knows whether `output` is given. */
-  render(options?: RenderOptions): Promise<RestoreResult<Image | Uint8Array<ArrayBuffer>>>;
-  /** Frees the memory on the device. */
-  destroy(): void;
-  /** `destroy`, for `using`. */
-  [Symbol.dispose](): void;
-}
 
 /** Crops where no network says their size. */
 const DEFAULT_SIZE = 512;

@@ -11,7 +11,7 @@ import type {
   EncodeFaceOptions,
   PreparedPhoto,
   RestorerInfo,
-} from '../pipeline/restorer.js';
+} from '../pipeline/restorer-types.js';
 import type {
   DetectedFace,
   EncodedType,
@@ -38,7 +38,7 @@ export type {
   NetworkInfo,
   PreparedPhoto,
   RestorerInfo,
-} from '../pipeline/restorer.js';
+} from '../pipeline/restorer-types.js';
 export type * from '../pipeline/types.js';
 export type { WeightsProgress } from './restorer.js';
 

@@ -2,7 +2,7 @@
 
 import { CodeFormerError, type ErrorCode } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import type { EncodedFace, PreparedPhoto, RestorerInfo } from '../pipeline/restorer.js';
+import type { EncodedFace, PreparedPhoto, RestorerInfo } from '../pipeline/restorer-types.js';
 import type { DetectedFace, RestoreResult, SweepResult } from '../pipeline/types.js';
 
 /** Calls, with their arguments as they are sent. The options come last, without signal and listeners. */

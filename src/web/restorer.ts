@@ -2,7 +2,8 @@
 
 import { invalidArgument } from '../errors.js';
 import { insideOfStack, type Platform } from '../pipeline/platform.js';
-import { Restorer, type RestorerOptions } from '../pipeline/restorer.js';
+import { Restorer } from '../pipeline/restorer.js';
+import type { RestorerOptions } from '../pipeline/restorer-types.js';
 import type { Role } from '../weights/manifest.js';
 import { embeddedWeights } from './embedded.js';
 import { createDevice } from './gpu.js';

@@ -1,7 +1,8 @@
 // The worker behind the client: has the restorer and does what the client asks for.
 
 import { CodeFormerError } from '../errors.js';
-import type { EncodedFace, PreparedPhoto, Restorer } from '../pipeline/restorer.js';
+import type { Restorer } from '../pipeline/restorer.js';
+import type { EncodedFace, PreparedPhoto } from '../pipeline/restorer-types.js';
 import type { PhotoInput } from '../pipeline/types.js';
 import { type Calls, errorData, type ToClient, type ToWorker } from './protocol.js';
 import { createRestorer } from './restorer.js';

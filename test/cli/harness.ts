@@ -1,8 +1,8 @@
 // Runs the command line inside of the test's own process, with an engine that needs no GPU.
 
 import { Readable, Writable } from 'node:stream';
-import type { Engine, EngineOptions, OpenEngine } from '../../src/cli/engine.js';
-import { main, type Services } from '../../src/cli/main.js';
+import type { Engine, EngineOptions, OpenEngine, Services } from '../../src/cli/engine.js';
+import { main } from '../../src/cli/main.js';
 import { throwIfAborted } from '../../src/errors.js';
 import { checkEncodable } from '../../src/image/encoding.js';
 import { type DecodedPicture, type Picture, toRgba } from '../../src/image/picture.js';

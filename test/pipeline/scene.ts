@@ -3,7 +3,8 @@
 
 import type { Picture } from '../../src/image/picture.js';
 import { createRestorer } from '../../src/node/restorer.js';
-import type { Restorer, RestorerOptions } from '../../src/pipeline/restorer.js';
+import type { Restorer } from '../../src/pipeline/restorer.js';
+import type { RestorerOptions } from '../../src/pipeline/restorer-types.js';
 import type { Landmarks } from '../../src/pipeline/types.js';
 import { testDevice } from '../device.js';
 

@@ -12,8 +12,8 @@ import {
   type Shader,
   type Target,
 } from '../kernel.js';
-import { activationConstant, type ConvParams, epiloguePlan } from './conv.js';
 import epilogue from './epilogue.wgsl';
+import { activationConstant, type ConvParams, epiloguePlan } from './params.js';
 import {
   features,
   gather,

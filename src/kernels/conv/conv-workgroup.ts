@@ -1,9 +1,9 @@
 // Convolution for GPUs: one dispatch, tiles in workgroup memory; see workgroup-tile.wgsl and conv-workgroup.wgsl.
 
 import { bytesPerElement, ceilDiv, type Dispatch, linearGrid, placeOf, roundUp, type Target } from '../kernel.js';
-import { activationConstant, type ConvParams, epiloguePlan, PROLOGUES } from './conv.js';
 import operands from './conv-workgroup.wgsl';
 import epilogue from './epilogue.wgsl';
+import { activationConstant, type ConvParams, epiloguePlan, PROLOGUES } from './params.js';
 import tile from './workgroup-tile.wgsl';
 
 /** Rows and columns of the product that a workgroup does. */

@@ -1,8 +1,9 @@
 // Shapes on which `conv` is tested.
 
 import { type Case, type KernelTest, layout } from '../kernel.js';
-import { type ConvParams, conv } from './conv.js';
+import { conv } from './conv.js';
 import { convReference } from './conv.ref.js';
+import type { ConvParams } from './params.js';
 
 type Size = readonly [height: number, width: number];
 

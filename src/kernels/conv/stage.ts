@@ -1,7 +1,7 @@
 // The first step of convolutions that do not read x as it is; see stage.wgsl.
 
 import { bytesPerElement, ceilDiv, type Dispatch, placeOf, type Target } from '../kernel.js';
-import { type ConvParams, PROLOGUES } from './conv.js';
+import { type ConvParams, PROLOGUES } from './params.js';
 import code from './stage.wgsl';
 
 /** Where a strip of output starts. */

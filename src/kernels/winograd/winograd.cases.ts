@@ -1,8 +1,8 @@
 // Shapes on which `winograd` is tested.
 
 import { convCase } from '../conv/conv.cases.js';
-import type { ConvParams } from '../conv/conv.js';
 import { convReference } from '../conv/conv.ref.js';
+import type { ConvParams } from '../conv/params.js';
 import { type Case, type KernelTest, layout } from '../kernel.js';
 import { winograd } from './winograd.js';
 

@@ -2,9 +2,9 @@
 // (input.wgsl, a matrix product for each of the 36 frequencies, output.wgsl); the transformed weights are made at each run, which costs
 // little at the sizes where this pays and saves four times the memory of the weights. All intermediates are f32.
 
-import { activationConstant, type ConvParams, checkConv, convOperands, epiloguePlan } from '../conv/conv.js';
 import { TILE_SIZE, tileGrid } from '../conv/conv-workgroup.js';
 import epilogue from '../conv/epilogue.wgsl';
+import { activationConstant, type ConvParams, checkConv, convOperands, epiloguePlan } from '../conv/params.js';
 import {
   type Filters,
   features,
