@@ -142,6 +142,7 @@ const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
   'npm run lint': runIn('.ci/run', 'npm run lint'),
   'npm run docs': runIn('.ci/run', 'npm run docs'),
   'npm run fuzz': runIn('package.json', '"fuzz": "node scripts/run.mjs test/fuzz/main.ts"'),
+  'npm run mutants': runIn('package.json', '"mutants": "node scripts/run.mjs test/mutants/main.ts"'),
   'npm run test:examples': runIn('.ci/run', 'tests test:examples'),
   'npm run build': runIn('.ci/run', 'npm run build'),
   'npm run format': async () => {
