@@ -2,9 +2,10 @@
 
 import { invalidArgument } from './errors.js';
 
-/** A value that is an object and no list. */
+/** A value that is an object with properties of its own names: no list, and no map, date or the like, whose contents would go unseen. */
 export function checkObject(value: unknown, name: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  const kind = Object.prototype.toString.call(value);
+  if (typeof value !== 'object' || value === null || !['[object Object]', '[object Module]'].includes(kind))
     throw invalidArgument('an object', name, value);
 }
 

@@ -7,7 +7,7 @@ import type { PhotoOptions } from '../pipeline/types.js';
 import { runBatch } from './batch.js';
 import { drawFaces } from './drawing.js';
 import type { Services } from './engine.js';
-import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
+import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS, needDetector } from './engine.js';
 import { COMMON_FLAGS, describeFlags, type Flags, numberFlag, parseFlags } from './flags.js';
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, printable, type Talk, writeJson, writeStdout } from './io.js';
@@ -59,7 +59,7 @@ export async function detectCommand(args: readonly string[], io: Io, services: S
   const { draw, overwrite = false, json = false } = values;
   const expanded = await expandInputs(inputs);
   // Without drawings there are no outputs, which could be in the place of a picture.
-  const plan = draw === undefined ? null : await planJobs('detect', expanded, { output: draw });
+  const plan = draw === undefined ? null : await planJobs('detect', expanded, { output: draw, flag: '--draw' });
   if (plan) await checkFolders(plan, draw, io);
   else checkInputs('detect', expanded);
   if (json && plan?.jobs.some(job => job.output === '-'))
@@ -88,6 +88,7 @@ export async function detectCommand(args: readonly string[], io: Io, services: S
     }
   };
   const { weights, warnings } = await chooseWeights(values, ['detector'], io);
+  needDetector(weights);
   return runBatch(
     {
       jobs: plan?.jobs ?? expanded.files.map(input => ({ input, output: '-', name: '' })),

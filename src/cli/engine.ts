@@ -97,6 +97,12 @@ export async function chooseWeights(
   return { weights: chosen, warnings };
 }
 
+/** Throws `INVALID_ARGUMENT` where photos would have to be searched by no network. */
+export function needDetector({ detector }: WeightsChoice): void {
+  if (detector === null)
+    throw invalidArgument('a network that finds faces, or --aligned for crops,', '--detector', 'none');
+}
+
 const isThere = async (path: string): Promise<boolean> => Boolean((await stat(path).catch(() => null))?.isFile());
 
 /** Restorers for other things than restoring are never taken by default. */
@@ -155,9 +161,12 @@ async function namedFile(role: Role, name: string, places: Places): Promise<stri
   }
   const known = OFFICIAL_FILES.filter(file => file.role === role).map(({ file }) => file.replace('.pth', ''));
   const meant = nearest(name, [...known, 'embedded', 'none']);
-  if (meant !== undefined)
-    throw new CodeFormerError('FILE_NOT_FOUND', `There is no file ${name} (${flag}); did you mean ${meant}?`);
-  return name;
+  // A path is the reader's to refuse.
+  if (!meant && /[./\\]/.test(name)) return name;
+  const advice = meant
+    ? `did you mean ${meant}?`
+    : `names that are known: ${[...known, 'embedded', 'none'].join(', ')}`;
+  throw new CodeFormerError('FILE_NOT_FOUND', `There is no file ${name} (${flag}); ${advice}`);
 }
 
 /** Opens the weights and a device, and loads the networks. */

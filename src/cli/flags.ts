@@ -57,7 +57,15 @@ const FOREIGN: Readonly<Record<string, string>> = {
   y: 'did you mean --overwrite?',
   recursive: "a pattern as 'photos/**/*.jpg' reaches into folders",
   verbose: 'DEBUG=1 in the environment adds stacks to errors',
+  version: '`codeformer --version` prints the version',
+  V: '`codeformer --version` prints the version',
+  v: 'leave it out for GFPGAN, as there is one network; `codeformer --version` prints the version',
+  n: 'did you mean --upscaler?',
+  'model-name': 'did you mean --upscaler?',
+  'face-enhance': 'leave it out, as faces are what is restored',
 };
+
+const TRUTH = /^(?:true|false)$/i;
 
 /**
  * Parses arguments. Flags are in kebab case; underscores, and the names that the original implementation has, are taken as well.
@@ -92,8 +100,15 @@ export function parseFlags<F extends Flags>(
     strict: false,
     tokens: true,
   });
-  for (const token of tokens) {
-    if (token.kind === 'positional') inputs.push(token.value);
+  for (const [i, token] of tokens.entries()) {
+    if (token.kind === 'positional') {
+      const before = tokens[i - 1];
+      const flag = before?.kind === 'option' && before.index === token.index - 1 ? names.get(before.name) : undefined;
+      // As those write it who know flags with `True` from other tools.
+      if (flag !== undefined && flags[flag]!.value === undefined && TRUTH.test(token.value))
+        values[flag] = /^true$/i.test(token.value);
+      else inputs.push(token.value);
+    }
     if (token.kind !== 'option') continue;
     const { rawName, value } = token;
     const positive = names.get(token.name);
@@ -103,8 +118,9 @@ export function parseFlags<F extends Flags>(
       throw refuse(`there is no flag ${rawName}${advice(token.name, names, flags)}`);
     }
     if (flag.value === undefined) {
-      if (value !== undefined) throw refuse(`${rawName} takes no value but received ${JSON.stringify(value)}`);
-      values[name] = positive !== undefined;
+      if (value !== undefined && !(positive && TRUTH.test(value)))
+        throw refuse(`${rawName} takes no value but received ${JSON.stringify(value)}`);
+      values[name] = positive !== undefined && !/^false$/i.test(value ?? '');
     } else if (value === undefined || (!token.inlineValue && /^-./.test(value))) {
       const came =
         value === undefined ? 'nothing follows' : `${value} follows, which ${rawName}=${value} would make its value`;

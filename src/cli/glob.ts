@@ -59,7 +59,8 @@ export async function entries(folder: Path, shown: string): Promise<Entry[]> {
       path,
       link: !known,
       directory,
-      file: type !== null && !directory,
+      // Neither a pipe, which may have no end, nor a device.
+      file: type?.isFile() ?? false,
     });
   }
   return found.sort((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : 0));

@@ -31,6 +31,8 @@ export interface OutputFlags {
   readonly type?: EncodedType | undefined;
   /** Goes between name and ending in folders. */
   readonly suffix?: string | undefined;
+  /** What the flag of the output is called. Default `--output`. */
+  readonly flag?: string | undefined;
 }
 
 const ENDINGS: Readonly<Record<EncodedType, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp' };
@@ -80,10 +82,10 @@ export function checkInputs(command: string, { files }: Inputs): void {
 
 /** Where each result goes. Throws `INVALID_ARGUMENT` where that is not clear or would destroy an input. */
 export async function planJobs(command: string, inputs: Inputs, flags: OutputFlags): Promise<Plan> {
-  const { output = '-', type, suffix } = flags;
+  const { output = '-', type, suffix, flag = '--output' } = flags;
   const { files } = inputs;
   checkInputs(command, inputs);
-  if (output === '') throw invalidArgument('a file, a folder or -', '--output', output);
+  if (output === '') throw invalidArgument('a file, a folder or -', flag, output);
   const existing = await stat(output).catch(() => null);
   // A folder with the name of a picture is rather a mistake, unless it is written as a folder.
   const isFolder = existing?.isDirectory() === true && !NAMES_PICTURE.test(output);
@@ -93,30 +95,30 @@ export async function planJobs(command: string, inputs: Inputs, flags: OutputFla
     const meant = files.length > 1 && !NAMES_PICTURE.test(last) ? `; did you mean -o ${last}?` : '';
     throw new CodeFormerError(
       'INVALID_ARGUMENT',
-      `Expected a folder for the results of several pictures: --output FOLDER/${meant}`,
+      `Expected a folder for the results of several pictures: ${flag} FOLDER/${meant}`,
     );
   }
   if (!folder) {
-    if (suffix !== undefined) throw invalidArgument('a folder as --output', '--suffix', suffix);
+    if (suffix !== undefined) throw invalidArgument(`a folder as ${flag}`, '--suffix', suffix);
     if (output !== '-') {
       if (!NAMES_PICTURE.test(output)) {
         const what = 'a file name that ends with .png, .jpg, .jpeg or .webp, or a folder that ends with /,';
-        throw invalidArgument(what, '--output', output);
+        throw invalidArgument(what, flag, output);
       }
       const own = outputTypeOf(output);
-      if (type && type !== own) throw invalidArgument(`a file name of type ${type}`, '--output', output);
+      if (type && type !== own) throw invalidArgument(`a file name of type ${type}`, flag, output);
     }
     const jobs = [{ input: files[0]!, output, name: stemOf(files[0]!) }];
-    await refuseOwnInputs(jobs);
+    await refuseOwnInputs(jobs, flag);
     return { jobs, folder };
   }
   if (existing ? existing.isFile() : NAMES_PICTURE.test(output))
-    throw invalidArgument('a folder for several pictures', '--output', output);
+    throw invalidArgument('a folder for several pictures', flag, output);
   if (suffix !== undefined && !/^[^/\\]+$/.test(suffix))
     throw invalidArgument('a part of a file name', '--suffix', suffix);
   const ending = `${suffix === undefined ? '' : `_${suffix}`}${ENDINGS[type ?? 'png']}`;
   const jobs = namedApart(files, output, ending);
-  await refuseOwnInputs(jobs);
+  await refuseOwnInputs(jobs, flag);
   return { jobs, folder };
 }
 
@@ -172,7 +174,7 @@ function commonFolder(folders: readonly string[]): string {
 }
 
 /** An output that is one of the inputs would destroy it. */
-async function refuseOwnInputs(jobs: readonly Job[]): Promise<void> {
+async function refuseOwnInputs(jobs: readonly Job[], flag: string): Promise<void> {
   const idOf = async (path: Found['path']) => {
     const info = await stat(path).catch(() => null);
     return info && `${info.dev}:${info.ino}`;
@@ -186,7 +188,7 @@ async function refuseOwnInputs(jobs: readonly Job[]): Promise<void> {
       for (const { input } of jobs) inputs.add((input.name !== '-' && (await idOf(input.path))) || '');
     }
     const id = await idOf(output);
-    if (id !== null && inputs.has(id)) throw invalidArgument('another place than that of an input', '--output', output);
+    if (id !== null && inputs.has(id)) throw invalidArgument('another place than that of an input', flag, output);
   }
 }
 
@@ -212,14 +214,12 @@ export async function checkFolders({ jobs, folder }: Plan, output: string | unde
     throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --output, or stdout that is no terminal');
   }
   if (output === undefined) return;
-  if (/[/\\]$/.test(output)) await makeFolder(output);
+  if (folder) await makeFolder(output);
   const first = new Map<string, Job>();
   for (const job of jobs)
     if (job.output !== '-' && !first.has(dirname(job.output))) first.set(dirname(job.output), job);
   for (const [place, job] of first) {
-    // Only what is below the folder that was named is made without being asked for.
-    if (folder && relative(output, place) !== '' && (await stat(output).catch(() => null))?.isDirectory())
-      await makeFolder(place);
+    if (folder && relative(output, place) !== '') await makeFolder(place);
     await (folder ? checkWritable(join(place, 'picture.png')) : checkWritable(job.output));
     await removeLeftovers(place);
   }

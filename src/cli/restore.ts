@@ -8,12 +8,13 @@ import { writeImageFile } from '../node/images.js';
 import { readText } from '../node/read-file.js';
 import { checkWritable, makeFolder, removeLeftovers } from '../node/write-file.js';
 import { checkFaceCodes, type FaceCodes, fidelityToJson, parseFaceCodes } from '../pipeline/face-codes.js';
+import { checkRestoreOptions } from '../pipeline/options.js';
 import type { FaceRegion } from '../pipeline/regions.js';
 import type { FaceChoice, Fidelity, RestoredFace, RestoreOptions, RestoreResult } from '../pipeline/types.js';
 import { ROLES } from '../weights/manifest.js';
 import { runBatch } from './batch.js';
 import type { Services } from './engine.js';
-import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
+import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS, needDetector } from './engine.js';
 import {
   COMMON_FLAGS,
   choiceFlag,
@@ -122,6 +123,13 @@ export function pipelineOptions(
   const whole = (value: number) => Number.isSafeInteger(value) && value >= 0;
   const grayscale = choiceFlag('grayscale', values.grayscale, ['auto', 'always', 'never']);
   const least = 'a number of at least 0';
+  const mask = {
+    regions: values['mask-regions']?.split(',').map(name => name.trim() as FaceRegion),
+    feather: numberFlag('feather', values.feather, 'a number above 0, at most 1', feathers),
+  };
+  const perFace = perFaceFlag(values['per-face']);
+  // Their contents are checked now, not when all has been loaded; fidelities are no maps here, so any size will do.
+  checkRestoreOptions({ mask, perFace }, 0);
   return {
     temperature: numberFlag('temperature', values.temperature, least, atLeast0),
     seed: numberFlag('seed', values.seed, 'a whole number of at least 0', whole),
@@ -134,11 +142,8 @@ export function pipelineOptions(
     grayscale: grayscale === 'auto' ? 'auto' : grayscale === 'always',
     neverWorse: values['never-worse'],
     compat: values.compat,
-    mask: {
-      regions: values['mask-regions']?.split(',').map(name => name.trim() as FaceRegion),
-      feather: numberFlag('feather', values.feather, 'a number above 0, at most 1', feathers),
-    },
-    perFace: perFaceFlag(values['per-face']),
+    mask,
+    perFace,
   };
 }
 
@@ -214,6 +219,7 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   const crops = values['save-crops'] === undefined ? null : await cropFolders(values['save-crops'], aligned, suffix);
   // An aligned crop is neither looked for nor pasted.
   const { weights, warnings } = await chooseWeights(values, aligned ? ['restorer'] : ROLES, io);
+  if (!aligned) needDetector(weights);
 
   const check = async (job: Job) => {
     const kept = await checkFree(job.output, plan.folder, overwrite);

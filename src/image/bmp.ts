@@ -74,16 +74,17 @@ export async function decodeBmp(bytes: Uint8Array): Promise<Picture> {
   const rowOf = (y: number) => 4 * width * (topDown ? y : height - 1 - y);
   const rowsAtOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / width));
   if (bits <= 8) {
-    const palette = readPalette(bytes, layout);
+    const palette = new Uint32Array(readPalette(bytes, layout).buffer);
+    const pixels = new Uint32Array(data.buffer);
     const coded = runs ? expanded(bytes.subarray(offset), layout) : null;
     for (let y = 0; y < height; y++) {
       if (y % rowsAtOnce === rowsAtOnce - 1) await pause();
-      for (let x = 0, to = rowOf(y); x < width; x++, to += 4) {
+      for (let x = 0, to = rowOf(y) / 4; x < width; x++, to++) {
         const bit = x * bits;
         const index = coded
           ? coded[y * width + x]!
           : (bytes[offset + y * stride + (bit >> 3)]! >> (8 - bits - (bit & 7))) & (2 ** bits - 1);
-        data.set(palette.subarray(4 * index, 4 * index + 4), to);
+        pixels[to] = palette[index]!;
       }
     }
     return picture;
@@ -154,37 +155,58 @@ function samplesOf(bytes: Uint8Array, { bits, compression, tables, headerSize }:
   });
 }
 
-/** The indices of run-length coded pixels; what is left out has index 0. */
+/**
+ * The indices of run-length coded pixels; what is left out has index 0.
+ * @throws an `Error` where the runs end before the picture does
+ */
 function expanded(coded: Uint8Array, { width, height, bits }: Layout): Uint8Array {
-  const indices = new Uint8Array(width * height);
   const half = bits === 4;
+  // Looked through before there is memory for the pixels, of which few bytes can promise many.
+  if (!eachRun(coded, height, half, () => {})) throw new Error(`it ends after ${coded.length} bytes of runs`);
+  const indices = new Uint8Array(width * height);
+  eachRun(coded, height, half, (x, y, count, indexOf) => {
+    const end = Math.min(count, width - x);
+    for (let i = 0; i < end; i++) indices[y * width + x + i] = indexOf(i);
+  });
+  return indices;
+}
+
+/**
+ * Goes over run-length coded pixels, and returns whether they come to an end.
+ * @param visit gets where a run begins, how long it is, and the index of each of its pixels
+ */
+function eachRun(
+  coded: Uint8Array,
+  height: number,
+  half: boolean,
+  visit: (x: number, y: number, count: number, indexOf: (i: number) => number) => void,
+): boolean {
+  const part = (byte: number, i: number) => (half ? (i % 2 ? byte & 15 : byte >> 4) : byte);
   let [x, y] = [0, 0];
-  const put = (index: number) => {
-    if (x < width && y < height) indices[y * width + x] = index;
-    x++;
-  };
-  for (let at = 0; at + 1 < coded.length && y < height; ) {
+  for (let at = 0; at + 1 < coded.length; ) {
+    if (y >= height) return true;
     const [count, value] = [coded[at]!, coded[at + 1]!];
     at += 2;
     if (count > 0) {
-      for (let i = 0; i < count; i++) put(half ? (i % 2 ? value & 15 : value >> 4) : value);
+      visit(x, y, count, i => part(value, i));
+      x += count;
     } else if (value === 0) {
       [x, y] = [0, y + 1];
     } else if (value === 1) {
-      return indices;
+      return true;
     } else if (value === 2) {
       x += coded[at] ?? 0;
       y += coded[at + 1] ?? 0;
       at += 2;
     } else {
-      for (let i = 0; i < value; i++) {
-        const byte = coded[at + (half ? i >> 1 : i)] ?? 0;
-        put(half ? (i % 2 ? byte & 15 : byte >> 4) : byte);
-      }
+      const from = at;
+      visit(x, y, value, i => part(coded[from + (half ? i >> 1 : i)] ?? 0, i));
+      x += value;
       // Pixels that are not coded take an even number of bytes.
       const length = half ? (value + 1) >> 1 : value;
       at += length + (length % 2);
     }
   }
-  return indices;
+  // The last row needs no end.
+  return y >= height - 1 && x > 0;
 }

@@ -320,7 +320,7 @@ function checkFaces(faces: FaceChoice): FaceChoice {
 
 /**
  * Checks faces that came from outside.
- * @throws `INVALID_ARGUMENT` for what has neither five finite landmarks nor a box that holds something
+ * @throws `INVALID_ARGUMENT` for what has neither five landmarks nor a box that holds something, within a million pixels
  */
 export function checkOwnFaces(faces: readonly OwnFace[], name: string): readonly OwnFace[] {
   if (!Array.isArray(faces)) throw invalidArgument('an array of faces', name, faces);
@@ -336,6 +336,11 @@ export function checkOwnFaces(faces: readonly OwnFace[], name: string): readonly
   });
 }
 
+/** Far outside of every photo, and far below what integers and float32 can tell apart. */
+const MOST_COORDINATE = 2 ** 20;
+
+const isCoordinate = (value: unknown): boolean => typeof value === 'number' && Math.abs(value) <= MOST_COORDINATE;
+
 function checkScore(score: number, name: string): void {
   if (!Number.isFinite(score)) throw invalidArgument('a finite number', name, score);
 }
@@ -343,14 +348,14 @@ function checkScore(score: number, name: string): void {
 function checkLandmarks(landmarks: readonly Point[], name: string): void {
   if (!Array.isArray(landmarks) || landmarks.length !== 5) throw invalidArgument('five points', name, landmarks);
   landmarks.forEach((point, i) => {
-    if (!(point?.length === 2 && Number.isFinite(point[0]) && Number.isFinite(point[1])))
-      throw invalidArgument('two finite numbers', `${name}[${i}]`, point);
+    if (!(point?.length === 2 && isCoordinate(point[0]) && isCoordinate(point[1])))
+      throw invalidArgument(`two numbers from -${MOST_COORDINATE} to ${MOST_COORDINATE}`, `${name}[${i}]`, point);
   });
 }
 
 function checkBox(box: Box, name: string): void {
-  const finite = Array.isArray(box) && box.length === 4 && box.every(Number.isFinite);
-  if (!finite) throw invalidArgument('four finite numbers', name, box);
+  if (!(Array.isArray(box) && box.length === 4 && box.every(isCoordinate)))
+    throw invalidArgument(`four numbers from -${MOST_COORDINATE} to ${MOST_COORDINATE}`, name, box);
   if (!(box[2] > box[0] && box[3] > box[1]))
     throw invalidArgument('left < right and top < bottom', name, box.join(' '));
 }

@@ -694,7 +694,7 @@ function allWarnings(
 }
 
 /** Errors that end a sequence of photos: they are about the device or the caller, not about a photo. */
-const ENDING: readonly ErrorCode[] = ['ABORTED', 'DESTROYED', 'NO_ADAPTER', 'ADAPTER_LIMITS', 'INVALID_ARGUMENT'];
+const ENDING: readonly ErrorCode[] = ['ABORTED', 'DESTROYED', 'NO_ADAPTER', 'ADAPTER_LIMITS'];
 
 /** Errors that a lost device may show as. */
 const FOLLOWING: readonly ErrorCode[] = ['DEVICE_LOST', 'DESTROYED', 'GPU_ERROR', 'OUT_OF_MEMORY'];

@@ -94,7 +94,7 @@ function foldedRange(first: number, last: number, count: number): [number, numbe
   const seen = [folded(first), folded(last)];
   // The ends that lie in between: pixel 0 at even multiples of the count, the last one at odd ones.
   const edge = Math.ceil(first / count);
-  for (let k = edge; k <= edge + 1; k++) if (k * count <= last) seen.push(k % 2 === 0 ? 0 : count - 1);
+  for (const k of [edge, edge + 1]) if (k * count <= last) seen.push(k % 2 === 0 ? 0 : count - 1);
   return [Math.min(...seen), Math.max(...seen) + 1];
 }
 

@@ -325,6 +325,15 @@ describe('reading', () => {
     expect((await codeformer(['weights', 'verify', pipe])).code).toBe(1);
   });
 
+  test('a pipe in a folder is no picture of it', { skip: !posix }, async () => {
+    execFileSync('mkfifo', [join(photos, 'a.png')]);
+    put('b.png');
+    for (const named of [photos, `${photos}/*.png`]) {
+      const { code, stderr } = await codeformer(['restore', named, '-o', join(into, 'new')]);
+      expect([code, stderr]).toEqual([0, expect.not.stringMatching(/a\.png/)]);
+    }
+  });
+
   test('a pipe gives what is written to it', { skip: !posix }, async () => {
     const pipe = join(folder, 'pipe.png');
     execFileSync('mkfifo', [pipe]);

@@ -114,6 +114,9 @@ describe('what is not understood', () => {
     ['restore', '--no-fidelity', '; did you mean'],
     ['restore', '--scale', '; did you mean --upscaling?'],
     ['restore', '--ext', '; did you mean --output-type?'],
+    ['restore', '-n', '; did you mean --upscaler?'],
+    ['restore', '--version', ': `codeformer --version` prints the version'],
+    ['restore', '--face_enhance', ': leave it out'],
     ['restore', '--draw_box', ': `codeformer detect IN --draw OUT` draws the boxes of the faces'],
     ['restore', '--bg_tile', ': leave it out'],
     ['restore', '--save_video_fps', ': leave it out'],
@@ -133,6 +136,24 @@ describe('what is not understood', () => {
     expect(await failing('--fidelity')).toMatch(/--fidelity needs a value \(W\) but nothing follows/);
     expect(await failing('--fidelity', '--aligned')).toMatch(/--fidelity needs a value \(W\) but --aligned follows/);
     expect(await failing('--aligned=yes')).toMatch(/--aligned takes no value but received "yes"/);
+  });
+
+  test('truth after a flag, as other tools have it', async () => {
+    const { calls } = await codeformer(['restore', photo, '--face_upsample', 'True', '--compat', 'False', '-o', out]);
+    expect(calls).toMatchObject([{ faceUpscale: true, compat: false }]);
+  });
+
+  test('what could be told at once is', async () => {
+    const failing = async (...args: string[]) => (await codeformer(args)).stderr;
+    expect(await failing('detect', photo, '--draw', photo, '--overwrite')).toMatch(/input for --draw/);
+    expect(await failing('restore', photo, '-o', out, '--detection_model', 'YOLOv5l')).toMatch(
+      /no file YOLOv5l \(--detector\); names that are known: .*detection_Resnet50_Final/,
+    );
+    const early = (...args: string[]) => failing('restore', join(folder, 'absent.png'), '-o', out, ...args);
+    expect(await early('--per-face', '{"0":{"fidelty":1}}')).toMatch(/perFace\[0\]\.fidelty/);
+    expect(await early('--mask-regions', 'skin,foo')).toMatch(/regions among .* received "foo"/);
+    expect(await failing('restore', photo, '-o', out, '--detector', 'none')).toMatch(/finds faces, or --aligned/);
+    expect(await failing('detect', photo, '--detector', 'none')).toMatch(/finds faces/);
   });
 
   test('addresses', async () => {

@@ -103,8 +103,8 @@ describe('restore', () => {
     expect(opened).toMatchObject([{ restorer: 'embedded', detector: 'embedded', parser: 'p.pth' }]);
     const inpainting = await codeformer([...args, '--weights', 'codeformer_inpainting']);
     expect(inpainting.opened).toMatchObject([{ restorer: join(weights, 'codeformer_inpainting.pth') }]);
-    const none = await codeformer([...args, '--detector', 'none']);
-    expect(none.opened).toMatchObject([{ detector: null }]);
+    const none = await codeformer([...args, '--upscaler', 'none']);
+    expect(none.opened).toMatchObject([{ upscaler: null }]);
     expect((await codeformer(['restore', photo, '-o', out, '--weights-dir', join(folder, 'none')])).code).toBe(1);
   });
 

@@ -141,6 +141,10 @@ describe('decodeImage', () => {
     const runs = Uint8Array.of(3, 1, 0, 0, 0, 3, 1, 0, 1, 0, 0, 1);
     const coded = await decodeImage(bmp(3, 2, 8, runs, { tables, compression: 1 }));
     expect(rgb(coded).filter((_, i) => i % 3 === 0)).toEqual([10, 0, 10, 10, 10, 10]);
+    // The last row needs no end of its own, all others do.
+    expect(rgb(await decodeImage(bmp(2, 1, 8, Uint8Array.of(2, 1), { tables, compression: 1 })))[0]).toBe(10);
+    const cut = bmp(9000, 9000, 8, new Uint8Array(100), { tables, compression: 1 });
+    await expect(decodeImage(cut)).rejects.toThrow(/ends after 100 bytes of runs/);
     expect(await codeOf(decodeImage(bmp(200, 200, 24, two)))).toBe('INVALID_IMAGE');
     expect(await codeOf(decodeImage(bmp(20_000, 20_000, 24, two)))).toBe('IMAGE_TOO_LARGE');
     expect(await codeOf(decodeImage(bmp(2, 2, 24, two, { compression: 4 })))).toBe('INVALID_IMAGE');

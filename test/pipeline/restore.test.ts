@@ -181,6 +181,17 @@ describe('faces', () => {
     expect(faces[1]!.landmarks[2]).toEqual([135, 60 + 0.6 * 38]);
   });
 
+  test('far outside of every photo: refused', async () => {
+    const far = [[1e30, 1], [1, 1e30], ...three[0]!.landmarks!.slice(2)] as [number, number][];
+    for (const faces of [[{ box: [0, 0, 1e30, 1e30] as const }], [{ landmarks: far }]])
+      await expect(restore({ faces })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(
+      restore({ faces: 'all', detectFaces: () => [{ ...three[0]!, landmarks: far }] }),
+    ).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+  });
+
   test('each with its own fidelity', async () => {
     const seen: unknown[] = [];
     const restoreFace = (crop: Picture, { id, fidelity }: { id: number; fidelity: unknown }) => {
@@ -394,6 +405,8 @@ describe('wrong options', () => {
     ['landmarks', { faces: [{ landmarks: [1, 2, 3, 4, 5].map(() => [7, 7]) }] }],
     ['faces\\[0\\].box', { faces: [{ box: [5, 5, 5, 9] }] }],
     ['perFace', { perFace: { left: {} } }],
+    ['perFace', { perFace: new Map([[0, { fidelity: 0.2 }]]) }],
+    ['mask', { mask: new Date(0) }],
     ['perFace\\[0\\].fidelity', { perFace: { 0: { fidelity: 2 } } }],
     ['strength', { strength: 2 }],
     ['minFaceSize', { minFaceSize: -1 }],

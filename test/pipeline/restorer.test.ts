@@ -234,7 +234,7 @@ describe('many photos', () => {
 
   test('end at the first bad one, or go on', async () => {
     const restorer = await restorerFor();
-    const photos = [photo, new Uint8Array(9), photo];
+    const photos = [photo, new Uint8Array(9), photo, null as unknown as Picture];
     const run = async (more: object) => {
       const done: number[] = [];
       for await (const { index } of restorer.restoreMany<Picture | Uint8Array>(photos, { ...options, ...more }))
@@ -246,7 +246,10 @@ describe('many photos', () => {
     expect(
       await run({ onError: (error: { code: string }, index: number) => failed.push([error.code, index]) }),
     ).toEqual([0, 2]);
-    expect(failed).toEqual([['INVALID_IMAGE', 1]]);
+    expect(failed).toEqual([
+      ['INVALID_IMAGE', 1],
+      ['INVALID_ARGUMENT', 3],
+    ]);
   });
 
   test('leave no memory behind, on the device or beside it', async () => {
