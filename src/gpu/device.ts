@@ -2,7 +2,7 @@
 
 import { checkOptions } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import type { Dispatch, Family, Precision, Shader, Target } from '../kernels/kernel.js';
+import type { Dispatch, Precision, Shader, Target } from '../kernels/kernel.js';
 import { ceilDiv } from '../kernels/kernel.js';
 import { BufferUsage, MapMode } from './flags.js';
 import type { ShaderInterface } from './interface.js';
@@ -76,11 +76,11 @@ export function adapterInfo(info: GPUAdapterInfo): AdapterInfo {
 }
 
 /**
- * The features and limits asked of an adapter: all of its own storage and buffer limits, f16, timestamps and subgroups where present.
+ * The features and limits asked of an adapter: all of its own storage and buffer limits, f16 and subgroups where present.
  * A limit that is not asked for stays at the default of the specification, however large the adapter's is.
  */
 export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
-  const wanted: GPUFeatureName[] = ['shader-f16', 'timestamp-query', 'subgroups'];
+  const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups'];
   const limits = adapter.limits;
   return {
     label: 'codeformer',
@@ -141,7 +141,6 @@ export class Device {
   readonly adapter: AdapterInfo;
   readonly precision: Precision;
   readonly target: Target;
-  readonly hasTimestamps: boolean;
   /** Resolves with the reason when the device is lost; never when it was destroyed on purpose. */
   readonly lost: Promise<CodeFormerError>;
   private loss: CodeFormerError | null = null;
@@ -177,7 +176,6 @@ export class Device {
       maxBindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
       subgroups: gpu.features.has('subgroups'),
     };
-    this.hasTimestamps = gpu.features.has('timestamp-query');
     this.speed = adapter.software ? 5e6 : 1e9;
     this.pipelines = new PipelineCache(gpu, this.precision);
     this.lost = new Promise(resolve => {
@@ -437,11 +435,6 @@ export class Device {
       own.set(new Uint8Array(memory, byteOffset, byteLength));
       this.gpu.queue.writeBuffer(buffer, offset, own);
     } else this.gpu.queue.writeBuffer(buffer, offset, memory as ArrayBuffer, byteOffset, byteLength);
-  }
-
-  /** The kind of adapter, which decides between kernels. */
-  get family(): Family {
-    return this.target.family;
   }
 
   /** Destroys the GPU device, unless it was the caller's own. */

@@ -299,11 +299,6 @@ export class GpuProgram {
     return new GpuProgram(device, label, program, memory, steps, plans, arena, parameters);
   }
 
-  /** Floating-point operations of a run. */
-  get flops(): number {
-    return this.steps.reduce((sum, step) => sum + step.dispatch.flops, 0);
-  }
-
   /** Bytes that an external tensor of this name needs. */
   externalBytes(name: string): number {
     for (const { operands } of this.program.calls) {

@@ -25,13 +25,13 @@ function written(text: string): string {
   return path;
 }
 
-const CODES: FaceCodes = { ...CODE_SPACE, size: SIZE, model: 'w', indices: Int32Array.of(0, 1, 2, 3) };
+const CODES: FaceCodes = { ...CODE_SPACE, size: SIZE, model: 'w.pth', indices: Int32Array.of(0, 1, 2, 3) };
 
 const document = (more: Partial<FaceCodes> = {}) => written(formatFaceCodes({ ...CODES, ...more }));
 
 describe('codes', () => {
   test('prints codes and margins', async () => {
-    const { code, stdout, stderr, destroyed } = await codeformer(['codes', crop, '--weights', 'w']);
+    const { code, stdout, stderr, destroyed } = await codeformer(['codes', crop, '--weights', 'w.pth']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout.toString())).toEqual({
       format: 'codeformer-codes',
@@ -39,7 +39,7 @@ describe('codes', () => {
       file: crop,
       size: SIZE,
       ...CODE_SPACE,
-      model: 'w',
+      model: 'w.pth',
       indices: [3, 1, 2, 0],
       margins: [0.5, 0.25, 1, 2],
     });
