@@ -119,8 +119,8 @@ describe('restore --codes', () => {
   });
 
   test.each([
-    ['another network', { fingerprint: 'f'.repeat(64) }, /another one \("w"\), with fingerprint f{64}\n/],
-    ['another size', { size: 16 }, /with size 8, but they are of another one \("w"\), with size 16\n/],
+    ['another network', { fingerprint: 'f'.repeat(64) }, /another one \("w\.pth"\), with fingerprint f{64}\n/],
+    ['another size', { size: 16 }, /with size 8, but they are of another one \("w\.pth"\), with size 16\n/],
     ['another codebook', { codebook: 9, model: null }, /another one, with codebook 9\n/],
     ['another grid', { grid: 1, indices: Int32Array.of(0) }, /with grid 1\n/],
   ])('refuses codes of %s', async (_, more, message) => {
