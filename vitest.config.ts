@@ -12,6 +12,7 @@ export default defineConfig({
   plugins: [wgsl],
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     // These have a configuration of their own.
     exclude: ['test/examples/**'],
     testTimeout: 120_000,

@@ -51,7 +51,7 @@ test.each([
 });
 
 test.each([
-  ['in compat mode', { compat: true, upscaling: 2 }],
+  ['in compat mode', { compat: true, upscaling: 1 }],
   ['of a grey photo, as of a coloured one', { grayscale: true }],
   [
     'by functions of the caller',
