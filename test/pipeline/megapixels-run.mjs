@@ -38,7 +38,7 @@ let arrays = 0;
 const onProgress = () => {
   arrays = Math.max(arrays, process.memoryUsage().arrayBuffers);
 };
-const result = await restorer.restore(photo, { faces, restoreFace, onProgress });
+const result = await restorer.restore(photo, { faces, restoreFace, neverWorse: false, onProgress });
 onProgress();
 const { data } = result.image;
 const white = ([x, y]) =>
