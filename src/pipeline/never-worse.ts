@@ -73,6 +73,13 @@ export function shareOf(detail: FaceDetail): Share {
   return { share: 0, untouched };
 }
 
+/**
+ * Whether a face has so few pixels that all of the restored one is used, whatever would be measured: enlarged twice for the network, no
+ * face of the table has anything left in its uppermost octave.
+ * @param transform from the photo to the crop
+ */
+export const isTooSmallToLeave = (transform: Matrix): boolean => Math.hypot(transform[0]!, transform[3]!) >= 2;
+
 /** The transform to a crop with an octave more than the network's, and the part of the photo that the face covers. */
 export function faceView(
   transform: Matrix,

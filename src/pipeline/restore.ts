@@ -15,7 +15,7 @@ import { type AlignedFace, align, detected, facesOf, shorterSide } from './faces
 import { greyCrop, greyLike, greyPhoto } from './grey.js';
 import { alike, copied, faceScale, finished, type Made, NOTHING, type Recipe } from './made.js';
 import { faceLayer, pasteMatrix, referencePasteMatrix, scaling } from './mask.js';
-import { faceDetail, faceView, type Share, shareOf, WHOLE } from './never-worse.js';
+import { faceDetail, faceView, isTooSmallToLeave, type Share, shareOf, WHOLE } from './never-worse.js';
 import { checkResultSize, type DetectSettings, type Settings } from './options.js';
 import { missingRestorer, type OpenFace, type Parts } from './parts.js';
 import { type Layer, Photo } from './photo.js';
@@ -411,7 +411,7 @@ async function measuredShare(
   settings: Settings,
   once: boolean,
 ): Promise<Share> {
-  if (!isMeasured(size, settings, once)) return WHOLE;
+  if (!isMeasured(size, settings, once) || isTooSmallToLeave(transform)) return WHOLE;
   const { matrix, side, rect } = faceView(transform, size, photo);
   return shareOf(faceDetail(await photo.detail(matrix, side, rect, { signal: settings.signal })));
 }

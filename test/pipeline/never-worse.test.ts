@@ -2,7 +2,7 @@
 // that of a portrait of 512x600 pixels, 400 of which are the crop; a network of 256 is supposed.
 
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Picture } from '../../src/image/picture.js';
 import { decodeImage, encodeImage, readImageFile } from '../../src/node/images.js';
 import { scaling } from '../../src/pipeline/mask.js';
@@ -128,6 +128,19 @@ describe('the pipeline', () => {
       expect(faces).toMatchObject([{ share: 1, untouched: null }]);
       expect(isRed(image)).toBe(true);
     }
+  });
+
+  test('measures no face that is enlarged twice for the network', async () => {
+    const measured = vi.spyOn(Photo.prototype, 'detail');
+    for (const [side, times] of [
+      [240, 0],
+      [260, 1],
+    ] as const) {
+      const faces = [{ landmarks: landmarksAt(270, 210, side) }];
+      await restorer.restore(portrait, { faces, upscaling: 1, restoreFace: RED });
+      expect(measured).toHaveBeenCalledTimes(times);
+    }
+    measured.mockRestore();
   });
 
   test('tells it of prepared photos, for which it can be turned off later', async () => {
