@@ -151,7 +151,7 @@ const shown = ({ caught, refused, hung, survived }: Count): string =>
 async function tryApart(name: string, count: Count, from = 0): Promise<void> {
   const child = fork(fileURLToPath(import.meta.url), ['--source', name, '--from', String(from)], {
     // Dawn prints what it refuses.
-    stdio: ['ignore', 'inherit', 'ignore', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   let begun = from;
   let ended = false;
