@@ -7,7 +7,7 @@ import type { PhotoOptions } from '../pipeline/types.js';
 import { runBatch } from './batch.js';
 import { drawFaces } from './drawing.js';
 import type { Services } from './engine.js';
-import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS, needDetector } from './engine.js';
+import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
 import { COMMON_FLAGS, describeFlags, type Flags, numberFlag, parseFlags } from './flags.js';
 import { expandInputs, nameOf } from './inputs.js';
 import { type Io, printable, type Talk, writeJson, writeStdout } from './io.js';
@@ -88,7 +88,6 @@ export async function detectCommand(args: readonly string[], io: Io, services: S
     }
   };
   const { weights, warnings } = await chooseWeights(values, ['detector'], io);
-  needDetector(weights);
   return runBatch(
     {
       jobs: plan?.jobs ?? expanded.files.map(input => ({ input, output: '-', name: '' })),

@@ -64,7 +64,7 @@ export function engineFlags(values: Partial<FlagValues<typeof COMMON_FLAGS>>): {
 /**
  * The weights of some roles: those that flags name, else official files in `--weights-dir` or the cache, else those of the package.
  * Other roles have none.
- * @throws `FILE_NOT_FOUND` for a `--weights-dir` that is no folder, and for official files that are named but not there; `INTEGRITY`
+ * @throws `INVALID_ARGUMENT` where photos would be searched by no network; `FILE_NOT_FOUND` for a `--weights-dir` that is no folder, and for official files that are named but not there; `INTEGRITY`
  *   for official files that are broken
  */
 export async function chooseWeights(
@@ -89,18 +89,17 @@ export async function chooseWeights(
   const chosen: Record<Role, string | null> = { restorer: null, detector: null, parser: null, upscaler: null };
   for (const role of ROLES.filter(r => roles.includes(r))) {
     const named = flags[role];
-    if (named === 'none') continue;
+    if (named === 'none') {
+      if (role !== 'detector') continue;
+      // Who restores may have crops instead of photos.
+      const what = `a network that finds faces${roles.includes('restorer') ? ', or --aligned for crops,' : ''}`;
+      throw invalidArgument(what, '--detector', named);
+    }
     const embedded = role === 'parser' ? null : 'embedded';
     chosen[role] =
       named === undefined ? ((await defaultFile(role, places)) ?? embedded) : await namedFile(role, named, places);
   }
   return { weights: chosen, warnings };
-}
-
-/** Throws `INVALID_ARGUMENT` where photos would have to be searched by no network. */
-export function needDetector({ detector }: WeightsChoice): void {
-  if (detector === null)
-    throw invalidArgument('a network that finds faces, or --aligned for crops,', '--detector', 'none');
 }
 
 const isThere = async (path: string): Promise<boolean> => Boolean((await stat(path).catch(() => null))?.isFile());

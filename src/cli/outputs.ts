@@ -214,12 +214,11 @@ export async function checkFolders({ jobs, folder }: Plan, output: string | unde
     throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --output, or stdout that is no terminal');
   }
   if (output === undefined) return;
-  if (folder) await makeFolder(output);
   const first = new Map<string, Job>();
   for (const job of jobs)
     if (job.output !== '-' && !first.has(dirname(job.output))) first.set(dirname(job.output), job);
   for (const [place, job] of first) {
-    if (folder && relative(output, place) !== '') await makeFolder(place);
+    if (folder) await makeFolder(place);
     await (folder ? checkWritable(join(place, 'picture.png')) : checkWritable(job.output));
     await removeLeftovers(place);
   }

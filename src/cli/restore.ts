@@ -14,7 +14,7 @@ import type { FaceChoice, Fidelity, RestoredFace, RestoreOptions, RestoreResult 
 import { ROLES } from '../weights/manifest.js';
 import { runBatch } from './batch.js';
 import type { Services } from './engine.js';
-import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS, needDetector } from './engine.js';
+import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
 import {
   COMMON_FLAGS,
   choiceFlag,
@@ -219,7 +219,6 @@ export async function restoreCommand(args: readonly string[], io: Io, services: 
   const crops = values['save-crops'] === undefined ? null : await cropFolders(values['save-crops'], aligned, suffix);
   // An aligned crop is neither looked for nor pasted.
   const { weights, warnings } = await chooseWeights(values, aligned ? ['restorer'] : ROLES, io);
-  if (!aligned) needDetector(weights);
 
   const check = async (job: Job) => {
     const kept = await checkFree(job.output, plan.folder, overwrite);

@@ -161,7 +161,7 @@ export class OpenPhoto {
     const { crop, cut } = await timed(timings, 'align', () => alignedCrop(device, picture, size, settings));
     const transform = scaling(size / width, size / height);
     let measured = WHOLE;
-    if (isMeasured(size, settings, options.once)) {
+    if (isMeasured(transform, size, settings, options.once)) {
       const photos = await openPhotos(device, picture, 1, settings, options.most);
       measured = await timed(timings, 'measure', () =>
         measuredShare(photos.working, transform, size, settings, options.once),
@@ -400,8 +400,8 @@ export class OpenPhoto {
 const ENCODER_SHARE = 0.25;
 
 /** Whether the share of a face is measured. Where the photo is prepared, that can be asked for later. */
-const isMeasured = (size: number, { neverWorse, compat }: Settings, once: boolean): boolean =>
-  !compat && (neverWorse || !once) && cellsOf(2 * size) !== null;
+const isMeasured = (transform: Matrix, size: number, { neverWorse, compat }: Settings, once: boolean): boolean =>
+  !compat && (neverWorse || !once) && cellsOf(2 * size) !== null && !isTooSmallToLeave(transform);
 
 /** How much is used of what the network makes of a face. */
 async function measuredShare(
@@ -411,7 +411,7 @@ async function measuredShare(
   settings: Settings,
   once: boolean,
 ): Promise<Share> {
-  if (!isMeasured(size, settings, once) || isTooSmallToLeave(transform)) return WHOLE;
+  if (!isMeasured(transform, size, settings, once)) return WHOLE;
   const { matrix, side, rect } = faceView(transform, size, photo);
   return shareOf(faceDetail(await photo.detail(matrix, side, rect, { signal: settings.signal })));
 }

@@ -153,7 +153,8 @@ describe('what is not understood', () => {
     expect(await early('--per-face', '{"0":{"fidelty":1}}')).toMatch(/perFace\[0\]\.fidelty/);
     expect(await early('--mask-regions', 'skin,foo')).toMatch(/regions among .* received "foo"/);
     expect(await failing('restore', photo, '-o', out, '--detector', 'none')).toMatch(/finds faces, or --aligned/);
-    expect(await failing('detect', photo, '--detector', 'none')).toMatch(/finds faces/);
+    expect(await failing('detect', photo, '--detector', 'none')).toMatch(/finds faces for --detector/);
+    expect(await failing('sweep', photo, '-o', out, '--detector', 'none')).toMatch(/finds faces, or --aligned/);
   });
 
   test('addresses', async () => {

@@ -4,7 +4,6 @@ import { array, ceilDiv, type Layout, mismatch, type Operand, placeOf, shapeOf, 
 import { packedWeightElements } from '../pack-weights/pack-weights.js';
 
 export const PROLOGUES = ['none', 'affine', 'affine-swish'] as const;
-export const ACTIVATIONS = ['none', 'leaky', 'gelu', 'swish'] as const;
 
 /**
  * y = residual + alpha * activation(conv(pad(prologue(upsample(x)))) + bias). Cross-correlation, as in PyTorch. A linear layer is a
@@ -26,7 +25,7 @@ export interface ConvParams {
   /** x * scale + shift for each picture and channel, then swish; padding comes after it. */
   readonly prologue: (typeof PROLOGUES)[number];
   /** `leaky`: negative values times `slope`, 0 if not given; `gelu`: the exact one. */
-  readonly activation: { readonly kind: (typeof ACTIVATIONS)[number]; readonly slope?: number };
+  readonly activation: { readonly kind: 'none' | 'leaky' | 'gelu' | 'swish'; readonly slope?: number };
   readonly bias: boolean;
   readonly residual?: { readonly layout: Layout; readonly alpha: number };
   /** Type of y: `f32` keeps logits exact in f16 storage. */

@@ -38,19 +38,26 @@ fn tile_column(index: u32, step: u32) -> Four {
 }
 
 // Where the tile's output starts, and what its channels have in common.
-struct Target { pixel: u32, rows: u32, columns: u32, c: u32, bias: vec4f }
+struct Target { pixel: u32, columns: u32, c: u32, bias: vec4f }
 
 fn store(to: Target, i: u32, sum: vec4f) {
-  let column = i & 3u;
-  if (column >= to.columns || i / 4u >= to.rows) {
+  if (i >= to.columns) {
     return;
   }
-  let pixel = to.pixel + i / 4u * plan.width + column;
+  let pixel = to.pixel + i;
   var value = activate(sum + to.bias, plan.slope);
   if (plan.residual != 0u) {
     value = vec4f(residual[pixel * plan.residual_stride + plan.residual_offset + to.c]) + plan.alpha * value;
   }
   y[pixel * plan.y_stride + plan.y_offset + to.c] = Store4(value);
+}
+
+fn store_row(to: Target, columns: Six) {
+  let values = output_transform(columns);
+  store(to, 0u, values.a);
+  store(to, 1u, values.b);
+  store(to, 2u, values.c);
+  store(to, 3u, values.d);
 }
 
 @compute @workgroup_size(64)
@@ -72,28 +79,21 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let c4 = tile_column(start + 4u * step, step);
   let c5 = tile_column(start + 5u * step, step);
   let column = (tile - tile_row * plan.tile_columns) * 4u;
-  var to = Target((plan.picture * plan.height + row) * plan.width + column, plan.height - row, plan.width - column, c, vec4f(0.0));
+  var to = Target((plan.picture * plan.height + row) * plan.width + column, plan.width - column, c, vec4f(0.0));
   if (plan.bias != 0u) {
     to.bias = bias[c];
   }
-  let r0 = output_transform(Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
-  let r1 = output_transform(Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
-  let r2 = output_transform(Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
-  let r3 = output_transform(Six(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
-  store(to, 0u, r0.a);
-  store(to, 1u, r0.b);
-  store(to, 2u, r0.c);
-  store(to, 3u, r0.d);
-  store(to, 4u, r1.a);
-  store(to, 5u, r1.b);
-  store(to, 6u, r1.c);
-  store(to, 7u, r1.d);
-  store(to, 8u, r2.a);
-  store(to, 9u, r2.b);
-  store(to, 10u, r2.c);
-  store(to, 11u, r2.d);
-  store(to, 12u, r3.a);
-  store(to, 13u, r3.b);
-  store(to, 14u, r3.c);
-  store(to, 15u, r3.d);
+  store_row(to, Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
+  to.pixel += plan.width;
+  if (row + 1u < plan.height) {
+    store_row(to, Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
+  }
+  to.pixel += plan.width;
+  if (row + 2u < plan.height) {
+    store_row(to, Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
+  }
+  to.pixel += plan.width;
+  if (row + 3u < plan.height) {
+    store_row(to, Six(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
+  }
 }
