@@ -26,6 +26,9 @@ const CONTENTS = 'contents.json';
 const PART = 'swiftshader-part-';
 const PART_AGE = 3_600_000;
 
+/** How often a folder is put into its place before others that do the same are too many. */
+const MOST_ATTEMPTS = 10;
+
 /** The folder of `@sparticuz/chromium` and its version, or null where it is not installed or has no build for this machine. */
 export function findChromiumPackage(): { folder: string; version: string } | null {
   if (process.platform !== 'linux' || process.arch !== 'x64') return null;
@@ -81,23 +84,42 @@ async function unpackInto(cache: string, { folder, version }: { folder: string; 
   await makeFolder(cache);
   const part = await mkdtemp(join(cache, PART));
   try {
+    const fresh = join(part, 'fresh');
     const archive = brotliDecompressSync(await readFile(join(folder, 'bin', 'swiftshader.tar.br')));
     const tar = createRequire(join(folder, 'package.json'))('tar-fs') as {
       extract(folder: string, options: { ignore(path: string): boolean }): NodeJS.WritableStream;
     };
-    const ignore = (path: string) => path !== part && !FILES.includes(basename(path));
-    await pipeline(Readable.from([archive]), tar.extract(part, { ignore }));
-    await writeFile(join(part, CONTENTS), JSON.stringify(await digests(part)));
-    // What is damaged has to go first; who uses it keeps what is open.
-    if (existsSync(target)) await rename(target, join(part, 'damaged'));
-    await rename(part, target);
-    await rm(join(target, 'damaged'), { recursive: true, force: true });
-  } catch (error) {
+    const ignore = (path: string) => path !== fresh && !FILES.includes(basename(path));
+    await pipeline(Readable.from([archive]), tar.extract(fresh, { ignore }));
+    await writeFile(join(fresh, CONTENTS), JSON.stringify(await digests(fresh)));
+    await moveInto(target, fresh, part);
+  } finally {
     await rm(part, { recursive: true, force: true });
-    // Another process may have been faster.
-    if (!(await isWhole(target))) throw error;
   }
   return target;
+}
+
+/**
+ * Gives a complete folder its name. A whole one that another process puts there meanwhile is kept; a damaged one goes to `part`, and who
+ * uses it keeps what is open.
+ */
+async function moveInto(target: string, fresh: string, part: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    // Asked before the contents are read: what appears after that is whole.
+    const present = existsSync(target);
+    if (await isWhole(target)) return;
+    if (present) await rename(target, join(part, `damaged-${attempt}`)).catch(unlessAbsent);
+    try {
+      return await rename(fresh, target);
+    } catch (error) {
+      const taken = ['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code!);
+      if (!taken || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function unlessAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function digests(folder: string): Promise<Record<string, string>> {

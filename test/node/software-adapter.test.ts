@@ -65,10 +65,14 @@ withAdapter('removes what killed processes left, but not what others unpack just
   expect(readdirSync(folder).sort()).toEqual([unpacked!.split('/').at(-1), 'swiftshader-part-new']);
 });
 
-withAdapter('several at once give one folder', async () => {
-  const made = await Promise.all(Array.from({ length: 4 }, () => unpackSwiftShader({ CODEFORMER_CACHE: folder })));
-  expect(new Set(made).size).toBe(1);
-  expect(readdirSync(folder).length).toBe(1);
+withAdapter('several at once give one folder, whether there is none or a damaged one', async () => {
+  for (const damage of [() => {}, (target: string) => writeFileSync(join(target, 'libvulkan.so.1'), 'damaged')]) {
+    for (const target of readdirSync(folder)) damage(join(folder, target));
+    const made = await Promise.all(Array.from({ length: 8 }, () => unpackSwiftShader({ CODEFORMER_CACHE: folder })));
+    expect(new Set(made).size).toBe(1);
+    expect(readdirSync(folder).length).toBe(1);
+    expect(contents(made[0]!)).not.toContain('damaged');
+  }
 });
 
 withAdapter('goes to a temporary folder where the cache cannot be written', async () => {
