@@ -1,8 +1,7 @@
 // Every convolution and linear layer of the official network: checked against the CPU reference on a small picture, then timed. GFLOPS
 // are those of the direct convolution, whichever kernel runs, so that they compare.
 
-import { conv } from '../src/kernels/conv/conv.js';
-import { useWinograd, winograd } from '../src/kernels/winograd/winograd.js';
+import { useWinograd } from '../src/kernels/winograd/winograd.webgpu.js';
 import { createDevice } from '../src/node/gpu.js';
 import { convError, prepareConv, times, timesByShader } from './measure.js';
 import { median, type Options, type Report, type Row } from './report.js';
@@ -14,13 +13,13 @@ export async function benchKernels({ filter, runs, details, adapter }: Options):
   const notes: string[] = [];
   let total = 0;
   for (const { name, count, params } of shapes) {
-    const chosen = useWinograd(params, device.target) ? winograd : conv;
-    for (const kernel of [conv, winograd]) {
-      // The other kernel is only of interest where it is asked for by name.
-      const label = `${kernel.name} ${name}`;
-      if (!label.includes(filter) || (kernel !== chosen && !filter.includes(kernel.name))) continue;
-      const error = await convError(device, kernel, params);
-      const { prepared } = await prepareConv(device, kernel, params);
+    const chosen = useWinograd(params, device.target) ? 'winograd' : 'direct';
+    for (const convolution of ['direct', 'winograd'] as const) {
+      // The other algorithm is only of interest where it is asked for by name.
+      const label = `${convolution} ${name}`;
+      if (!label.includes(filter) || (convolution !== chosen && !filter.includes(convolution))) continue;
+      const error = await convError(device, convolution, params);
+      const { prepared } = await prepareConv(device, convolution, params);
       try {
         const all = await times(device, prepared, runs);
         const ms = median(all);
@@ -36,7 +35,7 @@ export async function benchKernels({ filter, runs, details, adapter }: Options):
           'GB/s': bytes / ms / 1e6,
           error,
         });
-        if (kernel === chosen) total += count * ms;
+        if (convolution === chosen) total += count * ms;
         if (details) {
           const parts = [...(await timesByShader(device, prepared, runs))].map(([n, t]) => `${n} ${t.toFixed(1)} ms`);
           notes.push(`${label}: ${parts.join(', ')}`);

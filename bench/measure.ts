@@ -1,15 +1,21 @@
 // Operands with random values, a check against the CPU reference, and times.
 
+import type { CompileOptions } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
-import { Arena, GpuProgram, ParameterSet } from '../src/gpu/program.js';
+import { Arena } from '../src/gpu/program.js';
 import { type PreparedKernel, prepareKernel } from '../src/gpu/run-kernel.js';
 import type { Program } from '../src/graph/graph.js';
+import { externalsOf, storageBytes } from '../src/graph/memory.js';
 import { packedWeights } from '../src/kernels/conv/conv.cases.js';
+import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
 import { convReference } from '../src/kernels/conv/conv.ref.js';
-import type { ConvParams } from '../src/kernels/conv/params.js';
-import { type Kernel, layout, type NumberArray } from '../src/kernels/kernel.js';
+import { layout, type NumberArray } from '../src/kernels/kernel.js';
+import { ParameterSet } from '../src/models/parameters.js';
 import type { Weights } from '../src/weights/weights.js';
 import { median } from './report.js';
+
+/** Which algorithm. */
+export type Convolution = NonNullable<CompileOptions['convolution']>;
 
 /** A cheap random number in [-1, 1): large operands have tens of millions of values. */
 export function randomValues(count: number, seed: number): Float32Array<ArrayBuffer> {
@@ -24,21 +30,21 @@ export function randomValues(count: number, seed: number): Float32Array<ArrayBuf
 
 export async function prepareConv(
   device: Device,
-  kernel: Kernel<ConvParams>,
+  convolution: Convolution,
   params: ConvParams,
 ): Promise<{ prepared: PreparedKernel; inputs: Record<string, NumberArray> }> {
   const inputs: Record<string, NumberArray> = {};
   const weight = packedWeights(params);
-  for (const [name, { access, elements }] of Object.entries(kernel.operands(params, device.target))) {
+  for (const [name, { access, elements }] of Object.entries(conv.operands(params))) {
     if (access !== 'read') continue;
     const values = randomValues(elements, elements + name.length);
     inputs[name] = name === 'weights' ? values.map((value, i) => weight(i, () => value)) : values;
   }
-  return { prepared: await prepareKernel(device, kernel, params, inputs), inputs };
+  return { prepared: await prepareKernel(device, conv, params, inputs, { ...device.target, convolution }), inputs };
 }
 
 /** Largest error against the CPU reference on a small picture of the same kind. */
-export async function convError(device: Device, kernel: Kernel<ConvParams>, params: ConvParams): Promise<number> {
+export async function convError(device: Device, convolution: Convolution, params: ConvParams): Promise<number> {
   const { x, y, stride, upsample, residual } = params;
   const side = Math.min(y.w, x.c * y.c > 2 ** 16 ? 6 : 14) & ~1;
   const small = (l: typeof x, h: number, w: number) => layout(1, l.h === 1 ? 1 : h, w, l.c);
@@ -49,9 +55,9 @@ export async function convError(device: Device, kernel: Kernel<ConvParams>, para
     y: small(y, sizes.h, sizes.w),
     ...(residual && { residual: { ...residual, layout: small(y, sizes.h, sizes.w) } }),
   };
-  const { prepared, inputs } = await prepareConv(device, kernel, reduced);
+  const { prepared, inputs } = await prepareConv(device, convolution, reduced);
   try {
-    await device.run(prepared.dispatches);
+    await device.execute(prepared.dispatches, 'bench');
     const got = await prepared.read('y');
     let worst = 0;
     convReference(reduced, inputs).y!.forEach((want, i) => {
@@ -65,11 +71,11 @@ export async function convError(device: Device, kernel: Kernel<ConvParams>, para
 
 /** Milliseconds of each of `runs` runs, after one that compiles and warms up. */
 export async function times(device: Device, prepared: PreparedKernel, runs: number): Promise<number[]> {
-  await device.run(prepared.dispatches);
+  await device.execute(prepared.dispatches, 'bench');
   const all: number[] = [];
   for (let i = 0; i < runs; i++) {
     const start = performance.now();
-    await device.run(prepared.dispatches);
+    await device.execute(prepared.dispatches, 'bench');
     all.push(performance.now() - start);
   }
   return all;
@@ -87,7 +93,7 @@ export async function timesByShader(
     const sums = new Map<string, number>();
     for (const bound of prepared.dispatches) {
       const start = performance.now();
-      await device.run([bound]);
+      await device.execute([bound], 'bench');
       const name = bound.dispatch.shader.name;
       sums.set(name, (sums.get(name) ?? 0) + performance.now() - start);
     }
@@ -109,19 +115,18 @@ export interface Timing {
 export async function profile(device: Device, program: Program, weights: Weights): Promise<Timing[]> {
   const [arena, parameters] = [new Arena(device, 'profile'), new ParameterSet(device)];
   await parameters.load(program.parameters, weights);
-  const compiled = await GpuProgram.compile(device, 'profile', program, arena, parameters);
-  const buffers = Object.fromEntries(
-    compiled.externals().map(name => [name, device.buffer(`profile/${name}`, compiled.externalBytes(name))]),
-  );
+  const compiled = await arena.compile('profile', program, parameters);
+  const sizes = [...externalsOf(program)].map(([name, storage]) => [name, storageBytes(storage, device.precision)]);
+  const buffers = await device.allocate<string>('profile', Object.fromEntries(sizes));
   const timings: Timing[] = [];
   const bound = compiled.bind(buffers);
-  for (const call of program.calls) {
-    const own = bound.filter(dispatch => dispatch.call === call);
+  for (const label of new Set(bound.map(({ call }) => call.label))) {
+    const own = bound.filter(({ call }) => call.label === label);
     const start = performance.now();
-    await device.run(own, { label: call.label });
+    await device.execute(own, label);
     const ms = performance.now() - start;
     const flops = own.reduce((sum, { dispatch }) => sum + dispatch.flops, 0);
-    timings.push({ label: call.label, kernel: call.kernel.name, ms, flops });
+    timings.push({ label, kernel: own[0]!.call.kernel.name, ms, flops });
   }
   for (const owner of [arena, parameters]) owner.destroy();
   for (const buffer of Object.values(buffers)) device.release(buffer);

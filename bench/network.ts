@@ -57,11 +57,10 @@ export async function benchNetwork({ filter, runs, adapter, details }: Options):
       { what: `${network}: peak GPU memory`, MB: device.memory.peak / 1e6 },
     );
     if (details) {
-      const target = { ...device.target, convolution: 'auto' } as const;
       const variant = { fuse: true, adain: true, map: false };
       const timings = [
-        ...(await profile(device, encodeProgram(net.config, 1, target, 'tensor'), opened)),
-        ...(await profile(device, decodeProgram(net.config, 1, target, variant, 'tensor'), opened)),
+        ...(await profile(device, encodeProgram(net.config, 1, 'tensor'), opened)),
+        ...(await profile(device, decodeProgram(net.config, 1, variant, 'tensor'), opened)),
       ];
       for (const { label, kernel, ms, flops } of timings.sort((a, b) => b.ms - a.ms).slice(0, 40)) {
         rows.push({ what: `${network}: ${label} (${kernel})`, s: seconds(ms), GFLOPS: flops / ms / 1e6 });

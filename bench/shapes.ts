@@ -1,6 +1,6 @@
 // The convolutions and linear layers of the official network with fusion, as the graph calls them.
 
-import type { ConvParams } from '../src/kernels/conv/params.js';
+import type { ConvParams } from '../src/kernels/conv/conv.js';
 import { layout } from '../src/kernels/kernel.js';
 
 export interface Shape {

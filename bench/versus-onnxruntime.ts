@@ -3,10 +3,8 @@
 // long is run less often.
 
 import type * as Onnxruntime from 'onnxruntime-common';
-import { conv } from '../src/kernels/conv/conv.js';
-import type { ConvParams } from '../src/kernels/conv/params.js';
+import type { ConvParams } from '../src/kernels/conv/conv.js';
 import { layout } from '../src/kernels/kernel.js';
-import { winograd } from '../src/kernels/winograd/winograd.js';
 import { createDevice } from '../src/node/gpu.js';
 import { enableSwiftShader } from '../src/node/software-adapter.js';
 import { prepareConv, randomValues } from './measure.js';
@@ -67,13 +65,15 @@ export async function benchVersusOnnxruntime({ filter, runs, adapter }: Options)
       bias: true,
       outputType: 'store',
     };
-    const ours = await Promise.all([conv, winograd].map(kernel => prepareConv(device, kernel, params)));
+    const ours = await Promise.all(
+      (['direct', 'winograd'] as const).map(convolution => prepareConv(device, convolution, params)),
+    );
     const runners = [
       ...sessions.map(session => () => session.run({ x: feed })),
       ...ours.map(
         ({ prepared }) =>
           () =>
-            device.run(prepared.dispatches),
+            device.execute(prepared.dispatches, 'bench'),
       ),
     ];
     const times = runners.map(() => [] as number[]);

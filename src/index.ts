@@ -1,9 +1,8 @@
 // What the library offers on every platform. `src/node` and `src/web` add how a device, weights and pictures are had there.
 
 export { CodeFormerError, type ErrorCode } from './errors.js';
-export type { AdapterInfo, DeviceOptions } from './gpu/device.js';
+export type { AdapterInfo, DeviceBuffer, DeviceOptions, Executor, RunOptions } from './executor.js';
 export { Device } from './gpu/device.js';
-export type { RunOptions } from './gpu/program.js';
 export type { Precision } from './kernels/kernel.js';
 export {
   CodeFormer,

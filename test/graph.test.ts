@@ -1,21 +1,22 @@
 // The graph: shapes, errors that name the layer, and the memory plan.
 
 import { describe, expect, test } from 'vitest';
+import { lower } from '../src/gpu/lower.js';
 import { Graph } from '../src/graph/graph.js';
 import { planMemory } from '../src/graph/memory.js';
-import { layout, type Target } from '../src/kernels/kernel.js';
+import { layout } from '../src/kernels/kernel.js';
 import { decodeProgram, encodeProgram } from '../src/models/codeformer/network.js';
 import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';
 
-const target: Target = { family: 'registers', precision: 'f32', maxBindingSize: 2 ** 30 };
+const target = { family: 'registers', precision: 'f32', maxBindingSize: 2 ** 30 } as const;
 const programs = [
-  encodeProgram(OFFICIAL_CONFIG, 1, target, 'tensor'),
-  decodeProgram(OFFICIAL_CONFIG, 1, target, { fuse: true, adain: true, map: false }, 'tensor'),
+  encodeProgram(OFFICIAL_CONFIG, 1, 'tensor'),
+  decodeProgram(OFFICIAL_CONFIG, 1, { fuse: true, adain: true, map: false }, 'tensor'),
 ];
 
 describe('shapes', () => {
   test('a wrong residual is refused with the path of the layer', () => {
-    const g = new Graph(target);
+    const g = new Graph();
     const x = g.external('x', layout(1, 8, 8, 4));
     const wrong = g.external('wrong', layout(1, 4, 8, 4));
     expect(() => g.conv(x, 'encoder.blocks.4.conv1', { out: 4, residual: wrong })).toThrow(
@@ -24,12 +25,12 @@ describe('shapes', () => {
   });
 
   test('groups that do not divide the channels are refused', () => {
-    const g = new Graph(target);
+    const g = new Graph();
     expect(() => g.groupNorm(g.external('x', layout(1, 8, 8, 6)), 'norm1', 4)).toThrow(/norm1.*4 groups.*6/);
   });
 
   test('a concatenation in place needs whole vectors', () => {
-    const g = new Graph(target);
+    const g = new Graph();
     expect(() => g.slice(g.external('x', layout(1, 8, 8, 8)), 6, 2)).toThrow(/multiple of 4/);
   });
 });
@@ -37,9 +38,10 @@ describe('shapes', () => {
 describe('memory plan', () => {
   test('tensors that live at the same time never share a slot', () => {
     for (const program of programs) {
-      const { slotOf, slots } = planMemory(program);
+      const calls = lower(program, target);
+      const { slotOf, slots } = planMemory(calls, 'f32');
       const lives = new Map<number, [number, number]>();
-      program.calls.forEach((call, i) => {
+      calls.forEach((call, i) => {
         for (const s of Object.values(call.operands)) {
           if (s.kind !== 'transient') continue;
           expect(slots[slotOf.get(s.id)!]).toBeGreaterThanOrEqual(s.elements * 4);
@@ -55,7 +57,7 @@ describe('memory plan', () => {
   });
 
   test('the official geometry stays below 420 MB of intermediate values', () => {
-    const [encode, decode] = programs.map(p => planMemory(p).slots.reduce((a, b) => a + b, 0));
+    const [encode, decode] = programs.map(p => planMemory(lower(p, target), 'f32').slots.reduce((a, b) => a + b, 0));
     expect(Math.max(encode!, decode!)).toBeLessThan(420e6);
   });
 

@@ -2,7 +2,7 @@
 
 import * as library from '../src/node/index.js';
 import { CodeFormerError, generatedWeights, type Picture, pixels } from '../src/node/index.js';
-import { GpuPicture } from '../src/pixels/gpu-picture.js';
+import { DevicePicture } from '../src/pixels/device-picture.js';
 import { TINY } from './tiny.js';
 
 /** What proxies and getters of the caller throw: it passes through. */
@@ -134,7 +134,7 @@ export async function hostileCalls(device: library.Device): Promise<{ count: num
   const prepared = await restorer.prepare(photo, { faces: [] });
   const input = new Float32Array(3 * TINY.size ** 2);
   const encoded = await net.encode(input);
-  const onDevice = await GpuPicture.upload(device, photo);
+  const onDevice = await DevicePicture.upload(device, photo);
   const planes = { data: new Float32Array(3 * 64), width: 8, height: 8 };
   const five = [
     [50, 47],

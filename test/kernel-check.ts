@@ -1,8 +1,10 @@
 // A kernel beside its reference, on one of its cases.
 
+import type { Executor } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
 import { prepareKernel } from '../src/gpu/run-kernel.js';
-import type { Case, Family, KernelTest, NumberArray, Operand } from '../src/kernels/kernel.js';
+import { bytesPerElement, type Case, type KernelTest, type NumberArray, type Operand } from '../src/kernels/kernel.js';
+import type { Family } from '../src/kernels/webgpu.js';
 
 /** Marks what a kernel must leave alone; exact in f16. */
 const UNTOUCHED = 77;
@@ -56,15 +58,64 @@ function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray 
   return data;
 }
 
+/** Runs a kernel on operands with given contents; returns those of all that it writes. */
+export type Runner = <P>(
+  test: KernelTest<P>,
+  params: P,
+  values: Readonly<Record<string, NumberArray>>,
+) => Promise<Readonly<Record<string, NumberArray>>>;
+
+/** Whether a kernel leaves something there. */
+const written = ({ access }: Operand): boolean => access === 'write' || access === 'update';
+
+/** By one of the families of WebGPU's implementations. */
+export const onWebgpu =
+  (device: Device, family: Family): Runner =>
+  async ({ kernel, convolution }, params, values) => {
+    const target = { ...device.target, family, ...(convolution && { convolution }) };
+    const prepared = await prepareKernel(device, kernel, params, values, target);
+    try {
+      await device.execute(prepared.dispatches, kernel.name);
+      const names = Object.keys(prepared.operands).filter(name => written(prepared.operands[name]!));
+      return Object.fromEntries(await Promise.all(names.map(async name => [name, await prepared.read(name)])));
+    } finally {
+      prepared.destroy();
+    }
+  };
+
+/** By an executor of f32, as pictures and networks run them. */
+export const onExecutor =
+  (executor: Executor): Runner =>
+  async ({ kernel }, params, values) => {
+    const operands = kernel.operands(params);
+    const sizes = Object.entries(operands).map(([n, { type, elements }]) => [
+      n,
+      elements * bytesPerElement(type, 'f32'),
+    ]);
+    const buffers = await executor.allocate<string>('test', Object.fromEntries(sizes));
+    try {
+      for (const [name, buffer] of Object.entries(buffers)) executor.write(buffer, values[name]!);
+      await executor.run(kernel, params, buffers);
+      const read = async (name: string) => {
+        const bytes = await executor.read(buffers[name]!);
+        const { type } = operands[name]!;
+        return type === 'i32'
+          ? new Int32Array(bytes)
+          : type === 'u32'
+            ? new Uint32Array(bytes)
+            : new Float32Array(bytes);
+      };
+      const names = Object.keys(operands).filter(name => written(operands[name]!));
+      return Object.fromEntries(await Promise.all(names.map(async name => [name, await read(name)])));
+    } finally {
+      for (const buffer of Object.values(buffers)) executor.release(buffer);
+    }
+  };
+
 /** Runs a case; the worst value of everything that the kernel writes. */
-export async function worstOf<P>(
-  device: Device,
-  { kernel, reference }: KernelTest<P>,
-  item: Case<P>,
-  family: Family,
-): Promise<Worst> {
-  const target = { ...device.target, family };
-  const operands = kernel.operands(item.params, target);
+export async function worstOf<P>(test: KernelTest<P>, item: Case<P>, run: Runner): Promise<Worst> {
+  const { kernel, reference } = test;
+  const operands = kernel.operands(item.params);
   const tables = kernel.tables?.(item.params) ?? {};
   const values = Object.fromEntries(Object.entries(operands).map(([n, o]) => [n, tables[n] ?? fill(n, o, item)]));
   for (const [name, { elements }] of Object.entries(operands)) {
@@ -74,24 +125,18 @@ export async function worstOf<P>(
   }
   const inputs = Object.fromEntries(Object.entries(values).filter(([n]) => given(operands[n]!)));
   const want = reference(item.params, inputs);
-  const prepared = await prepareKernel(device, kernel, item.params, values, target);
+  const results = await run(test, item.params, values);
   let worst: Worst = { where: '', error: 0 };
-  try {
-    await device.run(prepared.dispatches);
-    for (const [name, operand] of Object.entries(operands)) {
-      if (operand.access !== 'write' && operand.access !== 'update') continue;
-      const got = await prepared.read(name);
-      for (let i = 0; i < operand.elements; i++) {
-        const where = place(operand, i);
-        const wanted = where === 'channel' ? want[name]![i]! : where === 'padding' ? 0 : UNTOUCHED;
-        // NaN and infinite values have no distance; they must be the same.
-        const distance = Object.is(got[i], wanted) ? 0 : Math.abs(got[i]! - wanted) / Math.max(1, Math.abs(wanted));
-        const error = Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance;
-        if (error > worst.error) worst = { where: `${name}[${i}] = ${got[i]}, expected ${wanted}`, error };
-      }
+  for (const [name, got] of Object.entries(results)) {
+    const operand = operands[name]!;
+    for (let i = 0; i < operand.elements; i++) {
+      const where = place(operand, i);
+      const wanted = where === 'channel' ? want[name]![i]! : where === 'padding' ? 0 : UNTOUCHED;
+      // NaN and infinite values have no distance; they must be the same.
+      const distance = Object.is(got[i], wanted) ? 0 : Math.abs(got[i]! - wanted) / Math.max(1, Math.abs(wanted));
+      const error = Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance;
+      if (error > worst.error) worst = { where: `${name}[${i}] = ${got[i]}, expected ${wanted}`, error };
     }
-    return worst;
-  } finally {
-    prepared.destroy();
   }
+  return worst;
 }

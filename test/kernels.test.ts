@@ -1,21 +1,23 @@
 // Every registered kernel against its float64 reference: all cases, both families, every precision the adapter has.
 
 import { describe, expect, test } from 'vitest';
+import type { Device } from '../src/gpu/device.js';
 import { prepareKernel } from '../src/gpu/run-kernel.js';
 import type { Kernel } from '../src/kernels/kernel.js';
 import { kernelTests } from '../src/kernels/registry.js';
+import type { Dispatch } from '../src/kernels/webgpu.js';
 import { testDevice } from './device.js';
-import { worstOf } from './kernel-check.js';
+import { onWebgpu, worstOf } from './kernel-check.js';
 
 describe('plans', () => {
-  const kernel = (plan: Record<string, number>): Kernel<null> => ({
+  const kernel: Kernel<null> = {
     name: 'planned',
     operands: () => ({ y: { access: 'write', type: 'f32', elements: 4 } }),
-    dispatches: () => [
-      {
-        shader: {
-          name: 'planned',
-          code: `struct Plan {
+  };
+  const dispatch = (plan: Record<string, number>): Dispatch => ({
+    shader: {
+      name: 'planned',
+      code: `struct Plan {
   start: u32, // of what is written, not count: u32
   below: i32,
   value: f32,
@@ -24,24 +26,24 @@ describe('plans', () => {
 @group(1) @binding(0) var<uniform> plan: Plan;
 @compute @workgroup_size(1)
 fn main() { y[plan.start] = plan.value + f32(plan.below); }`,
-        },
-        plan,
-        workgroups: [1, 1, 1],
-        operands: ['y'],
-        flops: 0,
-        bytes: 4,
-      },
-    ],
+    },
+    plan,
+    workgroups: [1, 1, 1],
+    operands: ['y'],
+    flops: 0,
+    bytes: 4,
   });
+  const prepare = (device: Device, plans: readonly Record<string, number>[]) =>
+    prepareKernel(device, kernel, null, {}, device.target, { dispatches: () => plans.map(dispatch) });
 
   test('every dispatch reads its own', async () => {
     const device = await testDevice();
-    const [first] = kernel({ start: 1, below: -3, value: 0.5 }).dispatches(null, device.target);
-    const [second] = kernel({ start: 2, below: -4, value: 0.25 }).dispatches(null, device.target);
-    const both = { ...kernel({}), dispatches: () => [first!, second!] };
     const before = device.memory.allocated;
-    const prepared = await prepareKernel(device, both, null, {});
-    await device.run(prepared.dispatches);
+    const prepared = await prepare(device, [
+      { start: 1, below: -3, value: 0.5 },
+      { start: 2, below: -4, value: 0.25 },
+    ]);
+    await device.execute(prepared.dispatches, 'planned');
     expect([...(await prepared.read('y'))]).toEqual([0, -2.5, -3.75, 0]);
     prepared.destroy();
     expect(device.memory.allocated).toBe(before);
@@ -53,19 +55,19 @@ fn main() { y[plan.start] = plan.value + f32(plan.below); }`,
     [{ start: 1.5, below: 0, value: 0 }, /expected a whole number for start but received 1.5/],
   ])('%o is refused', async (plan, message) => {
     const device = await testDevice();
-    await expect(prepareKernel(device, kernel(plan as Record<string, number>), null, {})).rejects.toThrow(message);
+    await expect(prepare(device, [plan as Record<string, number>])).rejects.toThrow(message);
   });
 });
 
 const f16 = (await testDevice()).gpu.features.has('shader-f16');
 
 for (const spec of kernelTests) {
-  describe(spec.kernel.name, () => {
+  describe([spec.convolution, spec.kernel.name].filter(Boolean).join(' '), () => {
     for (const item of spec.cases) {
       for (const family of ['registers', 'workgroup'] as const) {
         for (const precision of f16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
           test(`${item.name}, ${family}, ${precision}`, async () => {
-            const { where, error } = await worstOf(await testDevice(true, precision), spec, item, family);
+            const { where, error } = await worstOf(spec, item, onWebgpu(await testDevice(true, precision), family));
             expect(error, where).toBeLessThanOrEqual(item.tolerance[precision]);
           });
         }

@@ -1,8 +1,9 @@
 // Compiled pipelines by source and constants; a compile that is under way is shared by all who ask.
 
 import { CodeFormerError } from '../errors.js';
-import type { Precision, Shader } from '../kernels/kernel.js';
+import type { Precision } from '../kernels/kernel.js';
 import prelude from '../kernels/prelude.wgsl';
+import type { Shader } from '../kernels/webgpu.js';
 import { ShaderStage } from './flags.js';
 import { type ShaderInterface, shaderInterface } from './interface.js';
 

@@ -1,14 +1,16 @@
 // The plans of dispatches, packed for a small uniform buffer. Equal plans lie there once; each dispatch tells its own by a dynamic offset.
 
 import { CodeFormerError } from '../errors.js';
-import { type Dispatch, roundUp } from '../kernels/kernel.js';
-import type { BoundPlan, Device } from './device.js';
+import { roundUp } from '../kernels/kernel.js';
+import type { Dispatch } from '../kernels/webgpu.js';
+import type { Context } from './context.js';
 import { BufferUsage } from './flags.js';
 import type { PlanField } from './interface.js';
+import type { BoundPlan } from './scheduler.js';
 
 export class Plans {
   private constructor(
-    private readonly device: Device,
+    private readonly device: Context,
     /** What the buffer begins with; empty where no shader has a plan. */
     readonly contents: Uint32Array<ArrayBuffer>,
     /** Bytes of the largest plan. */
@@ -17,7 +19,7 @@ export class Plans {
   ) {}
 
   /** @throws `SHAPE_MISMATCH` for a plan that is not what its shader declares */
-  static pack(device: Device, dispatches: readonly Dispatch[]): Plans {
+  static pack(device: Context, dispatches: readonly Dispatch[]): Plans {
     const packed: Uint32Array[] = [];
     const places = new Map<string, number>();
     const placeOf = new Map<Dispatch, number>();
@@ -41,7 +43,7 @@ export class Plans {
   }
 
   /** A buffer for plans of `bytes`, which the caller owns. */
-  static buffer(device: Device, label: string, bytes: number): GPUBuffer {
+  static buffer(device: Context, label: string, bytes: number): GPUBuffer {
     return device.buffer(`${label}/plans`, bytes, BufferUsage.UNIFORM);
   }
 

@@ -1,10 +1,12 @@
-// Runs one kernel on plain arrays: for tests, benches and one-off work such as packing weights.
+// Kernels with their buffers; for tests and benches also filled with plain arrays, of any family of implementations.
 
-import { throwIfAborted } from '../errors.js';
-import { bytesPerElement, type Kernel, type NumberArray, type Operand, type Target } from '../kernels/kernel.js';
+import { bytesPerElement, type Kernel, type NumberArray, type Operand } from '../kernels/kernel.js';
+import type { Dispatch, Target, WebgpuKernel } from '../kernels/webgpu.js';
 import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
-import type { BoundDispatch, Device } from './device.js';
+import type { Context } from './context.js';
+import { implementationOf } from './implementations.js';
 import { Plans } from './plans.js';
+import type { BoundDispatch } from './scheduler.js';
 
 /** Buffers of a kernel's operands, filled, with its dispatches bound to them. */
 export interface PreparedKernel {
@@ -23,25 +25,23 @@ export interface BoundKernel {
   destroy(): void;
 }
 
-/** The dispatches of a kernel on buffers of the caller, by operand name. */
-export async function bindKernel<P>(
-  device: Device,
-  kernel: Kernel<P>,
-  params: P,
+/** Dispatches on buffers by the names of their operands. */
+export async function bindKernel(
+  device: Context,
+  label: string,
+  dispatches: readonly Dispatch[],
   buffers: Readonly<Record<string, GPUBuffer>>,
-  target: Target = device.target,
 ): Promise<BoundKernel> {
-  const dispatches = kernel.dispatches(params, target);
   const pipelines = await Promise.all(dispatches.map(d => device.pipeline(d.shader)));
-  return device.checked(`the bindings of ${kernel.name}`, () => {
+  return device.checked(`the bindings of ${label}`, () => {
     const plans = Plans.pack(device, dispatches);
-    const buffer = Plans.buffer(device, kernel.name, plans.contents.byteLength);
+    const buffer = Plans.buffer(device, label, plans.contents.byteLength);
     device.write(buffer, plans.contents);
     const planOf = plans.bind(buffer);
     return {
       dispatches: dispatches.map((dispatch, i) => {
         const bound = dispatch.operands.map(name => buffers[name]!);
-        const bindGroup = device.bindGroup(dispatch, bound, `${kernel.name}/${dispatch.shader.name}`);
+        const bindGroup = device.bindGroup(dispatch, bound, `${label}/${dispatch.shader.name}`);
         return { pipeline: pipelines[i]!, bindGroup, plan: planOf(dispatch), dispatch };
       }),
       destroy: () => device.release(buffer),
@@ -50,38 +50,21 @@ export async function bindKernel<P>(
 }
 
 /**
- * Submits a kernel once. What it writes can be used by what is submitted after it; only reading waits.
- * @throws `ABORTED`, and what binding and submitting throw
- */
-export async function submitKernel<P>(
-  device: Device,
-  kernel: Kernel<P>,
-  params: P,
-  buffers: Readonly<Record<string, GPUBuffer>>,
-  signal?: AbortSignal,
-): Promise<void> {
-  const bound = await bindKernel(device, kernel, params, buffers);
-  try {
-    throwIfAborted(signal);
-    await device.checked(kernel.name, () => device.submit(bound.dispatches, kernel.name));
-  } finally {
-    bound.destroy();
-  }
-}
-
-/**
  * Allocates and fills the operands of a kernel.
  * @param values contents by operand name; what is absent is zero
- * @param target another family than the device's own may be asked for
+ * @param target another family than the device's own, or one of the algorithms of convolutions, may be asked for
+ * @param implementation another than that of the target
  */
 export async function prepareKernel<P>(
-  device: Device,
+  device: Context,
   kernel: Kernel<P>,
   params: P,
   values: Readonly<Record<string, NumberArray>>,
   target: Target = device.target,
+  { scratch, dispatches }: WebgpuKernel<P> = implementationOf(kernel, params, target),
 ): Promise<PreparedKernel> {
-  const operands = kernel.operands(params, target);
+  const operands = kernel.operands(params);
+  const all = { ...operands, ...scratch?.(params, target) };
   const buffers = new Map<string, GPUBuffer>();
   let bound: BoundKernel | null = null;
   const destroy = () => {
@@ -92,7 +75,7 @@ export async function prepareKernel<P>(
   };
   try {
     await device.checked(`the operands of ${kernel.name}`, () => {
-      for (const [name, { type, elements }] of Object.entries(operands)) {
+      for (const [name, { type, elements }] of Object.entries(all)) {
         const buffer = device.buffer(`${kernel.name}/${name}`, elements * bytesPerElement(type, device.precision));
         buffers.set(name, buffer);
         const data = values[name] as (NumberArray & ArrayBufferView<ArrayBuffer>) | undefined;
@@ -105,8 +88,7 @@ export async function prepareKernel<P>(
           );
       }
     });
-    bound = await bindKernel(device, kernel, params, Object.fromEntries(buffers), target);
-    const { dispatches } = bound;
+    bound = await bindKernel(device, kernel.name, dispatches(params, target), Object.fromEntries(buffers));
     const read = async (name: string): Promise<NumberArray> => {
       const { type, elements } = operands[name]!;
       const bytes = await device.read(buffers.get(name)!);
@@ -116,7 +98,7 @@ export async function prepareKernel<P>(
         ? decodeFloat16(new Uint16Array(bytes, 0, elements))
         : new Float32Array(bytes, 0, elements);
     };
-    return { operands, buffers, dispatches, read, destroy };
+    return { operands, buffers, dispatches: bound.dispatches, read, destroy };
   } catch (error) {
     destroy();
     throw error;

@@ -1,11 +1,11 @@
-// Records kernel calls on symbolic tensors. A graph knows shapes, names and lifetimes, and nothing of WebGPU.
+// Records kernel calls on symbolic tensors. A graph knows shapes, names and lifetimes, and nothing of what will run it.
 
 import { CodeFormerError } from '../errors.js';
 import { type AdainParams, adain } from '../kernels/adain/adain.js';
 import { add } from '../kernels/add/add.js';
 import { attention } from '../kernels/attention/attention.js';
+import type { ConvParams } from '../kernels/conv/conv.js';
 import { conv } from '../kernels/conv/conv.js';
-import type { ConvParams } from '../kernels/conv/params.js';
 import { groupNorm } from '../kernels/group-norm/group-norm.js';
 import {
   ceilDiv,
@@ -15,12 +15,10 @@ import {
   layout,
   layoutElements,
   roundUp,
-  type Target,
 } from '../kernels/kernel.js';
 import { layerNorm } from '../kernels/layer-norm/layer-norm.js';
 import { normalize } from '../kernels/normalize/normalize.js';
 import { pixelShuffle } from '../kernels/pixel-shuffle/pixel-shuffle.js';
-import { useWinograd, winograd } from '../kernels/winograd/winograd.js';
 
 /** Memory that tensors lie in. */
 export interface Storage {
@@ -105,11 +103,10 @@ export interface ConvOptions {
   readonly outputType?: 'store' | 'f32';
 }
 
-/** The finished record: what a planner and an executor need. */
+/** The finished record: what an executor needs. */
 export interface Program {
   readonly calls: readonly Call[];
   readonly parameters: readonly Parameter[];
-  readonly target: Target;
 }
 
 export class Graph {
@@ -117,8 +114,6 @@ export class Graph {
   private readonly parameters = new Map<string, Parameter>();
   private readonly externals = new Map<string, Storage>();
   private count = 0;
-
-  constructor(readonly target: Target) {}
 
   /** A tensor bound at every run under its name. */
   external(name: string, shape: Layout, type: ElementType = 'store'): Tensor {
@@ -171,16 +166,11 @@ export class Graph {
 
   /** Records a call of any kernel. */
   call<P>(label: string, kernel: Kernel<P>, params: P, operands: Readonly<Record<string, Tensor | Storage>>): void {
-    const expected = kernel.operands(params, this.target);
     const storages: Record<string, Storage> = {};
-    for (const [name, { access, type, elements }] of Object.entries(expected)) {
+    for (const [name, { type, elements }] of Object.entries(kernel.operands(params))) {
       const given = operands[name];
       const storage = given && ('storage' in given ? given.storage : given);
-      if (!storage) {
-        if (access !== 'scratch') throw shapeError(label, `a tensor for ${name}`, 'none');
-        storages[name] = this.storage('transient', `${label}/${name}`, type, elements);
-        continue;
-      }
+      if (!storage) throw shapeError(label, `a tensor for ${name}`, 'none');
       if (storage.type !== type) throw shapeError(label, `${name} of type ${type}`, storage.type);
       if (storage.elements < elements)
         throw shapeError(label, `${name} of ${elements} elements`, `${storage.elements}`);
@@ -217,21 +207,11 @@ export class Graph {
       outputType,
       ...(residual && { residual: { layout: residual.layout, alpha: options.alpha ?? 1 } }),
     };
-    const kernel = useWinograd(params, this.target) ? winograd : conv;
-    // WebGPU lets no dispatch read and write the same buffer; some kernels read x in one dispatch and write y in another.
-    const { into, ...apart } = options;
-    const both = (operands: readonly string[]) =>
-      operands.includes('y') &&
-      ((x.storage === y.storage && operands.includes('x')) ||
-        (residual?.storage === y.storage && operands.includes('residual')));
-    if (into && kernel.dispatches(params, this.target).some(dispatch => both(dispatch.operands))) {
-      return this.copy(this.conv(x, path, apart), into, `${path}/copy`);
-    }
-    const expected = kernel.operands(params, this.target);
+    const expected = conv.operands(params);
     const parts = options.parts ?? [{ weight: `${path}.weight`, bias: `${path}.bias` }];
     const shape = linear ? [out, c] : [out, c, size, size];
     const keyed = (key: string, r?: readonly [number, number]) => (r ? { key, rows: r } : { key });
-    this.call(path, kernel, params, {
+    this.call(path, conv, params, {
       x,
       y,
       weights: this.parameter(
@@ -337,7 +317,7 @@ export class Graph {
   }
 
   finish(): Program {
-    return { calls: this.calls, parameters: [...this.parameters.values()], target: this.target };
+    return { calls: this.calls, parameters: [...this.parameters.values()] };
   }
 
   private storage(kind: Storage['kind'], name: string, type: ElementType, elements: number): Storage {

@@ -1,6 +1,6 @@
 // Plans memory by liveness: transient tensors whose lifetimes do not overlap share a slot.
 
-import { bytesPerElement } from '../kernels/kernel.js';
+import { bytesPerElement, type Precision } from '../kernels/kernel.js';
 import type { Program, Storage } from './graph.js';
 
 export interface MemoryPlan {
@@ -17,21 +17,30 @@ interface Life {
   to: number;
 }
 
-export const storageBytes = (program: Program, { type, elements }: Storage): number =>
-  elements * bytesPerElement(type, program.target.precision);
+export const storageBytes = ({ type, elements }: Storage, precision: Precision): number =>
+  elements * bytesPerElement(type, precision);
+
+/** The external tensors of a program by name. */
+export function externalsOf({ calls }: Program): ReadonlyMap<string, Storage> {
+  const storages = calls.flatMap(({ operands }) => Object.values(operands));
+  return new Map(storages.filter(({ kind }) => kind === 'external').map(storage => [storage.name, storage]));
+}
 
 /**
  * Greedy by size: the largest tensor first, each into the smallest slot that is free for its whole life. Slots are whole buffers,
  * because WebGPU does not let one dispatch read and write ranges of the same buffer.
  */
-export function planMemory(program: Program): MemoryPlan {
+export function planMemory(
+  calls: readonly { readonly operands: Readonly<Record<string, Storage>> }[],
+  precision: Precision,
+): MemoryPlan {
   const lives = new Map<number, Life>();
-  program.calls.forEach((call, index) => {
-    for (const storage of Object.values(call.operands)) {
+  calls.forEach(({ operands }, index) => {
+    for (const storage of Object.values(operands)) {
       if (storage.kind !== 'transient') continue;
       const life = lives.get(storage.id);
       if (life) life.to = index;
-      else lives.set(storage.id, { storage, bytes: storageBytes(program, storage), from: index, to: index });
+      else lives.set(storage.id, { storage, bytes: storageBytes(storage, precision), from: index, to: index });
     }
   });
   const slots: { bytes: number; lives: Life[] }[] = [];

@@ -1,27 +1,9 @@
-// What a kernel is: plain data and one pure function from parameters to dispatches. Nothing here knows WebGPU's objects.
+// What a kernel is, whatever executor runs it: its operands, its meaning, and the cases on which it is tested.
 
 import { CodeFormerError } from '../errors.js';
 
 /** How activations are stored. Sums, statistics and logits are f32 in both. */
 export type Precision = 'f32' | 'f16';
-
-/**
- * `registers`: tiles in registers, no barriers, no workgroup memory: for software adapters, where both are 3-4x slower.
- * `workgroup`: tiles in workgroup memory: for GPUs.
- */
-export type Family = 'registers' | 'workgroup';
-
-/** What a kernel may know of the adapter. */
-export interface Target {
-  readonly family: Family;
-  readonly precision: Precision;
-  /** Largest storage binding, in bytes. */
-  readonly maxBindingSize: number;
-  /** Which kernel 3x3 convolutions run as, where there is a choice; `auto`, the default, is the one that was measured to be faster. */
-  readonly convolution?: 'auto' | 'direct' | 'winograd';
-  /** Whether shaders may use subgroup operations. Default false. */
-  readonly subgroups?: boolean;
-}
 
 /**
  * Where the values of a picture-like tensor lie in a buffer: NHWC. `c` counts the channels that mean something; pixels are
@@ -38,15 +20,12 @@ export interface Layout {
   readonly offset: number;
 }
 
-/** `store` follows the precision of the device; the others are what they say. */
+/** `store` follows the precision of the executor; the others are what they say. */
 export type ElementType = 'store' | 'f32' | 'i32' | 'u32';
 
 export interface Operand {
-  /**
-   * `update` is changed in place, so that what it becomes depends on what it was. `scratch` is written and read by the kernel's own
-   * dispatches and means nothing afterwards.
-   */
-  readonly access: 'read' | 'write' | 'update' | 'scratch';
+  /** `update` is changed in place, so that what it becomes depends on what it was. */
+  readonly access: 'read' | 'write' | 'update';
   readonly type: ElementType;
   /** Smallest size of the bound buffer, in elements. */
   readonly elements: number;
@@ -54,43 +33,15 @@ export interface Operand {
   readonly layout?: Layout;
 }
 
-/**
- * A compute shader with entry point `main`; one pipeline for each distinct source and set of constants. What it reads and writes its code
- * says, and is taken from there: storage bindings in group 0, and where it has a plan, `struct Plan` and
- * `@group(1) @binding(0) var<uniform> plan: Plan`.
- */
-export interface Shader {
-  /** For labels and errors: `conv3x3/registers`. */
-  readonly name: string;
-  /** WGSL; the aliases of prelude.wgsl stand before it. */
-  readonly code: string;
-  /** Values of the `override` declarations: variants of the code. What differs from shape to shape belongs into the plan. */
-  readonly constants?: Readonly<Record<string, number>>;
-  /** Language features that the code needs; directives must stand first, so the device writes them. */
-  readonly features?: readonly 'subgroups'[];
-}
-
-export interface Dispatch {
-  readonly shader: Shader;
-  /**
-   * Values of all fields of the shader's `plan`, which are u32, i32 or f32: sizes, strides, where a strip starts. They are data, so that
-   * one compiled pipeline serves every shape: software adapters take longer to compile most kernels than to run them on a small picture.
-   */
-  readonly plan?: Readonly<Record<string, number>>;
-  readonly workgroups: readonly [number, number, number];
-  /** Names of operands by binding number. */
-  readonly operands: readonly string[];
-  /** Floating-point operations, a multiply-add counting two; for chunks, progress and benches. */
-  readonly flops: number;
-  /** Bytes read and written at least once. */
-  readonly bytes: number;
-}
-
+/** The contract of a kernel. Executors find their implementation of it by its name. */
 export interface Kernel<P> {
   readonly name: string;
-  operands(params: P, target: Target): Readonly<Record<string, Operand>>;
-  dispatches(params: P, target: Target): readonly Dispatch[];
-  /** Contents of `read` operands that only the parameters decide; whoever runs the kernel uploads them. */
+  /**
+   * What it reads and writes, by name.
+   * @throws `SHAPE_MISMATCH` for parameters that do not fit together
+   */
+  operands(params: P): Readonly<Record<string, Operand>>;
+  /** Contents of `read` operands that only the parameters decide; the executor uploads them. */
   tables?(params: P): Readonly<Record<string, NumberArray>>;
 }
 
@@ -109,6 +60,8 @@ export interface Case<P> {
 /** A kernel with its plain CPU reference and its cases. */
 export interface KernelTest<P> {
   readonly kernel: Kernel<P>;
+  /** Which of the implementations that an executor may have of convolutions is tested. */
+  readonly convolution?: 'direct' | 'winograd';
   readonly cases: readonly Case<P>[];
   /**
    * The meaning of the kernel, written for clarity, accumulating in float64. Gets the contents of the `read` and `update` operands as
@@ -149,18 +102,6 @@ export const array = (access: Operand['access'], type: ElementType, elements: nu
   elements,
 });
 
-/** Workgroups of 8 x 8 for the pixels of a picture, or of several, along z. */
-export const squareGrid = (
-  { width, height }: { readonly width: number; readonly height: number },
-  planes = 1,
-): [number, number, number] => [ceilDiv(width, 8), ceilDiv(height, 8), planes];
-
-/** Fields `<name>_stride` and `<name>_offset` of a plan, in vec4. */
-export const placeOf = (name: string, l: Layout): Record<string, number> => ({
-  [`${name}_stride`]: l.stride / 4,
-  [`${name}_offset`]: l.offset / 4,
-});
-
 /** The error for operands that do not fit a kernel. */
 export const mismatch = (expected: string, received: string | number): CodeFormerError =>
   new CodeFormerError('SHAPE_MISMATCH', `Expected ${expected} but received ${received}`);
@@ -174,13 +115,3 @@ export const pixelIndex = (l: Layout, n: number, y: number, x: number): number =
 
 export const bytesPerElement = (type: ElementType, precision: Precision): number =>
   type === 'store' && precision === 'f16' ? 2 : 4;
-
-/**
- * Workgroups of `size` for `count` invocations in a row, in x and y so that no dimension passes 65,535. The shader's index is
- * `id.x + id.y * groups.x * size`, with `id` the global invocation id and `groups` the number of workgroups.
- */
-export function linearGrid(count: number, size = 64): [number, number, number] {
-  const groups = Math.max(1, ceilDiv(count, size));
-  const x = Math.min(groups, 32768);
-  return [x, ceilDiv(groups, x), 1];
-}

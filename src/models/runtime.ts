@@ -2,35 +2,44 @@
 
 import { checkRunOptions } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { checkDevice, type Device } from '../gpu/device.js';
-import { Arena, GpuProgram, ParameterSet } from '../gpu/program.js';
+import {
+  type CompiledProgram,
+  type CompileOptions,
+  checkExecutor,
+  type DeviceBuffer,
+  type Executor,
+  type Workspace,
+} from '../executor.js';
 import type { Program } from '../graph/graph.js';
+import { externalsOf, storageBytes } from '../graph/memory.js';
 import { checkWeights, type Weights } from '../weights/weights.js';
+import { ParameterSet } from './parameters.js';
 
 /** Programs that are kept; another takes the place of the one that was used longest ago. */
 const KEPT_PROGRAMS = 8;
 
 /** Throws `INVALID_ARGUMENT` unless these are what a network is loaded from. */
-export function checkLoad(device: Device, weights: Weights, options: object): void {
-  checkDevice(device);
+export function checkLoad(device: Executor, weights: Weights, options: object): void {
+  checkExecutor(device);
   checkWeights(weights);
   checkRunOptions(options);
 }
 
 export class NetworkRuntime {
-  private readonly arena: Arena;
+  private readonly workspace: Workspace;
   private readonly parameters: ParameterSet;
   /** In the order of their last use. */
-  private readonly programs = new Map<string, GpuProgram>();
+  private readonly programs = new Map<string, CompiledProgram>();
   /** Programs share their memory, so runs follow one another. */
   private last: Promise<unknown> = Promise.resolve();
   private alive = true;
 
   constructor(
-    readonly device: Device,
+    readonly device: Executor,
     private readonly label: string,
+    private readonly options: CompileOptions = {},
   ) {
-    this.arena = new Arena(device, label);
+    this.workspace = device.workspace(label);
     this.parameters = new ParameterSet(device);
   }
 
@@ -51,45 +60,38 @@ export class NetworkRuntime {
    * Runs `work` with the program of a key, which is compiled if it is not among those kept. One call at a time.
    * @throws `DESTROYED`, and what compiling throws
    */
-  with<T>(key: string, build: () => Program, work: (program: GpuProgram) => Promise<T>): Promise<T> {
+  with<T>(key: string, build: () => Program, work: (program: CompiledProgram) => Promise<T>): Promise<T> {
     const run = this.last.then(async () => work(await this.program(key, build)));
     this.last = run.catch(() => {});
     return run;
   }
 
-  /** Zeroed buffers for external tensors of a program, by name; `release` gives them back. */
-  async allocate(program: GpuProgram, names: readonly string[]): Promise<Record<string, GPUBuffer>> {
-    const buffers: Record<string, GPUBuffer> = {};
-    try {
-      await this.device.checked(`the tensors of ${this.label}`, () => {
-        for (const name of names)
-          buffers[name] = this.device.buffer(`${this.label}/${name}`, program.externalBytes(name));
-      });
-      return buffers;
-    } catch (error) {
-      this.release(buffers);
-      throw error;
-    }
+  /** Zeroed buffers for external tensors of a program, all of them unless names are given; `release` gives them back. */
+  allocate({ program }: CompiledProgram, names?: readonly string[]): Promise<Record<string, DeviceBuffer>> {
+    const externals = externalsOf(program);
+    const sizes = [...externals].filter(([name]) => names?.includes(name) ?? true);
+    const bytes = sizes.map(([name, storage]) => [name, storageBytes(storage, this.device.precision)]);
+    return this.device.allocate(this.label, Object.fromEntries(bytes));
   }
 
   /**
    * Writes an input of a network, whose caller may have detached it since it was checked.
    * @throws `INVALID_ARGUMENT`
    */
-  write(buffer: GPUBuffer, data: ArrayBufferView & ArrayLike<number>, length: number, name: string): void {
+  write(buffer: DeviceBuffer, data: ArrayBufferView & ArrayLike<number>, length: number, name: string): void {
     if (data.length !== length) throw invalidArgument(`${length} values until the call ends`, name, data);
     this.device.write(buffer, data);
   }
 
-  release(buffers: Readonly<Record<string, GPUBuffer>>): void {
+  release(buffers: Readonly<Record<string, DeviceBuffer>>): void {
     for (const buffer of Object.values(buffers)) this.device.release(buffer);
   }
 
   /** Runs `work` with buffers that `allocate` makes for it. */
   async allocated<T>(
-    program: GpuProgram,
-    names: readonly string[],
-    work: (buffers: Record<string, GPUBuffer>) => Promise<T>,
+    program: CompiledProgram,
+    names: readonly string[] | undefined,
+    work: (buffers: Record<string, DeviceBuffer>) => Promise<T>,
   ): Promise<T> {
     const buffers = await this.allocate(program, names);
     try {
@@ -103,7 +105,7 @@ export class NetworkRuntime {
     if (!this.alive) return;
     this.alive = false;
     this.programs.clear();
-    this.arena.destroy();
+    this.workspace.destroy();
     this.parameters.destroy();
   }
 
@@ -112,11 +114,11 @@ export class NetworkRuntime {
     if (!this.alive) throw new CodeFormerError('DESTROYED', `The network ${this.label} was used after destroy()`);
   }
 
-  private async program(key: string, build: () => Program): Promise<GpuProgram> {
+  private async program(key: string, build: () => Program): Promise<CompiledProgram> {
     this.check();
     let program = this.programs.get(key);
     this.programs.delete(key);
-    program ??= await GpuProgram.compile(this.device, `${this.label}/${key}`, build(), this.arena, this.parameters);
+    program ??= await this.workspace.compile(`${this.label}/${key}`, build(), this.parameters, this.options);
     this.check();
     this.programs.set(key, program);
     for (const oldest of this.programs.keys()) {

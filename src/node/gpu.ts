@@ -2,7 +2,9 @@
 
 import { readdir } from 'node:fs/promises';
 import { CodeFormerError } from '../errors.js';
-import { adapterInfo, checkDeviceOptions, Device, type DeviceOptions, requestDevice } from '../gpu/device.js';
+import { checkDeviceOptions, type DeviceOptions } from '../executor.js';
+import { adapterInfo, requestDevice } from '../gpu/adapter.js';
+import { Device } from '../gpu/device.js';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
 
 /** Kernels stay inside their buffers (the tests run them with the checks on), so an instance of our own does without them. */

@@ -1,9 +1,9 @@
 // Which faces are restored in grey, and how their greys look: black-and-white photos stay that, sepia, blue and yellowed ones keep their tone.
 
-import type { Device } from '../gpu/device.js';
+import type { Executor } from '../executor.js';
 import type { Picture } from '../image/picture.js';
 import { type GreyLike, isGrey, isToned } from '../pixels/colour.js';
-import type { PixelOptions } from '../pixels/gpu-picture.js';
+import type { PixelOptions } from '../pixels/device-picture.js';
 import type { Settings } from './options.js';
 import { Photo } from './photo.js';
 
@@ -33,7 +33,7 @@ async function lookOf(photo: Photo, options: PixelOptions): Promise<GreyPhoto | 
  * @param crop RGBA
  */
 export async function greyLike(
-  device: Device,
+  device: Executor,
   crop: Picture,
   whole: GreyPhoto | null,
   { grayscale, compat, signal }: GreySettings,
@@ -49,7 +49,7 @@ export async function greyLike(
 }
 
 /** As `greyPhoto` and `greyLike`, of a picture that is an aligned face. */
-export async function greyCrop(device: Device, crop: Picture, settings: GreySettings): Promise<GreyLike | null> {
+export async function greyCrop(device: Executor, crop: Picture, settings: GreySettings): Promise<GreyLike | null> {
   const photo = await Photo.open(device, crop);
   try {
     return await greyLike(device, crop, await greyPhoto(photo, settings), settings);

@@ -1,13 +1,13 @@
 // What becomes of a face between the network and the canvas: greys, upscaling, parsing; and when it can be used again.
 
-import type { Device } from '../gpu/device.js';
+import type { Executor } from '../executor.js';
 import type { Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
-import { type GreyLike, transferGreyGpu } from '../pixels/colour.js';
-import { mergeGpuPlanes } from '../pixels/filter.js';
-import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, scoped } from '../pixels/gpu-picture.js';
+import { type GreyLike, transferGrey } from '../pixels/colour.js';
+import { DevicePicture, DevicePlanes, type FloatRgb, isFloatRgb, scoped } from '../pixels/device-picture.js';
+import { mergePlanes } from '../pixels/filter.js';
 import { resize } from '../pixels/pixels.js';
-import { resizeGpuPlanes } from '../pixels/resize.js';
+import { resizePlanes } from '../pixels/resize.js';
 import { PARSER_SIDE } from './mask.js';
 import type { Settings } from './options.js';
 import type { Parts } from './parts.js';
@@ -83,32 +83,32 @@ export function faceScale(
 
 /** What `read` makes of a face in grey, with the tint and contrast of its crop, clipped. */
 function greyed<T>(
-  device: Device,
+  device: Executor,
   picture: Picture,
   like: GreyLike,
-  read: (grey: GpuPlanes) => Promise<T>,
+  read: (grey: DevicePlanes) => Promise<T>,
 ): Promise<T> {
-  return scoped(async keep => read(keep(await transferGreyGpu(keep(await GpuPicture.upload(device, picture)), like))));
+  return scoped(async keep => read(keep(await transferGrey(keep(await DevicePicture.upload(device, picture)), like))));
 }
 
-const unrounded = async (planes: GpuPlanes): Promise<FloatRgb> => {
+const unrounded = async (planes: DevicePlanes): Promise<FloatRgb> => {
   return { data: await planes.read(), width: planes.width, height: planes.height };
 };
 
-function rounded(planes: GpuPlanes): Promise<Picture> {
-  return scoped(async keep => keep(await mergeGpuPlanes(planes)).read());
+function rounded(planes: DevicePlanes): Promise<Picture> {
+  return scoped(async keep => keep(await mergePlanes(planes)).read());
 }
 
-function resizedPlanes(device: Device, planes: FloatRgb, size: Size): Promise<FloatRgb> {
+function resizedPlanes(device: Executor, planes: FloatRgb, size: Size): Promise<FloatRgb> {
   if (planes.width === size.width && planes.height === size.height) return Promise.resolve(planes);
   return scoped(async keep => {
-    return unrounded(keep(await resizeGpuPlanes(keep(await GpuPlanes.upload(device, planes)), size, 'lanczos4')));
+    return unrounded(keep(await resizePlanes(keep(await DevicePlanes.upload(device, planes)), size, 'lanczos4')));
   });
 }
 
 /** Upscales a restored face, and parses it. */
 export async function finished(
-  device: Device,
+  device: Executor,
   coloured: Picture,
   like: GreyLike | null,
   parts: Pick<Parts, 'upscale' | 'upscaleFloat' | 'parse'>,
@@ -141,6 +141,6 @@ export async function finished(
 
   async function inBytes(face: Picture | FloatRgb): Promise<Picture> {
     if (!isFloatRgb(face)) return face;
-    return scoped(async keep => rounded(keep(await GpuPlanes.upload(device, face))));
+    return scoped(async keep => rounded(keep(await DevicePlanes.upload(device, face))));
   }
 }

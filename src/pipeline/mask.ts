@@ -1,14 +1,14 @@
 // The layer of a restored face: where it lies on the canvas, and the soft mask through which it is pasted.
 
-import type { Device } from '../gpu/device.js';
+import type { Executor } from '../executor.js';
 import type { Matrix, Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
 import { composeAffine, invertAffine } from '../pixels/affine.js';
-import { type GreyLike, transferGreyGpu } from '../pixels/colour.js';
-import { type FloatRgb, GpuPicture, GpuPlanes, isFloatRgb, type PixelOptions } from '../pixels/gpu-picture.js';
+import { type GreyLike, transferGrey } from '../pixels/colour.js';
+import { DevicePicture, DevicePlanes, type FloatRgb, isFloatRgb, type PixelOptions } from '../pixels/device-picture.js';
 import { labelMask, minimumGapMask, shapeMask, squareMask, squareRect } from '../pixels/masks.js';
-import { resizeGpuPlanes } from '../pixels/resize.js';
-import { planWarp, warpGpuPicture, warpGpuPlanes } from '../pixels/warp.js';
+import { resizePlanes } from '../pixels/resize.js';
+import { planWarp, warpDevicePicture, warpPlanes } from '../pixels/warp.js';
 import type { Layer } from './photo.js';
 
 /** Side of the pictures that parsers take. */
@@ -39,7 +39,7 @@ export interface FaceLayer {
 
 /** The layer, or null where the face lies outside of the canvas. */
 export function faceLayer(
-  device: Device,
+  device: Executor,
   canvas: Size,
   face: FaceLayer,
   options: PixelOptions & { readonly compat: boolean; readonly scale: number },
@@ -47,15 +47,15 @@ export function faceLayer(
   const rect = squareRect(face.matrix, face.face.width, canvas);
   if (!rect) return null;
   const load = async (keep: <R extends { destroy(): void }>(made: R) => R) => {
-    if (isFloatRgb(face.face)) return keep(await GpuPlanes.upload(device, face.face));
-    const picture = keep(await GpuPicture.upload(device, face.face));
-    return face.greyLike ? keep(await transferGreyGpu(picture, face.greyLike, options)) : picture;
+    if (isFloatRgb(face.face)) return keep(await DevicePlanes.upload(device, face.face));
+    const picture = keep(await DevicePicture.upload(device, face.face));
+    return face.greyLike ? keep(await transferGrey(picture, face.greyLike, options)) : picture;
   };
-  const warp = (source: GpuPicture | GpuPlanes, part: typeof rect) => {
+  const warp = (source: DevicePicture | DevicePlanes, part: typeof rect) => {
     const plan = planWarp(face.matrix, options.compat);
-    return source instanceof GpuPlanes
-      ? warpGpuPlanes(source, plan, part, options)
-      : warpGpuPicture(source, plan, part, TRANSPARENT, options);
+    return source instanceof DevicePlanes
+      ? warpPlanes(source, plan, part, options)
+      : warpDevicePicture(source, plan, part, TRANSPARENT, options);
   };
   return {
     rect,
@@ -78,12 +78,12 @@ export function faceLayer(
 type Keep = <R extends { destroy(): void }>(made: R) => R;
 
 interface OpenMask {
-  over(part: Layer['rect'], keep: Keep): Promise<{ mask: GpuPlanes; coverage?: GpuPlanes; full?: number }>;
+  over(part: Layer['rect'], keep: Keep): Promise<{ mask: DevicePlanes; coverage?: DevicePlanes; full?: number }>;
   destroy(): void;
 }
 
 /** An ellipse, or what was parsed inside of a square with soft edges. */
-async function softMask(device: Device, face: FaceLayer, options: PixelOptions): Promise<OpenMask> {
+async function softMask(device: Executor, face: FaceLayer, options: PixelOptions): Promise<OpenMask> {
   const { matrix, labels, values, feather } = face;
   const size = face.face.width;
   if (!labels) {
@@ -102,7 +102,7 @@ async function softMask(device: Device, face: FaceLayer, options: PixelOptions):
   const plan = planWarp(composeAffine(matrix, scaling(size / PARSER_SIDE)), false);
   return {
     async over(part, keep) {
-      const within = keep(await warpGpuPlanes(parsed, plan, part, options));
+      const within = keep(await warpPlanes(parsed, plan, part, options));
       return { mask: keep(await shapeMask(device, matrix, size, part, { feather, within, ...options })) };
     },
     destroy: () => parsed.destroy(),
@@ -125,7 +125,7 @@ function head(size: number): Matrix {
 
 /** The mask of the reference: the smaller of the eroded and blurred square and, with a parser, what was parsed. */
 async function referenceMask(
-  device: Device,
+  device: Executor,
   canvas: Size,
   face: FaceLayer,
   options: PixelOptions & { readonly scale: number },
@@ -150,8 +150,8 @@ async function referenceMask(
     const sized =
       size === PARSER_SIDE
         ? parsed
-        : keep(await resizeGpuPlanes(parsed, { width: size, height: size }, 'linear', options));
-    const warped = keep(await warpGpuPlanes(sized, planWarp(matrix, true), square.rect, { ...options, compat: true }));
+        : keep(await resizePlanes(parsed, { width: size, height: size }, 'linear', options));
+    const warped = keep(await warpPlanes(sized, planWarp(matrix, true), square.rect, { ...options, compat: true }));
     const mask = keep(await minimumGapMask(warped, square, options));
     return { over: async () => ({ mask, coverage }), destroy };
   } catch (error) {

@@ -1,7 +1,7 @@
 // Opens and loads the networks of a restorer.
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import type { Device } from '../gpu/device.js';
+import type { Executor } from '../executor.js';
 import { CodeFormer } from '../models/codeformer/codeformer.js';
 import { recognizeNetwork } from '../models/networks.js';
 import { ParseNet } from '../models/parsenet/parsenet.js';
@@ -105,7 +105,7 @@ export async function closeSources(sources: Partial<Sources>): Promise<void> {
 
 /** Loads all networks onto a device. What was loaded is destroyed where one of them fails. */
 export async function loadNetworks(
-  device: Device,
+  device: Executor,
   { restorer, detector, parser, upscaler }: Sources,
   signal: AbortSignal | undefined,
 ): Promise<Networks & { destroy(): void }> {
@@ -115,7 +115,7 @@ export async function loadNetworks(
   };
   const load = async <N extends { destroy(): void }>(
     source: Source | null,
-    network: { load(device: Device, weights: Weights, options: { signal?: AbortSignal }): Promise<N> },
+    network: { load(device: Executor, weights: Weights, options: { signal?: AbortSignal }): Promise<N> },
   ): Promise<N | null> => {
     if (!source) return null;
     const made = await network.load(device, source.weights, signal ? { signal } : {});

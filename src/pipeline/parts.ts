@@ -8,7 +8,7 @@ import { ResidualUpscaler } from '../models/residual-upscaler/residual-upscaler.
 import { detectFaces as findFaces } from '../models/retinaface/detect.js';
 import type { RetinaFace } from '../models/retinaface/retinaface.js';
 import type { Upscaler } from '../models/upscaler/upscaler.js';
-import { checkPlanes, type FloatRgb, type GpuPicture, isFloatRgb } from '../pixels/gpu-picture.js';
+import { checkPlanes, type DevicePicture, type FloatRgb, isFloatRgb } from '../pixels/device-picture.js';
 import { type Found, leastEyeDistance } from './detection.js';
 import { PARSER_SIDE } from './mask.js';
 import { checkOwnFaces, type DetectSettings, type Settings } from './options.js';
@@ -51,7 +51,7 @@ export interface RestoreJob extends FaceJob, Pick<Settings, 'adain' | 'temperatu
 export interface Parts {
   /** Side of crops. */
   readonly size: number;
-  readonly detect: ((photo: Picture | GpuPicture) => Promise<readonly Found[]>) | null;
+  readonly detect: ((photo: Picture | DevicePicture) => Promise<readonly Found[]>) | null;
   /** The caller's own detector, on the whole photo. */
   readonly detectFaces: ((photo: Picture) => Promise<readonly OwnFace[]>) | null;
   readonly open: ((crop: Picture, job: FaceJob) => Promise<OpenFace>) | null;

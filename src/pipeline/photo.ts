@@ -1,26 +1,26 @@
 // A photo, or the canvas that faces are pasted on: on the device where the adapter has buffers that large, else in memory, where the
 // device gets the parts that it works on.
 
-import type { Device } from '../gpu/device.js';
+import type { Executor } from '../executor.js';
 import type { Matrix, Rect, Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
 import type { Filter } from '../kernels/resize-plane/taps.js';
 import { intersection, union } from '../pixels/affine.js';
 import {
   type ColourStatistics,
-  gpuColourStatistics,
-  gpuTone,
+  colourStatisticsOnDevice,
   pictureColourStatistics,
   pictureTone,
   type Tone,
+  toneOnDevice,
 } from '../pixels/colour.js';
-import { type Detail, detailBands, gpuBlockiness } from '../pixels/detail.js';
-import { fillGpuPicture, fillPicture } from '../pixels/fill.js';
-import { copyBuffer, GpuPicture, type PixelOptions, scoped } from '../pixels/gpu-picture.js';
+import { blockinessOnDevice, type Detail, detailBands } from '../pixels/detail.js';
+import { DevicePicture, type PixelOptions, scoped } from '../pixels/device-picture.js';
+import { fillDevicePicture, fillPicture } from '../pixels/fill.js';
 import { type Paste, Pasting } from '../pixels/paste.js';
 import { resize, warpAffine } from '../pixels/pixels.js';
-import { resizeGpuPicture } from '../pixels/resize.js';
-import { planWarp, warpGpuPicture } from '../pixels/warp.js';
+import { resizeDevicePicture } from '../pixels/resize.js';
+import { planWarp, warpDevicePicture } from '../pixels/warp.js';
 
 /** What the reference puts around photos: red, green, blue. */
 const BORDER = [132, 133, 135] as const;
@@ -47,12 +47,12 @@ export interface PasteOptions extends PixelOptions {
 
 export class Photo {
   private constructor(
-    readonly device: Device,
+    readonly device: Executor,
     readonly width: number,
     readonly height: number,
     /** RGBA. */
     private readonly picture: Picture | null,
-    private readonly uploaded: GpuPicture | null,
+    private readonly uploaded: DevicePicture | null,
     private readonly most: number,
   ) {}
 
@@ -60,10 +60,10 @@ export class Photo {
    * @param picture RGBA
    * @param most bytes of a picture that is kept on the device; by default what the adapter allows
    */
-  static async open(device: Device, picture: Picture, most = device.target.maxBindingSize): Promise<Photo> {
+  static async open(device: Executor, picture: Picture, most = device.limits.bufferBytes): Promise<Photo> {
     const { width, height } = picture;
     const fits = 4 * width * height <= most;
-    const uploaded = fits ? await GpuPicture.upload(device, picture) : null;
+    const uploaded = fits ? await DevicePicture.upload(device, picture) : null;
     return new Photo(device, width, height, picture, uploaded, most);
   }
 
@@ -76,7 +76,7 @@ export class Photo {
     const { device, most } = this;
     const fits = 4 * to.width * to.height <= most;
     if (this.uploaded && fits) {
-      const made = await resizeGpuPicture(this.uploaded, to, filter, options);
+      const made = await resizeDevicePicture(this.uploaded, to, filter, options);
       return new Photo(device, to.width, to.height, null, made, most);
     }
     const size = options.step === undefined ? to : { factor: 1 / options.step };
@@ -91,9 +91,9 @@ export class Photo {
   async copy(): Promise<Photo> {
     const { device, width, height, picture, uploaded, most } = this;
     if (!uploaded) return new Photo(device, width, height, { ...picture!, data: picture!.data.slice() }, null, most);
-    const made = await GpuPicture.create(device, this, 'copy');
+    const made = await DevicePicture.create(device, this, 'copy');
     try {
-      await copyBuffer(device, uploaded.buffer, made.buffer, 4 * width * height);
+      await device.copy(uploaded.buffer, made.buffer, [{ from: 0, to: 0, bytes: 4 * width * height }]);
     } catch (error) {
       made.destroy();
       throw error;
@@ -104,7 +104,7 @@ export class Photo {
   /** As networks get it: opaque, the colours around transparent parts going on in them. */
   async filled(options: PixelOptions = {}): Promise<Photo> {
     const { device, width, height, uploaded, picture, most } = this;
-    if (uploaded) return new Photo(device, width, height, null, await fillGpuPicture(uploaded, options), most);
+    if (uploaded) return new Photo(device, width, height, null, await fillDevicePicture(uploaded, options), most);
     return new Photo(device, width, height, await fillPicture(device, picture!, options), null, most);
   }
 
@@ -117,20 +117,20 @@ export class Photo {
     const plan = planWarp(matrix, options.compat);
     return scoped(async keep => {
       const outside = border === 'mirror' ? border : ([...border, 255] as const);
-      const warped = await warpGpuPicture(uploaded, plan, { x: 0, y: 0, ...to }, outside, options);
+      const warped = await warpDevicePicture(uploaded, plan, { x: 0, y: 0, ...to }, outside, options);
       return keep(warped).read();
     });
   }
 
   /** Means and variances of all colours. */
   statistics(options: PixelOptions = {}): Promise<ColourStatistics> {
-    if (this.uploaded) return gpuColourStatistics(this.uploaded, options);
+    if (this.uploaded) return colourStatisticsOnDevice(this.uploaded, options);
     return pictureColourStatistics(this.device, this.picture!, options);
   }
 
   /** What colours go with each grey. */
   tone(options: PixelOptions = {}): Promise<Tone> {
-    return this.uploaded ? gpuTone(this.uploaded, options) : pictureTone(this.device, this.picture!, options);
+    return this.uploaded ? toneOnDevice(this.uploaded, options) : pictureTone(this.device, this.picture!, options);
   }
 
   /**
@@ -142,22 +142,22 @@ export class Photo {
     const to = { width: side, height: side };
     return scoped(async keep => {
       const crop = uploaded
-        ? await warpGpuPicture(uploaded, planWarp(matrix, false), { x: 0, y: 0, ...to }, 'mirror', options)
-        : await GpuPicture.upload(
+        ? await warpDevicePicture(uploaded, planWarp(matrix, false), { x: 0, y: 0, ...to }, 'mirror', options)
+        : await DevicePicture.upload(
             device,
             await warpAffine(device, picture!, matrix, { ...to, border: 'mirror', ...options }),
           );
       const bands = await detailBands(keep(crop), options);
       if (!rect) return { bands, blocks: 0 };
       const seen = middle(rect);
-      if (uploaded) return { bands, blocks: await gpuBlockiness(uploaded, seen, options) };
-      const part = keep(await GpuPicture.upload(device, picture!, seen));
-      return { bands, blocks: await gpuBlockiness(part, { ...seen, x: 0, y: 0 }, options) };
+      if (uploaded) return { bands, blocks: await blockinessOnDevice(uploaded, seen, options) };
+      const part = keep(await DevicePicture.upload(device, picture!, seen));
+      return { bands, blocks: await blockinessOnDevice(part, { ...seen, x: 0, y: 0 }, options) };
     });
   }
 
   /** The pixels where they are. */
-  get content(): Picture | GpuPicture {
+  get content(): Picture | DevicePicture {
     return this.uploaded ?? this.picture!;
   }
 
@@ -174,7 +174,7 @@ export class Photo {
     const groups = meeting(layers.map(layer => layer.rect));
     for (const patch of options.compat ? groups : groups.flatMap(group => parts(group, most / 4))) {
       const { data } = await scoped(async keep => {
-        const target = keep(await GpuPicture.upload(device, picture!, patch));
+        const target = keep(await DevicePicture.upload(device, picture!, patch));
         await pasteOnto(target, patch, layers, options);
         return target.read();
       });
@@ -191,7 +191,7 @@ export class Photo {
 }
 
 /** Pastes what lies in a part of the canvas onto that part. */
-async function pasteOnto(target: GpuPicture, frame: Rect, layers: readonly Layer[], options: PasteOptions) {
+async function pasteOnto(target: DevicePicture, frame: Rect, layers: readonly Layer[], options: PasteOptions) {
   const { compat, signal, onLayer } = options;
   const inside = layers.flatMap((layer, i) => {
     const rect = intersection(layer.rect, frame);

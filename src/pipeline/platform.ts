@@ -1,6 +1,6 @@
 // What the pipeline needs of the platform that it runs on.
 
-import type { Device, DeviceOptions } from '../gpu/device.js';
+import type { DeviceOptions, Executor } from '../executor.js';
 import type { EncodedType, EncodeImageOptions } from '../image/encoding.js';
 import type { DecodedPicture, Picture, PictureLimits } from '../image/picture.js';
 import type { Role } from '../weights/manifest.js';
@@ -17,7 +17,7 @@ export interface PixelForm {
 }
 
 export interface Platform {
-  createDevice(options: DeviceOptions): Promise<Device>;
+  createDevice(options: DeviceOptions): Promise<Executor>;
   /** @param source `'embedded'` means the package's own weights for the role */
   openWeights(
     source: WeightsInput,

@@ -1,6 +1,6 @@
 // The pipeline: every face of a photo is found, aligned, restored and blended back.
 
-import type { Device } from '../gpu/device.js';
+import type { Executor } from '../executor.js';
 import { checkEncodable } from '../image/encoding.js';
 import type { Matrix, Size } from '../image/geometry.js';
 import { isOpaque, type Picture } from '../image/picture.js';
@@ -57,7 +57,7 @@ interface Restored {
  * @param most bytes of a picture that is kept on the device
  */
 export async function restorePhoto(
-  device: Device,
+  device: Executor,
   picture: Picture,
   parts: Parts,
   settings: Settings,
@@ -97,7 +97,7 @@ export class OpenPhoto {
   private background: { readonly key: string; readonly photo: Photo } | null = null;
 
   private constructor(
-    private readonly device: Device,
+    private readonly device: Executor,
     private readonly picture: Picture,
     private readonly settings: Settings,
     private readonly works: readonly Work[],
@@ -109,7 +109,7 @@ export class OpenPhoto {
 
   /** Finds the faces, and cuts them out. */
   static async open(
-    device: Device,
+    device: Executor,
     picture: Picture,
     parts: Parts,
     settings: Settings,
@@ -150,7 +150,7 @@ export class OpenPhoto {
 
   /** A picture that is one aligned face. */
   private static async openAligned(
-    device: Device,
+    device: Executor,
     picture: Picture,
     { size }: Parts,
     settings: Settings,
@@ -185,7 +185,7 @@ export class OpenPhoto {
   }
 
   /** The same faces on another device. */
-  async on(device: Device): Promise<OpenPhoto> {
+  async on(device: Executor): Promise<OpenPhoto> {
     const { picture, settings, works, warnings, options } = this;
     const enlargement = enlargementOf(picture, settings);
     const photos = this.photos && (await openPhotos(device, picture, enlargement, settings, options.most));
@@ -431,7 +431,7 @@ function faceOf({ id, box, score, landmarks, transform, crop }: Work) {
 
 /** The photo, and the working picture that faces are looked for in and cut from: enlarged as by the reference, or opaque. */
 async function openPhotos(
-  device: Device,
+  device: Executor,
   picture: Picture,
   enlargement: number,
   { compat }: Pick<Settings, 'compat'>,
@@ -454,7 +454,7 @@ function closePhotos({ original, working }: { readonly original: Photo; readonly
 
 /** The faces of a photo, without restoring them. */
 export async function detectPhoto(
-  device: Device,
+  device: Executor,
   picture: Picture,
   parts: Pick<Parts, 'detect' | 'detectFaces'>,
   settings: DetectSettings,
@@ -522,7 +522,7 @@ function missingParts({ upscale, parse }: Parts, { given, faceUpscale, backgroun
 
 /** The photo in the size of the result. */
 async function background(
-  device: Device,
+  device: Executor,
   original: Photo,
   photo: Photo,
   picture: Picture,
@@ -544,7 +544,7 @@ async function background(
 }
 
 /** An upscaled picture with the alpha of the picture: upscalers may know colours only. */
-async function withAlphaOf(device: Device, large: Picture, picture: Picture): Promise<Picture> {
+async function withAlphaOf(device: Executor, large: Picture, picture: Picture): Promise<Picture> {
   const { width, height } = large;
   const alpha = await resize(device, picture, { width, height, filter: 'linear' });
   const data = new Uint8ClampedArray(large.data);
@@ -554,7 +554,7 @@ async function withAlphaOf(device: Device, large: Picture, picture: Picture): Pr
 
 /** The layer of a face made in some size, or null where it lies outside. */
 function layerOf(
-  device: Device,
+  device: Executor,
   { work, strength }: Restored,
   { pasted, scale, labels }: Made,
   photo: Photo,
@@ -594,7 +594,7 @@ function blendedCrops(
  * @param picture RGBA
  */
 export async function alignedCrop(
-  device: Device,
+  device: Executor,
   picture: Picture,
   size: number,
   { compat, signal }: Pick<Settings, 'compat' | 'signal'>,

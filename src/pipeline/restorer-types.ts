@@ -1,7 +1,7 @@
 // What callers give a restorer and its photos and faces, and get from them.
 
 import type { CodeFormerError } from '../errors.js';
-import type { Device, DeviceOptions } from '../gpu/device.js';
+import type { DeviceOptions, Executor } from '../executor.js';
 import type { Picture } from '../image/picture.js';
 import type { Role } from '../weights/manifest.js';
 import type { Weights } from '../weights/weights.js';
@@ -27,7 +27,7 @@ export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precis
   /** The network that upscales. Default `'embedded'`. */
   readonly upscaler?: WeightsInput | Weights | null | undefined;
   /** A device of the caller's own, which is never destroyed. */
-  readonly device?: Device | GPUDevice | undefined;
+  readonly device?: Executor | GPUDevice | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

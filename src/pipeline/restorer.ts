@@ -4,7 +4,7 @@
 import { onAbort, orAbort } from '../abort.js';
 import { checkCallback, checkObject, checkOptions, checkRunOptions, checkSignal } from '../checks.js';
 import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
-import { checkDeviceOptions, Device } from '../gpu/device.js';
+import { checkDeviceOptions, type Executor, isExecutor } from '../executor.js';
 import {
   checkPicture,
   type DecodedPicture,
@@ -60,7 +60,7 @@ import type {
 const DEFAULT_SIZE = 512;
 
 interface Loaded {
-  readonly device: Device;
+  readonly device: Executor;
   readonly networks: Networks & { destroy(): void };
 }
 
@@ -102,7 +102,7 @@ export class Restorer {
   static async create(options: RestorerOptions, platform: Platform): Promise<Restorer> {
     checkOptions(options, OPTIONS);
     const { adapter, precision, device } = options;
-    checkDeviceOptions({ adapter, precision, ...(device instanceof Device ? {} : { device }) });
+    checkDeviceOptions({ adapter, precision, ...(isExecutor(device) ? {} : { device }) });
     checkSignal(options.signal);
     const { weights = 'embedded', detector = 'embedded', parser = null, upscaler = 'embedded', signal } = options;
     throwIfAborted(signal);
@@ -133,7 +133,7 @@ export class Restorer {
     return {
       adapter: device.describe(),
       software,
-      features: [...device.gpu.features].sort(),
+      features: device.features,
       precision: device.precision,
       memory: device.memory,
       model: networks.restorer?.source ?? null,
@@ -628,17 +628,14 @@ export class Restorer {
   private async reason(error: unknown, { device }: Loaded): Promise<unknown> {
     const known = error instanceof CodeFormerError;
     if (known && !FOLLOWING.includes(error.code)) return error;
-    const gone = await Promise.race([
-      device.gpu.lost,
-      new Promise<null>(resolve => setTimeout(resolve, LOSS_MS, null)),
-    ]);
+    const gone = await Promise.race([device.lost, new Promise<null>(resolve => setTimeout(resolve, LOSS_MS, null))]);
     if (!gone || !this.alive) return error;
-    return known && error.code === 'DEVICE_LOST' ? error : lost(gone.message || gone.reason, error);
+    return known && error.code === 'DEVICE_LOST' ? error : lost(gone, error);
   }
 
   private drop({ device, networks }: Loaded): void {
     networks.destroy();
-    if (!(this.options.device instanceof Device)) device.destroy();
+    if (!isExecutor(this.options.device)) device.destroy();
   }
 
   private destroyed(): CodeFormerError {
@@ -705,7 +702,7 @@ const LOSS_MS = 50;
 const lost = (why: string, cause?: unknown): CodeFormerError =>
   new CodeFormerError('DEVICE_LOST', `The GPU device was lost: ${why}`, cause === undefined ? undefined : { cause });
 
-function isGone(device: Device): boolean {
+function isGone(device: Executor): boolean {
   try {
     device.check();
     return false;
@@ -723,14 +720,13 @@ async function load(
   signal: AbortSignal | undefined,
 ): Promise<Loaded> {
   const { device: given, adapter, precision } = options;
-  const device =
-    given instanceof Device
-      ? given
-      : await platform.createDevice({
-          ...(given && { device: given }),
-          ...(adapter && { adapter }),
-          ...(precision && { precision }),
-        });
+  const device = isExecutor(given)
+    ? given
+    : await platform.createDevice({
+        ...(given && { device: given }),
+        ...(adapter && { adapter }),
+        ...(precision && { precision }),
+      });
   try {
     return { device, networks: await loadNetworks(device, sources, signal) };
   } catch (error) {

@@ -4,7 +4,7 @@ import type { EncodedType } from '../image/encoding.js';
 import type { Point } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
 import type { CodeSpace } from '../models/codeformer/fingerprint.js';
-import type { FloatRgb } from '../pixels/gpu-picture.js';
+import type { FloatRgb } from '../pixels/device-picture.js';
 import type { FaceRegion } from './regions.js';
 
 export type { CodeSpace, EncodedType, FloatRgb };

@@ -1,6 +1,6 @@
 // Colour statistics, the test for grey photos, and grey pictures.
 
-import type { Device } from '../gpu/device.js';
+import type { Executor } from '../executor.js';
 import type { Picture } from '../image/picture.js';
 import {
   type ColourStatistics,
@@ -9,30 +9,33 @@ import {
 } from '../kernels/colour-statistics/colour-statistics.js';
 import { colourTransfer, greyTransfer, PLAIN_GREY, toneTransfer } from '../kernels/colour-transfer/colour-transfer.js';
 import { type Tone, toneOf, toneStatistics, toneStep } from '../kernels/tone-statistics/tone-statistics.js';
-import { GpuPicture, GpuPlanes, type PixelOptions, runKernel, scoped } from './gpu-picture.js';
+import { DevicePicture, DevicePlanes, type PixelOptions, scoped } from './device-picture.js';
 
 export type { ColourStatistics, Tone };
 
 /** Means and variances of the colours, exact. */
-export async function gpuColourStatistics(x: GpuPicture, options: PixelOptions = {}): Promise<ColourStatistics> {
+export async function colourStatisticsOnDevice(
+  x: DevicePicture,
+  options: PixelOptions = {},
+): Promise<ColourStatistics> {
   return colourStatisticsOf(await colourSums(x, options), x.width * x.height);
 }
 
 /** Bytes of a picture that are looked at together. */
 const BAND_BYTES = 64 * 2 ** 20;
 
-/** As `gpuColourStatistics`, of a picture of any size that has been checked. */
+/** As `colourStatisticsOnDevice`, of a picture of any size that has been checked. */
 export async function pictureColourStatistics(
-  device: Device,
+  device: Executor,
   picture: Picture,
   options: PixelOptions = {},
 ): Promise<ColourStatistics> {
   const { width, height } = picture;
-  const most = Math.min(BAND_BYTES, device.target.maxBindingSize);
+  const most = Math.min(BAND_BYTES, device.limits.bufferBytes);
   const rows = Math.max(1, Math.floor(most / (4 * width)));
   const total = new Float64Array(9);
   for (let y = 0; y < height; y += rows) {
-    const band = await GpuPicture.upload(device, picture, { x: 0, y, width, height: Math.min(rows, height - y) });
+    const band = await DevicePicture.upload(device, picture, { x: 0, y, width, height: Math.min(rows, height - y) });
     try {
       (await colourSums(band, options)).forEach((value, i) => {
         total[i % total.length]! += value;
@@ -44,14 +47,14 @@ export async function pictureColourStatistics(
   return colourStatisticsOf(total, width * height);
 }
 
-async function colourSums(x: GpuPicture, options: PixelOptions): Promise<Uint32Array> {
+async function colourSums(x: DevicePicture, options: PixelOptions): Promise<Uint32Array> {
   const params = { pixels: x.width * x.height };
   const { device } = x;
-  const { elements } = colourStatistics.operands(params, device.target).sums!;
-  const sums = await device.checked('colour sums', () => device.buffer('pixels/sums', 4 * elements));
+  const { elements } = colourStatistics.operands(params).sums!;
+  const { sums } = await device.allocate('pixels', { sums: 4 * elements });
   try {
     const operands = { x: x.buffer, sums };
-    await runKernel(device, colourStatistics, params, operands, options);
+    await device.run(colourStatistics, params, operands, options);
     return new Uint32Array(await device.read(sums, 0, 4 * elements));
   } finally {
     device.release(sums);
@@ -66,28 +69,28 @@ export function isGrey({ differenceVariance: [a, b, c] }: ColourStatistics, thre
 }
 
 /** What colours go with each grey of a picture. */
-export async function gpuTone(x: GpuPicture, options: PixelOptions = {}): Promise<Tone> {
+export async function toneOnDevice(x: DevicePicture, options: PixelOptions = {}): Promise<Tone> {
   const { device } = x;
   const params = { pixels: x.width * x.height };
-  const { elements } = toneStatistics.operands(params, device.target).sums!;
-  const sums = await device.checked('tone', () => device.buffer('pixels/tone', 4 * elements));
+  const { elements } = toneStatistics.operands(params).sums!;
+  const { sums } = await device.allocate('pixels', { sums: 4 * elements });
   try {
-    await runKernel(device, toneStatistics, params, { x: x.buffer, sums }, options);
+    await device.run(toneStatistics, params, { x: x.buffer, sums }, options);
     return toneOf(new Uint32Array(await device.read(sums, 0, 4 * elements)));
   } finally {
     device.release(sums);
   }
 }
 
-/** As `gpuTone`, of a picture of any size that has been checked; RGBA. */
-export async function pictureTone(device: Device, picture: Picture, options: PixelOptions = {}): Promise<Tone> {
+/** As `toneOnDevice`, of a picture of any size that has been checked; RGBA. */
+export async function pictureTone(device: Executor, picture: Picture, options: PixelOptions = {}): Promise<Tone> {
   const { data } = picture;
   const step = toneStep(data.length / 4);
   const width = Math.ceil(data.length / 4 / step);
   const seen = new Uint8Array(4 * width);
   for (let i = 0; i < width; i++) seen.set(data.subarray(4 * i * step, 4 * i * step + 4), 4 * i);
   return scoped(async keep => {
-    return gpuTone(keep(await GpuPicture.upload(device, { data: seen, width, height: 1 })), options);
+    return toneOnDevice(keep(await DevicePicture.upload(device, { data: seen, width, height: 1 })), options);
   });
 }
 
@@ -102,7 +105,7 @@ const TONED_RESIDUAL = 40;
 export const isToned = ({ scatter, residual }: Tone): boolean => scatter <= TONED_SCATTER && residual <= TONED_RESIDUAL;
 
 /** Three equal planes of grey, 0 to 255, not rounded. */
-export function greyGpuPlanes(x: GpuPicture, options: PixelOptions = {}): Promise<GpuPlanes> {
+export function greyPlanes(x: DevicePicture, options: PixelOptions = {}): Promise<DevicePlanes> {
   return transfer(x, PLAIN_GREY, options);
 }
 
@@ -115,23 +118,27 @@ export interface GreyLike {
 }
 
 /** A picture in grey with the mean and standard deviation of another, 0 to 255, not rounded, in its tint or tone. */
-export async function transferGreyGpu(x: GpuPicture, like: GreyLike, options: PixelOptions = {}): Promise<GpuPlanes> {
-  const own = await gpuColourStatistics(x, options);
+export async function transferGrey(
+  x: DevicePicture,
+  like: GreyLike,
+  options: PixelOptions = {},
+): Promise<DevicePlanes> {
+  const own = await colourStatisticsOnDevice(x, options);
   const affine = like.tone ? toneTransfer(own, like.statistics) : greyTransfer(own, like.statistics);
   return transfer(x, affine, options, like.tone);
 }
 
 async function transfer(
-  x: GpuPicture,
+  x: DevicePicture,
   affine: Float32Array,
   options: PixelOptions,
   tone: Float32Array | null = null,
-): Promise<GpuPlanes> {
-  const y = await GpuPlanes.create(x.device, x, 3, 'grey');
+): Promise<DevicePlanes> {
+  const y = await DevicePlanes.create(x.device, x, 3, 'grey');
   const params = { pixels: x.width * x.height, affine, tone };
   try {
     const operands = { x: x.buffer, y: y.buffer };
-    await runKernel(x.device, colourTransfer, params, operands, options);
+    await x.device.run(colourTransfer, params, operands, options);
     return y;
   } catch (error) {
     y.destroy();

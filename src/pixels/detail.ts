@@ -1,10 +1,11 @@
 // How much detail a picture has at several sizes, how much of that is noise, and whether blocks of JPEG show.
 
+import type { DeviceBuffer } from '../executor.js';
 import type { Rect } from '../image/geometry.js';
 import { blockiness, blockSteps } from '../kernels/block-steps/block-steps.js';
 import { detailEnergy } from '../kernels/detail-energy/detail-energy.js';
-import { type GpuPicture, type PixelOptions, runKernel, scoped } from './gpu-picture.js';
-import { resizeGpuPicture } from './resize.js';
+import { type DevicePicture, type PixelOptions, scoped } from './device-picture.js';
+import { resizeDevicePicture } from './resize.js';
 
 /** Most cells along each axis in which detail is measured. */
 const CELLS = 32;
@@ -33,21 +34,21 @@ export interface Detail {
  * The detail of the four uppermost octaves of a square picture.
  * @param x `cellsOf` its side is not null
  */
-export async function detailBands(x: GpuPicture, options: PixelOptions = {}): Promise<Float32Array[]> {
+export async function detailBands(x: DevicePicture, options: PixelOptions = {}): Promise<Float32Array[]> {
   const { device } = x;
   const cells = cellsOf(x.width)!;
   const bytes = 4 * cells ** 2;
   return scoped(async keep => {
-    const energies: GPUBuffer[] = [];
+    const energies: DeviceBuffer[] = [];
     let level = x;
     for (let octave = 0; octave < OCTAVES; octave++) {
       const side = level.width / 2;
-      const half = keep(await resizeGpuPicture(level, { width: side, height: side }, 'area', options));
-      const energy = await device.checked('detail', () => device.buffer('pixels/detail', bytes));
+      const half = keep(await resizeDevicePicture(level, { width: side, height: side }, 'area', options));
+      const { energy } = await device.allocate('pixels', { energy: bytes });
       keep({ destroy: () => device.release(energy) });
       energies.push(energy);
       const operands = { x: level.buffer, half: half.buffer, energy };
-      await runKernel(device, detailEnergy, { side: level.width, cells }, operands, options);
+      await device.run(detailEnergy, { side: level.width, cells }, operands, options);
       level = half;
     }
     return Promise.all(energies.map(async energy => new Float32Array(await device.read(energy, 0, bytes))));
@@ -55,13 +56,13 @@ export async function detailBands(x: GpuPicture, options: PixelOptions = {}): Pr
 }
 
 /** By how many levels the edges of 8x8 blocks stand out in a part of a picture. */
-export async function gpuBlockiness(x: GpuPicture, rect: Rect, options: PixelOptions = {}): Promise<number> {
+export async function blockinessOnDevice(x: DevicePicture, rect: Rect, options: PixelOptions = {}): Promise<number> {
   const { device } = x;
   const params = { picture: { width: x.width, height: x.height }, rect };
-  const { elements } = blockSteps.operands(params, device.target).sums!;
-  const sums = await device.checked('blocks', () => device.buffer('pixels/blocks', 4 * elements));
+  const { elements } = blockSteps.operands(params).sums!;
+  const { sums } = await device.allocate('pixels', { sums: 4 * elements });
   try {
-    await runKernel(device, blockSteps, params, { x: x.buffer, sums }, options);
+    await device.run(blockSteps, params, { x: x.buffer, sums }, options);
     return blockiness(new Int32Array(await device.read(sums, 0, 4 * elements)), rect);
   } finally {
     device.release(sums);

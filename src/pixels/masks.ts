@@ -1,6 +1,6 @@
 // Soft masks on the device, planes of 0 to 1: from labels, from the square that a crop covers, from shapes.
 
-import type { Device } from '../gpu/device.js';
+import type { DeviceBuffer, Executor } from '../executor.js';
 import type { Matrix, Rect, Size } from '../image/geometry.js';
 import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
 import type { NumberArray } from '../kernels/kernel.js';
@@ -8,10 +8,10 @@ import { hasGap, type MaskBuildParams, maskBuild } from '../kernels/mask-build/m
 import { planeSum, sumCount } from '../kernels/plane-sum/plane-sum.js';
 import type { Filter } from '../kernels/resize-plane/taps.js';
 import { composeAffine, invertAffine, mappedRect } from './affine.js';
-import { blurGpuPlanes, erodeGpuPlanes } from './filter.js';
-import { GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
-import { resizeGpuPlanes } from './resize.js';
-import { planWarp, warpGpuPlanes } from './warp.js';
+import { DevicePlanes, type PixelOptions } from './device-picture.js';
+import { blurPlanes, erodePlanes } from './filter.js';
+import { resizePlanes } from './resize.js';
+import { planWarp, warpPlanes } from './warp.js';
 
 export interface LabelMaskOptions extends PixelOptions {
   /** Taps and deviation of a Gaussian that is applied twice. */
@@ -36,20 +36,20 @@ const WIDE_SIGMA = 6;
  * @param values share of each label, 0 to 1; labels beyond them count as 0
  */
 export async function labelMask(
-  device: Device,
+  device: Executor,
   labels: Uint8Array,
   size: Size,
   values: Float32Array,
   { blur = LABEL_BLUR, border = LABEL_BORDER, gap = false, signal }: LabelMaskOptions = {},
-): Promise<GpuPlanes> {
+): Promise<DevicePlanes> {
   const { width, height } = size;
   const words = new Uint32Array(Math.ceil((width * height) / 4));
   new Uint8Array(words.buffer).set(labels);
   const halved = !gap && blur.sigma >= WIDE_SIGMA && width % 2 === 0 && height % 2 === 0;
   const taps = halved ? 2 * Math.round((blur.size - 1) / 4) + 1 : blur.size;
   const weights = gaussianWeights(taps, halved ? blur.sigma / 2 : blur.sigma);
-  const blurred = (x: GpuPlanes) => blurGpuPlanes(x, weights, { signal });
-  const resized = (to: Size, filter: Filter) => (x: GpuPlanes) => resizeGpuPlanes(x, to, filter, { signal });
+  const blurred = (x: DevicePlanes) => blurPlanes(x, weights, { signal });
+  const resized = (to: Size, filter: Filter) => (x: DevicePlanes) => resizePlanes(x, to, filter, { signal });
   return chain([
     () => buildMask(device, { operation: 'labels', width, height, values, gap }, { labels: words }, { signal }),
     ...(halved ? [resized({ width: width / 2, height: height / 2 }, 'area')] : []),
@@ -61,13 +61,13 @@ export async function labelMask(
 }
 
 /** Runs steps one after another, each on the result of the one before, which is freed. */
-async function chain(steps: readonly ((x: GpuPlanes) => Promise<GpuPlanes>)[]): Promise<GpuPlanes> {
-  let value: GpuPlanes | undefined;
+async function chain(steps: readonly ((x: DevicePlanes) => Promise<DevicePlanes>)[]): Promise<DevicePlanes> {
+  let value: DevicePlanes | undefined;
   for (const step of steps) {
     const before = value;
     try {
       // The first step takes nothing.
-      value = await step(before as GpuPlanes);
+      value = await step(before as DevicePlanes);
     } finally {
       before?.destroy();
     }
@@ -76,7 +76,7 @@ async function chain(steps: readonly ((x: GpuPlanes) => Promise<GpuPlanes>)[]): 
 }
 
 /** The smaller of two masks of one size, pixel by pixel. */
-export async function minimumMask(a: GpuPlanes, b: GpuPlanes, options: PixelOptions = {}): Promise<GpuPlanes> {
+export async function minimumMask(a: DevicePlanes, b: DevicePlanes, options: PixelOptions = {}): Promise<DevicePlanes> {
   const params: MaskBuildParams = { operation: 'minimum', width: a.width, height: a.height };
   return buildMask(a.device, params, { a: a.buffer, b: b.buffer }, options);
 }
@@ -85,7 +85,11 @@ export async function minimumMask(a: GpuPlanes, b: GpuPlanes, options: PixelOpti
  * The smaller of a mask with its gap, warped, and the soft mask of the square that it was warped with, with its gap: for the
  * compat mode.
  */
-export async function minimumGapMask(a: GpuPlanes, square: SquareMask, options: PixelOptions = {}): Promise<GpuPlanes> {
+export async function minimumGapMask(
+  a: DevicePlanes,
+  square: SquareMask,
+  options: PixelOptions = {},
+): Promise<DevicePlanes> {
   const { coverage, soft, full } = square;
   const params: MaskBuildParams = { operation: 'minimum-gap', width: soft.width, height: soft.height, full };
   const inputs = { a: a.buffer, b: soft.buffer, coverage: coverage.buffer };
@@ -97,7 +101,7 @@ export interface ShapeOptions extends PixelOptions {
   /** Width of the soft edge, as a share of half of the shape's side: above 0, at most 1. Default 0.2. */
   readonly feather?: number | undefined;
   /** Another mask over the same rectangle: the smaller of the two is the result. */
-  readonly within?: GpuPlanes | undefined;
+  readonly within?: DevicePlanes | undefined;
 }
 
 /** The soft edge of `squareMask`: full a tenth of the side away from the edge. */
@@ -110,12 +114,12 @@ const FEATHER = 0.2;
  * @param rect the part of the frame that the mask is for, as `squareRect` tells
  */
 export async function shapeMask(
-  device: Device,
+  device: Executor,
   matrix: Matrix,
   size: number,
   rect: Rect,
   { ellipse = false, feather = FEATHER, within, signal }: ShapeOptions = {},
-): Promise<GpuPlanes> {
+): Promise<DevicePlanes> {
   const { width, height } = rect;
   const half = size / 2;
   const centre = half - 0.5;
@@ -127,14 +131,14 @@ export async function shapeMask(
 }
 
 async function buildMask(
-  device: Device,
+  device: Executor,
   params: MaskBuildParams,
-  inputs: Readonly<Record<string, GPUBuffer | NumberArray>>,
+  inputs: Readonly<Record<string, DeviceBuffer | NumberArray>>,
   options: PixelOptions,
-): Promise<GpuPlanes> {
-  const y = await GpuPlanes.create(device, params, hasGap(params) ? 2 : 1, 'mask');
+): Promise<DevicePlanes> {
+  const y = await DevicePlanes.create(device, params, hasGap(params) ? 2 : 1, 'mask');
   try {
-    await runKernel(device, maskBuild, params, { ...inputs, y: y.buffer }, options);
+    await device.run(maskBuild, params, { ...inputs, y: y.buffer }, options);
     return y;
   } catch (error) {
     y.destroy();
@@ -143,13 +147,13 @@ async function buildMask(
 }
 
 /** The sum of all values. */
-export async function planeTotal(x: GpuPlanes, options: PixelOptions = {}): Promise<number> {
+export async function planeTotal(x: DevicePlanes, options: PixelOptions = {}): Promise<number> {
   const { device } = x;
   const params = { values: x.width * x.height * x.planes };
   const bytes = 4 * sumCount(params.values);
-  const sums = await device.checked('a sum', () => device.buffer('pixels/sums', bytes));
+  const { sums } = await device.allocate('pixels', { sums: bytes });
   try {
-    await runKernel(device, planeSum, params, { x: x.buffer, sums }, options);
+    await device.run(planeSum, params, { x: x.buffer, sums }, options);
     return new Float32Array(await device.read(sums, 0, bytes)).reduce((a, b) => a + b, 0);
   } finally {
     device.release(sums);
@@ -160,11 +164,11 @@ export async function planeTotal(x: GpuPlanes, options: PixelOptions = {}): Prom
 export interface SquareMask {
   readonly rect: Rect;
   /** How much of each pixel the warped crop covers. */
-  readonly coverage: GpuPlanes;
+  readonly coverage: DevicePlanes;
   /** The coverage without its outermost pixels: what the warped crop is multiplied by. */
-  readonly inner: GpuPlanes;
+  readonly inner: DevicePlanes;
   /** The mask: 0 at the edge, and well inside of it 1 but for roundings. */
-  readonly soft: GpuPlanes;
+  readonly soft: DevicePlanes;
   /** Width of the soft edge in pixels, a twentieth of the side. */
   readonly edge: number;
   /** What is there instead of 1 well inside. */
@@ -181,7 +185,7 @@ export interface SquareMask {
  * @returns null where the crop lies outside of the frame
  */
 export async function squareMask(
-  device: Device,
+  device: Executor,
   matrix: Matrix,
   size: number,
   frame: Size,
@@ -190,8 +194,8 @@ export async function squareMask(
 ): Promise<SquareMask | null> {
   const rect = squareRect(matrix, size, frame);
   if (!rect) return null;
-  const made: GpuPlanes[] = [];
-  const keep = (planes: GpuPlanes) => {
+  const made: DevicePlanes[] = [];
+  const keep = (planes: DevicePlanes) => {
     made.push(planes);
     return planes;
   };
@@ -200,14 +204,14 @@ export async function squareMask(
   };
   try {
     const ones = new Float32Array(size * size).fill(1);
-    const square = await GpuPlanes.upload(device, { data: ones, width: size, height: size });
-    const warped = warpGpuPlanes(square, planWarp(matrix, true), rect, { ...options, compat: true });
+    const square = await DevicePlanes.upload(device, { data: ones, width: size, height: size });
+    const warped = warpPlanes(square, planWarp(matrix, true), rect, { ...options, compat: true });
     const coverage = keep(await warped.finally(() => square.destroy()));
-    const inner = keep(await erodeGpuPlanes(coverage, Math.trunc(2 * scale), options));
+    const inner = keep(await erodePlanes(coverage, Math.trunc(2 * scale), options));
     const edge = Math.floor(Math.trunc(Math.sqrt(await planeTotal(inner, options))) / 20);
     const weights = gaussianWeights(2 * edge + 1);
-    const cut = await erodeGpuPlanes(inner, 2 * edge, options);
-    const soft = keep(await blurGpuPlanes(cut, weights, options).finally(() => cut.destroy()));
+    const cut = await erodePlanes(inner, 2 * edge, options);
+    const soft = keep(await blurPlanes(cut, weights, options).finally(() => cut.destroy()));
     return { rect, coverage, inner, soft, edge, full: blurOfOnes(weights), destroy };
   } catch (error) {
     destroy();

@@ -1,19 +1,20 @@
 // Pasting pictures into another on the device, one after another: where they overlap, levels are not rounded in between.
 
+import type { DeviceBuffer } from '../executor.js';
 import type { Rect } from '../image/geometry.js';
 import { composite, finishComposite } from '../kernels/composite/composite.js';
 import { intersection, union } from './affine.js';
-import { GpuPicture, type GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+import { DevicePicture, type DevicePlanes, type PixelOptions } from './device-picture.js';
 
 export interface Paste {
   /** Inside of the picture; what is pasted, its coverage and mask have this size. */
   readonly rect: Rect;
   /** 8 bits, or three planes of 0 to 255. */
-  readonly pasted: GpuPicture | GpuPlanes;
+  readonly pasted: DevicePicture | DevicePlanes;
   /** In compat mode, what the pasted picture is multiplied by. */
-  readonly coverage?: GpuPlanes | undefined;
+  readonly coverage?: DevicePlanes | undefined;
   /** One plane, or two: the second is what the mask lacks of 1. */
-  readonly mask: GpuPlanes;
+  readonly mask: DevicePlanes;
   /** Factor of the mask, 0 to 1. Default 1. */
   readonly strength?: number | undefined;
   /** What stands for 1 in a mask of one plane, see `SquareMask`. Default 1. */
@@ -22,38 +23,29 @@ export interface Paste {
 
 interface Fractions {
   readonly rect: Rect;
-  readonly buffer: GPUBuffer;
+  readonly buffer: DeviceBuffer;
 }
 
 /** Pictures being pasted into one. In compat mode the result is truncated to 8 bits, else rounded. */
 export class Pasting {
   private constructor(
-    private readonly picture: GpuPicture,
+    private readonly picture: DevicePicture,
     private readonly compat: boolean,
     private readonly fractions: readonly Fractions[],
-    private readonly unused: GPUBuffer,
+    private readonly unused: DeviceBuffer,
   ) {}
 
   /**
    * @param picture changed in place
    * @param rects all that will be pasted; memory is kept for where they overlap
    */
-  static async begin(picture: GpuPicture, rects: readonly Rect[], compat = false): Promise<Pasting> {
+  static async begin(picture: DevicePicture, rects: readonly Rect[], compat = false): Promise<Pasting> {
     const { device } = picture;
-    const made: GPUBuffer[] = [];
-    try {
-      return await device.checked('pasting', () => {
-        const fractions = overlaps(rects).map(rect => {
-          const buffer = device.buffer('pixels/fractions', 4 * rect.width * rect.height);
-          made.push(buffer);
-          return { rect, buffer };
-        });
-        return new Pasting(picture, compat, fractions, device.buffer('pixels/no fractions', 16));
-      });
-    } catch (error) {
-      for (const buffer of made) device.release(buffer);
-      throw error;
-    }
+    const shared = overlaps(rects);
+    const sizes = shared.map(({ width, height }, i) => [`fractions ${i}`, 4 * width * height] as const);
+    const made = await device.allocate<string>('pasting', { unused: 4, ...Object.fromEntries(sizes) });
+    const fractions = shared.map((rect, i) => ({ rect, buffer: made[`fractions ${i}`]! }));
+    return new Pasting(picture, compat, fractions, made.unused!);
   }
 
   async paste(paste: Paste, options: PixelOptions = {}): Promise<void> {
@@ -65,7 +57,7 @@ export class Pasting {
       rect,
       fractions: kept?.rect ?? null,
       compat,
-      pasted: pasted instanceof GpuPicture ? ('rgba' as const) : ('planes' as const),
+      pasted: pasted instanceof DevicePicture ? ('rgba' as const) : ('planes' as const),
       gap: mask.planes === 2,
       strength,
       full,
@@ -77,7 +69,7 @@ export class Pasting {
       picture: picture.buffer,
       fractions: kept?.buffer ?? this.unused,
     };
-    await runKernel(picture.device, composite, params, operands, options);
+    await picture.device.run(composite, params, operands, options);
   }
 
   /** Completes the picture. */
@@ -87,7 +79,7 @@ export class Pasting {
     for (const { rect, buffer } of this.fractions) {
       const params = { picture: { width: picture.width, height: picture.height }, fractions: rect };
       const operands = { picture: picture.buffer, fractions: buffer };
-      await runKernel(picture.device, finishComposite, params, operands, options);
+      await picture.device.run(finishComposite, params, operands, options);
     }
   }
 

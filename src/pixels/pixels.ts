@@ -2,16 +2,16 @@
 
 import { checkFlag, checkNumber, checkRunOptions } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { checkDevice, type Device } from '../gpu/device.js';
+import { checkExecutor, type Executor } from '../executor.js';
 import type { Rect, Size } from '../image/geometry.js';
 import { checkPicture, type Picture } from '../image/picture.js';
 import { gaussianWeights } from '../kernels/gaussian-blur/gaussian-blur.js';
 import { type Filter, resizeTaps, roundHalfEven, sliceTaps, tapRange } from '../kernels/resize-plane/taps.js';
 import { checkMatrix } from './affine.js';
-import { blurGpuPlanes, erodeGpuPlanes, mergeGpuPlanes, splitGpuPicture } from './filter.js';
-import { type FloatPicture, GpuPicture, GpuPlanes, type PixelOptions, scoped } from './gpu-picture.js';
+import { DevicePicture, DevicePlanes, type FloatPicture, type PixelOptions, scoped } from './device-picture.js';
+import { blurPlanes, erodePlanes, mergePlanes, splitDevicePicture } from './filter.js';
 import { bandRows, type ResizePlan, resizeByTaps, resizePlanesByTaps } from './resize.js';
-import { type Border, planWarp, type WarpPlan, warpGpuPicture, warpGpuPlanes, warpSource } from './warp.js';
+import { type Border, planWarp, type WarpPlan, warpDevicePicture, warpPlanes, warpSource } from './warp.js';
 
 export type { Filter, FloatPicture };
 
@@ -62,7 +62,7 @@ export interface ErodeOptions extends PixelOptions {
  * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
  */
 export async function resize<T extends Picture | FloatPicture>(
-  device: Device,
+  device: Executor,
   picture: T,
   options: ResizeOptions,
 ): Promise<SameKind<T>> {
@@ -78,7 +78,7 @@ export async function resize<T extends Picture | FloatPicture>(
       const bandTaps = { columns: taps.columns, rows: sliceTaps(taps.rows, begin, end, first) };
       const rect = { x: 0, y: first, width: from.width, height: last - first };
       const part = await scoped(async keep => {
-        const x = keep(await GpuPicture.upload(device, picture, rect));
+        const x = keep(await DevicePicture.upload(device, picture, rect));
         return keep(await resizeByTaps(x, plan, bandTaps, options)).read();
       });
       put(part, 0, begin);
@@ -88,7 +88,7 @@ export async function resize<T extends Picture | FloatPicture>(
 }
 
 async function resizeFloats(
-  device: Device,
+  device: Executor,
   picture: FloatPicture,
   plan: ResizePlan,
   options: PixelOptions,
@@ -102,7 +102,7 @@ async function resizeFloats(
     const [first, last] = tapRange(sliceTaps(taps.rows, begin, end, 0), from.height);
     const bandTaps = { columns: taps.columns, rows: sliceTaps(taps.rows, begin, end, first) };
     const part = await scoped(async keep => {
-      const x = keep(await GpuPlanes.upload(device, floatRows(picture, first, last)));
+      const x = keep(await DevicePlanes.upload(device, floatRows(picture, first, last)));
       return keep(await resizePlanesByTaps(x, bandTaps, options)).read();
     });
     data.set(part, begin * to.width);
@@ -116,7 +116,7 @@ async function resizeFloats(
  * @throws `INVALID_ARGUMENT` for a matrix that is not finite or has no inverse, and as `resize`
  */
 export async function warpAffine<T extends Picture | FloatPicture>(
-  device: Device,
+  device: Executor,
   picture: T,
   matrix: ArrayLike<number>,
   options: WarpAffineOptions,
@@ -131,8 +131,8 @@ export async function warpAffine<T extends Picture | FloatPicture>(
     const data = new Float32Array(to.width * to.height);
     for (const { target, source } of parts) {
       const part = await scoped(async keep => {
-        const x = keep(await GpuPlanes.upload(device, floatRect(picture, source)));
-        return keep(await warpGpuPlanes(x, plan, target, { ...options, whole, at: source })).read();
+        const x = keep(await DevicePlanes.upload(device, floatRect(picture, source)));
+        return keep(await warpPlanes(x, plan, target, { ...options, whole, at: source })).read();
       });
       putRows(part, target, data, to.width, 1);
     }
@@ -141,8 +141,8 @@ export async function warpAffine<T extends Picture | FloatPicture>(
   const made = await inKind(picture, to, async put => {
     for (const { target, source } of parts) {
       const part = await scoped(async keep => {
-        const x = keep(await GpuPicture.upload(device, picture, source));
-        return keep(await warpGpuPicture(x, plan, target, border, { ...options, whole, at: source })).read();
+        const x = keep(await DevicePicture.upload(device, picture, source));
+        return keep(await warpDevicePicture(x, plan, target, border, { ...options, whole, at: source })).read();
       });
       put(part, target.x, target.y);
     }
@@ -180,14 +180,14 @@ function warpParts(
  * @throws as `resize`
  */
 export async function erode<T extends Picture | FloatPicture>(
-  device: Device,
+  device: Executor,
   picture: T,
   options: ErodeOptions,
 ): Promise<SameKind<T>> {
   checkAny(device, picture, options);
   const { size } = options;
   if (!Number.isSafeInteger(size) || size < 0) throw invalidArgument('a whole number of at least 0', 'size', size);
-  return filtered(device, picture, Math.max(size, 3), x => erodeGpuPlanes(x, size, options));
+  return filtered(device, picture, Math.max(size, 3), x => erodePlanes(x, size, options));
 }
 
 /**
@@ -195,7 +195,7 @@ export async function erode<T extends Picture | FloatPicture>(
  * @throws as `resize`
  */
 export async function gaussianBlur<T extends Picture | FloatPicture>(
-  device: Device,
+  device: Executor,
   picture: T,
   options: BlurOptions,
 ): Promise<SameKind<T>> {
@@ -205,17 +205,17 @@ export async function gaussianBlur<T extends Picture | FloatPicture>(
     throw invalidArgument(`an odd number from 1 to ${MOST_TAPS}`, 'size', size);
   checkNumber(sigma, 'sigma', 0);
   const weights = gaussianWeights(size, sigma);
-  return filtered(device, picture, (size - 1) / 2, x => blurGpuPlanes(x, weights, options));
+  return filtered(device, picture, (size - 1) / 2, x => blurPlanes(x, weights, options));
 }
 
 const MOST_TAPS = 65_535;
 
 /** Runs a filter that looks `reach` pixels far, in bands of rows. */
 async function filtered<T extends Picture | FloatPicture>(
-  device: Device,
+  device: Executor,
   picture: T,
   reach: number,
-  work: (x: GpuPlanes) => Promise<GpuPlanes>,
+  work: (x: DevicePlanes) => Promise<DevicePlanes>,
 ): Promise<SameKind<T>> {
   const { width, height } = picture;
   const rowBytes = (isFloat(picture) ? 4 : 16) * width;
@@ -228,7 +228,7 @@ async function filtered<T extends Picture | FloatPicture>(
     const data = new Float32Array(width * height);
     for (const { begin, end, first, last } of bands) {
       const part = await scoped(async keep => {
-        const x = keep(await GpuPlanes.upload(device, floatRows(picture, first, last)));
+        const x = keep(await DevicePlanes.upload(device, floatRows(picture, first, last)));
         return keep(await work(x)).read();
       });
       data.set(part.subarray((begin - first) * width, (end - first) * width), begin * width);
@@ -239,9 +239,9 @@ async function filtered<T extends Picture | FloatPicture>(
     for (const { begin, end, first, last } of bands) {
       const { data } = await scoped(async keep => {
         const rect = { x: 0, y: first, width, height: last - first };
-        const x = keep(await GpuPicture.upload(device, picture, rect));
-        const done = keep(await work(keep(await splitGpuPicture(x))));
-        return keep(await mergeGpuPlanes(done)).read();
+        const x = keep(await DevicePicture.upload(device, picture, rect));
+        const done = keep(await work(keep(await splitDevicePicture(x))));
+        return keep(await mergePlanes(done)).read();
       });
       const inner = data.subarray(4 * (begin - first) * width, 4 * (end - first) * width);
       put({ data: inner, width, height: end - begin }, 0, begin);
@@ -253,13 +253,13 @@ async function filtered<T extends Picture | FloatPicture>(
 /** Largest part of a picture on the device at once: more would not be faster. */
 const PART_BYTES = 256 * 2 ** 20;
 
-const bandBytes = (device: Device): number => Math.min(PART_BYTES, device.target.maxBindingSize);
+const bandBytes = (device: Executor): number => Math.min(PART_BYTES, device.limits.bufferBytes);
 
 const isFloat = (picture: Picture | FloatPicture): picture is FloatPicture => picture.data instanceof Float32Array;
 
 /** Throws unless the value is a picture of either kind; returns its size. */
-function checkAny(device: Device, picture: Picture | FloatPicture, options: PixelOptions): Size {
-  checkDevice(device);
+function checkAny(device: Executor, picture: Picture | FloatPicture, options: PixelOptions): Size {
+  checkExecutor(device);
   checkRunOptions(options);
   if (typeof picture === 'object' && picture !== null && isFloat(picture)) {
     const { data, width, height } = picture;
@@ -278,8 +278,8 @@ function checkAny(device: Device, picture: Picture | FloatPicture, options: Pixe
 }
 
 /** Throws unless a size is one that a kernel can be dispatched for. */
-function checkSize(device: Device, options: Partial<Size>, prefix = ''): Size {
-  const most = 8 * device.gpu.limits.maxComputeWorkgroupsPerDimension;
+function checkSize(device: Executor, options: Partial<Size>, prefix = ''): Size {
+  const most = device.limits.pictureSide;
   const side = (name: 'width' | 'height'): number => {
     const value = options[name];
     if (!Number.isSafeInteger(value) || value! < 1 || value! > most)
@@ -291,7 +291,7 @@ function checkSize(device: Device, options: Partial<Size>, prefix = ''): Size {
 
 const FILTERS: readonly Filter[] = ['linear', 'area', 'lanczos4'];
 
-function resizePlan(device: Device, from: Size, options: ResizeOptions): ResizePlan {
+function resizePlan(device: Executor, from: Size, options: ResizeOptions): ResizePlan {
   const { factor, filter = 'linear', premultiplied = false } = options;
   if (!FILTERS.includes(filter)) throw invalidArgument(`one of ${FILTERS.join(', ')}`, 'filter', filter);
   if (typeof premultiplied !== 'boolean') throw invalidArgument('true or false', 'premultiplied', premultiplied);

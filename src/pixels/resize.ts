@@ -7,7 +7,7 @@ import { resizeLanczos4 } from '../kernels/resize-lanczos4/resize-lanczos4.js';
 import { resizeLinear } from '../kernels/resize-linear/resize-linear.js';
 import { resizePlane } from '../kernels/resize-plane/resize-plane.js';
 import { type Filter, type ResizeTaps, resizeTaps } from '../kernels/resize-plane/taps.js';
-import { copyBuffer, GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+import { DevicePicture, DevicePlanes, type PixelOptions } from './device-picture.js';
 
 export interface ResizePlan {
   readonly from: Size;
@@ -23,12 +23,12 @@ export interface ResizePlan {
 const SUMS_BYTES = 64 * 2 ** 20;
 
 /** A picture in another size; a copy where the size is the same. */
-export async function resizeGpuPicture(
-  x: GpuPicture,
+export async function resizeDevicePicture(
+  x: DevicePicture,
   to: Size,
   filter: Filter,
   options: PixelOptions & Pick<ResizePlan, 'step' | 'premultiplied'> = {},
-): Promise<GpuPicture> {
+): Promise<DevicePicture> {
   const from = { width: x.width, height: x.height };
   const plan = { from, to, filter, step: options.step, premultiplied: options.premultiplied };
   return resizeByTaps(x, plan, resizeTaps(filter, from, to, options.step), options);
@@ -40,32 +40,32 @@ export async function resizeGpuPicture(
  * @param taps relative to x
  */
 export async function resizeByTaps(
-  x: GpuPicture,
+  x: DevicePicture,
   plan: ResizePlan,
   taps: ResizeTaps,
   options: PixelOptions = {},
-): Promise<GpuPicture> {
+): Promise<DevicePicture> {
   const { device } = x;
   const { premultiplied } = plan;
   const from = { width: x.width, height: x.height };
   const to = { width: taps.columns.first.length, height: taps.rows.first.length };
-  const y = await GpuPicture.create(device, to, 'resized');
+  const y = await DevicePicture.create(device, to, 'resized');
   const buffers = { x: x.buffer, y: y.buffer };
   try {
     if (plan.from.width === plan.to.width && plan.from.height === plan.to.height) {
-      await copyBuffer(device, x.buffer, y.buffer, 4 * to.width * to.height);
+      await device.copy(x.buffer, y.buffer, [{ from: 0, to: 0, bytes: 4 * to.width * to.height }]);
     } else if (plan.filter === 'lanczos4') {
       const rows = Math.max(1, Math.floor((SUMS_BYTES * to.height) / (16 * to.width * from.height)));
       for (let begin = 0; begin < to.height; begin += rows) {
         const params = { from, to, taps, band: { begin, end: Math.min(begin + rows, to.height) }, premultiplied };
-        await runKernel(device, resizeLanczos4, params, buffers, options);
+        await device.run(resizeLanczos4, params, buffers, options);
       }
     } else if (plan.filter === 'area' && shrinks(plan)) {
       const factors = plan.step ? undefined : wholeFactors(plan.from, plan.to);
       const params = { from, to, taps, factors, premultiplied };
-      await runKernel(device, resizeArea, params, buffers, options);
+      await device.run(resizeArea, params, buffers, options);
     } else {
-      await runKernel(device, resizeLinear, { from, to, taps, premultiplied }, buffers, options);
+      await device.run(resizeLinear, { from, to, taps, premultiplied }, buffers, options);
     }
     return y;
   } catch (error) {
@@ -79,28 +79,28 @@ function shrinks({ from, to, step }: ResizePlan): boolean {
 }
 
 /** Planes in another size. */
-export async function resizeGpuPlanes(
-  x: GpuPlanes,
+export async function resizePlanes(
+  x: DevicePlanes,
   to: Size,
   filter: Filter,
   options: PixelOptions & { readonly step?: number | undefined } = {},
-): Promise<GpuPlanes> {
+): Promise<DevicePlanes> {
   const from = { width: x.width, height: x.height };
   return resizePlanesByTaps(x, resizeTaps(filter, from, to, options.step), options);
 }
 
 /** @param taps relative to x */
 export async function resizePlanesByTaps(
-  x: GpuPlanes,
+  x: DevicePlanes,
   taps: ResizeTaps,
   options: PixelOptions = {},
-): Promise<GpuPlanes> {
+): Promise<DevicePlanes> {
   const from = { width: x.width, height: x.height };
   const to = { width: taps.columns.first.length, height: taps.rows.first.length };
-  const y = await GpuPlanes.create(x.device, to, x.planes, 'resized');
+  const y = await DevicePlanes.create(x.device, to, x.planes, 'resized');
   const params = { from, to, planes: x.planes, taps };
   try {
-    await runKernel(x.device, resizePlane, params, { x: x.buffer, y: y.buffer }, options);
+    await x.device.run(resizePlane, params, { x: x.buffer, y: y.buffer }, options);
     return y;
   } catch (error) {
     y.destroy();

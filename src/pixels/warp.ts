@@ -8,7 +8,7 @@ import type { Warp } from '../kernels/warp-affine/tables.js';
 import { warpAffine } from '../kernels/warp-affine/warp-affine.js';
 import { warpPlane } from '../kernels/warp-plane/warp-plane.js';
 import { composeAffine, invertAffine, mappedRect, pixelScaling } from './affine.js';
-import { GpuPicture, GpuPlanes, type PixelOptions, runKernel } from './gpu-picture.js';
+import { DevicePicture, DevicePlanes, type PixelOptions } from './device-picture.js';
 
 export interface WarpOptions extends PixelOptions {
   /** OpenCV's rule: positions rounded to 1/32 pixel, no averaging. Default false. */
@@ -73,31 +73,31 @@ export interface Placed {
  * A rectangle of the warped picture.
  * @param border not mirrored in compat mode
  */
-export async function warpGpuPicture(
-  x: GpuPicture,
+export async function warpDevicePicture(
+  x: DevicePicture,
   plan: WarpPlan,
   target: Rect,
   border: Border,
   options: WarpOptions & Placed = {},
-): Promise<GpuPicture> {
+): Promise<DevicePicture> {
   const { device } = x;
   const mirror = border === 'mirror';
   const reduced = reducedSource(x, plan, target, options, mirror);
-  const small = reduced && (await GpuPicture.create(device, reduced.to, 'reduced'));
-  let y: GpuPicture | undefined;
+  const small = reduced && (await DevicePicture.create(device, reduced.to, 'reduced'));
+  let y: DevicePicture | undefined;
   try {
     if (small) {
       const params = { from: x, to: reduced.to, taps: reduced.taps };
       const operands = { x: x.buffer, y: small.buffer };
-      await runKernel(device, resizeArea, params, operands, options);
+      await device.run(resizeArea, params, operands, options);
     }
-    y = await GpuPicture.create(device, target, 'warped');
+    y = await DevicePicture.create(device, target, 'warped');
     const { width, height } = options.whole ?? x;
     const cells = (side: number) => Math.ceil(side / plan.reduction);
     const outside = mirror ? { mirrored: { width: cells(width), height: cells(height) } } : border;
     const params = { ...warpOf(x, plan, target, options, reduced), border: outside };
     const operands = { x: (small ?? x).buffer, y: y.buffer };
-    await runKernel(device, warpAffine, params, operands, options);
+    await device.run(warpAffine, params, operands, options);
     return y;
   } catch (error) {
     y?.destroy();
@@ -108,26 +108,26 @@ export async function warpGpuPicture(
 }
 
 /** A rectangle of warped planes; zero outside of the source. */
-export async function warpGpuPlanes(
-  x: GpuPlanes,
+export async function warpPlanes(
+  x: DevicePlanes,
   plan: WarpPlan,
   target: Rect,
   options: WarpOptions & Placed = {},
-): Promise<GpuPlanes> {
+): Promise<DevicePlanes> {
   const { device, planes } = x;
   const reduced = reducedSource(x, plan, target, options);
-  const small = reduced && (await GpuPlanes.create(device, reduced.to, planes, 'reduced'));
-  let y: GpuPlanes | undefined;
+  const small = reduced && (await DevicePlanes.create(device, reduced.to, planes, 'reduced'));
+  let y: DevicePlanes | undefined;
   try {
     if (small) {
       const params = { from: x, to: reduced.to, planes, taps: reduced.taps };
       const operands = { x: x.buffer, y: small.buffer };
-      await runKernel(device, resizePlane, params, operands, options);
+      await device.run(resizePlane, params, operands, options);
     }
-    y = await GpuPlanes.create(device, target, planes, 'warped');
+    y = await DevicePlanes.create(device, target, planes, 'warped');
     const params = { ...warpOf(x, plan, target, options, reduced), planes };
     const operands = { x: (small ?? x).buffer, y: y.buffer };
-    await runKernel(device, warpPlane, params, operands, options);
+    await device.run(warpPlane, params, operands, options);
     return y;
   } catch (error) {
     y?.destroy();

@@ -1,7 +1,9 @@
 // Gets WebGPU in a browser, on a page or in a worker.
 
 import { CodeFormerError } from '../errors.js';
-import { adapterInfo, checkDeviceOptions, Device, type DeviceOptions, requestDevice } from '../gpu/device.js';
+import { checkDeviceOptions, type DeviceOptions } from '../executor.js';
+import { adapterInfo, requestDevice } from '../gpu/adapter.js';
+import { Device } from '../gpu/device.js';
 
 /**
  * A WebGPU device.

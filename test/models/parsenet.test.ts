@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generatedWeights } from '../../src/models/networks.js';
 import { ParseNet } from '../../src/models/parsenet/parsenet.js';
-import { GpuPicture } from '../../src/pixels/gpu-picture.js';
+import { DevicePicture } from '../../src/pixels/device-picture.js';
 import { testDevice } from '../device.js';
 
 const SIDE = 48;
@@ -46,7 +46,7 @@ test('logits of an earlier picture, of pixels as they were', async () => {
 test('RGB, and labels that stay on the device', async () => {
   const rgb = pictureOf(4, 3);
   const { labels } = await parser.parse(rgb);
-  const uploaded = await GpuPicture.upload(parser.device, rgb);
+  const uploaded = await DevicePicture.upload(parser.device, rgb);
   const { allocated } = parser.device.memory;
   const buffer = await parser.parseOnDevice(uploaded);
   expect(new Uint8Array(await parser.device.read(buffer))).toEqual(labels);

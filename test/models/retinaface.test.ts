@@ -6,7 +6,7 @@ import { generatedWeights } from '../../src/models/networks.js';
 import { decodeRecords, suppress } from '../../src/models/retinaface/decode.js';
 import { detectFaces } from '../../src/models/retinaface/detect.js';
 import { type Detection, RetinaFace } from '../../src/models/retinaface/retinaface.js';
-import { GpuPicture } from '../../src/pixels/gpu-picture.js';
+import { DevicePicture } from '../../src/pixels/device-picture.js';
 import { testDevice } from '../device.js';
 
 function pictureOf(width: number, height: number, channels = 4) {
@@ -44,7 +44,7 @@ describe('the detector', () => {
     const rgb = pictureOf(70, 51, 3);
     const rgba = { ...rgb, data: new Uint8Array(4 * 70 * 51).fill(7) };
     for (let i = 0; i < 70 * 51; i++) rgba.data.set(rgb.data.subarray(3 * i, 3 * i + 3), 4 * i);
-    const uploaded = await GpuPicture.upload(detector.device, rgba);
+    const uploaded = await DevicePicture.upload(detector.device, rgba);
     const [a, b, c] = [await detector.forward(rgb), await detector.forward(rgba), await detector.forward(uploaded)];
     uploaded.destroy();
     expect(b).toEqual(a);
@@ -266,7 +266,7 @@ describe('faces of photos', () => {
       for (let dy = 0; dy < 8; dy++) data.fill(0, 4 * ((y + dy) * width + x), 4 * ((y + dy) * width + x + 8));
       return { data, width, height };
     };
-    const detect = async (seen: GpuPicture): Promise<Detection[]> => {
+    const detect = async (seen: DevicePicture): Promise<Detection[]> => {
       const { data, width: w } = await seen.read();
       const at = data.indexOf(0) / 4;
       const [x, y] = [at % w, Math.floor(at / w)];
@@ -284,7 +284,7 @@ describe('faces of photos', () => {
       [8, 48],
     ];
     const [x, y] = corners[turns - 1]!;
-    const uploaded = await GpuPicture.upload(device, marked(x, y));
+    const uploaded = await DevicePicture.upload(device, marked(x, y));
     const faces = await detectFaces(detector, uploaded, { minEyeDistance: 0 });
     const compat = await detectFaces(detector, uploaded, { minEyeDistance: 0, compat: true });
     uploaded.destroy();
@@ -298,7 +298,7 @@ describe('faces of photos', () => {
 
   test('a photo on the device', async () => {
     const { detector, seen } = await stub({ aspect: 1.5 });
-    const uploaded = await GpuPicture.upload(detector.device, pictureOf(300, 200));
+    const uploaded = await DevicePicture.upload(detector.device, pictureOf(300, 200));
     const { allocated } = detector.device.memory;
     expect((await detectFaces(detector, uploaded)).length).toBe(1);
     expect(detector.device.memory.allocated).toBe(allocated);

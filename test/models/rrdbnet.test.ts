@@ -1,12 +1,13 @@
 // Upscalers as callers use them, on a small generated network of Real-ESRGAN; what its numbers are, the oracle tests check.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Arena, GpuProgram, ParameterSet } from '../../src/gpu/program.js';
+import { Device } from '../../src/gpu/device.js';
 import type { Picture } from '../../src/image/picture.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { rrdbNetProgram } from '../../src/models/rrdbnet/network.js';
 import { RRDBNet } from '../../src/models/rrdbnet/rrdbnet.js';
-import { GpuPicture } from '../../src/pixels/gpu-picture.js';
+import { NetworkRuntime } from '../../src/models/runtime.js';
+import { DevicePicture } from '../../src/pixels/device-picture.js';
 import { resize } from '../../src/pixels/pixels.js';
 import { testDevice } from '../device.js';
 
@@ -45,22 +46,23 @@ describe('the network', () => {
     for (const family of ['registers', 'workgroup'] as const)
       for (const convolution of ['direct', 'winograd'] as const) {
         // Direct kernels of the workgroup family cannot write next to what they read: there values are copied.
-        const target = { ...device.target, family, convolution };
-        const program = rrdbNetProgram(config, size, 'tensor', target);
-        const [arena, parameters] = [new Arena(device, 'test'), new ParameterSet(device)];
-        await parameters.load(program.parameters, weights);
-        const compiled = await GpuProgram.compile(device, 'test', program, arena, parameters);
-        const buffers = {
-          input: device.buffer('input', compiled.externalBytes('input')),
-          output: device.buffer('output', compiled.externalBytes('output')),
-        };
-        device.write(buffers.input, input);
-        await compiled.run(buffers);
-        const got = new Float32Array(await device.read(buffers.output));
+        const own = new Device(device.gpu, device.adapter, { target: { family } });
+        const runtime = new NetworkRuntime(own, 'test', { convolution });
+        const program = rrdbNetProgram(config, size, 'tensor');
+        await runtime.load({ whole: program }, weights);
+        const got = await runtime.with(
+          'whole',
+          () => program,
+          compiled =>
+            runtime.allocated(compiled, undefined, async buffers => {
+              own.write(buffers.input!, input);
+              await compiled.run(buffers);
+              return new Float32Array(await own.read(buffers.output!));
+            }),
+        );
         const worst = got.reduce((most, value, i) => Math.max(most, Math.abs(value - want[i]!)), 0);
         expect(worst, `${family}, ${convolution}`).toBeLessThan(1e-4);
-        for (const owner of [arena, parameters]) owner.destroy();
-        for (const buffer of Object.values(buffers)) device.release(buffer);
+        runtime.destroy();
       }
   });
 
@@ -104,7 +106,7 @@ describe('pictures', () => {
     expect([got.width, got.height]).toEqual([2 * width, 2 * height]);
     expect(progress.at(-1)).toBe(1);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
-    const uploaded = await GpuPicture.upload(upscaler.device, picture);
+    const uploaded = await DevicePicture.upload(upscaler.device, picture);
     const { allocated } = upscaler.device.memory;
     const onDevice = await upscaler.upscaleOnDevice(uploaded, { tile: 8, tilePad: 4 });
     expect((await onDevice.read()).data).toEqual(got.data);

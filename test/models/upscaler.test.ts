@@ -12,7 +12,7 @@ import { residualUpscalerTensors } from '../../src/models/residual-upscaler/tens
 import { mirrored, tilesOf } from '../../src/models/upscaler/tiles.js';
 import { decodeImage, encodeImage, readImageFile } from '../../src/node/images.js';
 import { openWeights } from '../../src/node/weights.js';
-import { GpuPicture } from '../../src/pixels/gpu-picture.js';
+import { DevicePicture } from '../../src/pixels/device-picture.js';
 import * as pixels from '../../src/pixels/pixels.js';
 import { elementCount } from '../../src/weights/dtype.js';
 import { generatedTensors } from '../../src/weights/generated.js';
@@ -103,7 +103,7 @@ describe('the network', () => {
     const unrounded = await upscaler.upscaleFloat({ data: planes, width, height });
     const opaque = await upscaler.upscale(pictureOf(width, height, 4));
     expect(largest(differences(unrounded, opaque))).toBeLessThanOrEqual(1);
-    const uploaded = await GpuPicture.upload(upscaler.device, picture);
+    const uploaded = await DevicePicture.upload(upscaler.device, picture);
     const onDevice = await upscaler.upscaleOnDevice(uploaded);
     expect((await onDevice.read()).data).toEqual(opaque.data);
     onDevice.destroy();
@@ -134,7 +134,7 @@ describe('pictures', () => {
     const options = { tile: 8, tilePad: 4 };
     const got = await upscaler.upscale(picture, options);
     expect([got.width, got.height]).toEqual([2 * width, 2 * height]);
-    const uploaded = await GpuPicture.upload(upscaler.device, picture);
+    const uploaded = await DevicePicture.upload(upscaler.device, picture);
     const { allocated } = upscaler.device.memory;
     const onDevice = await upscaler.upscaleOnDevice(uploaded, options);
     expect((await onDevice.read()).data).toEqual(got.data);

@@ -8,12 +8,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Device } from '../../src/gpu/device.js';
-import type { Case, Dispatch, Family, KernelTest, Shader } from '../../src/kernels/kernel.js';
+import { Device } from '../../src/gpu/device.js';
+import { implementationOf } from '../../src/gpu/implementations.js';
+import type { Case, KernelTest } from '../../src/kernels/kernel.js';
 import { kernelTests } from '../../src/kernels/registry.js';
+import type { Family, Shader } from '../../src/kernels/webgpu.js';
 import { createDevice } from '../../src/node/gpu.js';
-import { worstOf } from '../kernel-check.js';
-import { type Mutant, mutantsOf } from './mutants.js';
+import { onWebgpu, worstOf } from '../kernel-check.js';
+import { mutantsOf } from './mutants.js';
 
 /** No case takes as long, in ms. */
 const PATIENCE = 60_000;
@@ -55,8 +57,9 @@ type Told =
   | { readonly kind: 'survived'; readonly line: string };
 
 function* shadersOf(test: KernelTest<unknown>, item: Case<unknown>, family: Family): Generator<Shader> {
-  const target = { family, precision: 'f32', maxBindingSize: 2 ** 27, subgroups: true } as const;
-  for (const { shader } of test.kernel.dispatches(item.params, target)) yield shader;
+  const { kernel, convolution = 'auto' } = test;
+  const target = { family, convolution, precision: 'f32', maxBindingSize: 2 ** 27, subgroups: true } as const;
+  for (const { shader } of implementationOf(kernel, item.params, target).dispatches(item.params, target)) yield shader;
 }
 
 /** The files of WGSL, and the shaders that programs print. */
@@ -86,26 +89,14 @@ function usesOf({ name, text }: Source): Use[] {
   return uses;
 }
 
-/** The kernel's test with shaders that are compiled anew for a mutant. */
-function renewed({ test }: Use, { at, to }: Mutant): KernelTest<unknown> {
-  const renew = (dispatch: Dispatch): Dispatch => ({
-    ...dispatch,
-    shader: { ...dispatch.shader, code: `${dispatch.shader.code}\n// ${at} ${to}` },
-  });
-  const { kernel } = test;
-  return { ...test, kernel: { ...kernel, dispatches: (...args) => kernel.dispatches(...args).map(renew) } };
-}
-
 /** What becomes of a mutant: it is `caught` by a case, `refused` by the compiler, or it has `survived`. */
-async function fateOf(
-  device: Device,
-  uses: readonly Use[],
-  mutant: Mutant,
-): Promise<'caught' | 'refused' | 'survived'> {
-  for (const use of uses) {
+async function fateOf({ gpu, adapter }: Device, uses: readonly Use[]): Promise<'caught' | 'refused' | 'survived'> {
+  // Another one for each mutant, with no pipeline of the one before.
+  const device = new Device(gpu, adapter);
+  for (const { test, item, family } of uses) {
     try {
-      const { error } = await worstOf(device, renewed(use, mutant), use.item, use.family);
-      if (error > use.item.tolerance.f32) return 'caught';
+      const { error } = await worstOf(test, item, onWebgpu(device, family));
+      if (error > item.tolerance.f32) return 'caught';
     } catch (error) {
       return /does not compile/.test(String(error)) ? 'refused' : 'caught';
     }
@@ -127,7 +118,7 @@ async function tryAll(source: Source, from: number): Promise<void> {
     if (number < from) continue;
     await tell({ kind: 'begin', number });
     replacement = mutant.code;
-    const kind = await fateOf(device, uses, mutant);
+    const kind = await fateOf(device, uses);
     const text = source.text.split('\n')[mutant.line - 1]!.trim();
     await tell(
       kind === 'survived' ? { kind, line: `${mutant.line}: ${mutant.from} to ${mutant.to} in ${text}` } : { kind },

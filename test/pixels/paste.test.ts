@@ -5,14 +5,14 @@ import type { Rect } from '../../src/image/geometry.js';
 import type { Picture } from '../../src/image/picture.js';
 import { intersection, invertAffine } from '../../src/pixels/affine.js';
 import {
-  gpuColourStatistics,
-  greyGpuPlanes,
+  colourStatisticsOnDevice,
+  greyPlanes,
   isGrey,
   pictureColourStatistics,
-  transferGreyGpu,
+  transferGrey,
 } from '../../src/pixels/colour.js';
-import { mergeGpuPlanes } from '../../src/pixels/filter.js';
-import { GpuPicture, GpuPlanes } from '../../src/pixels/gpu-picture.js';
+import { DevicePicture, DevicePlanes } from '../../src/pixels/device-picture.js';
+import { mergePlanes } from '../../src/pixels/filter.js';
 import {
   blurOfOnes,
   labelMask,
@@ -24,7 +24,7 @@ import {
   squareRect,
 } from '../../src/pixels/masks.js';
 import { overlaps, Pasting } from '../../src/pixels/paste.js';
-import { planWarp, warpGpuPicture, warpGpuPlanes } from '../../src/pixels/warp.js';
+import { planWarp, warpDevicePicture, warpPlanes } from '../../src/pixels/warp.js';
 import { testDevice } from '../device.js';
 
 function generator(seed: number): () => number {
@@ -57,7 +57,7 @@ test('overlapping pictures are pasted in order, rounded once', async () => {
     { x: 25, y: 20, width: 10, height: 30 },
     { x: 40, y: 40, width: 20, height: 10 },
   ];
-  const picture = await GpuPicture.upload(device, base);
+  const picture = await DevicePicture.upload(device, base);
   const pasting = await Pasting.begin(picture, rects);
   const want = Float64Array.from(base.data);
   for (const [i, rect] of rects.entries()) {
@@ -67,7 +67,10 @@ test('overlapping pictures are pasted in order, rounded once', async () => {
       Math.min(Math.max(1.4 * random() - 0.2, 0), 1),
     );
     const strength = i === 1 ? 0.5 : 1;
-    const [x, m] = [await GpuPicture.upload(device, pasted), await GpuPlanes.upload(device, { ...rect, data: mask })];
+    const [x, m] = [
+      await DevicePicture.upload(device, pasted),
+      await DevicePlanes.upload(device, { ...rect, data: mask }),
+    ];
     await pasting.paste({ rect, pasted: x, mask: m, strength });
     x.destroy();
     m.destroy();
@@ -97,10 +100,10 @@ test('the compat mode truncates, and a mask that lacks almost nothing of 1 drops
   const rect = { x: 0, y: 0, width, height };
   const base = { data: new Uint8ClampedArray(16).fill(10), width, height };
   const face = { data: new Uint8ClampedArray(16).fill(200), width, height };
-  const picture = await GpuPicture.upload(device, base);
-  const pasted = await GpuPicture.upload(device, face);
-  const coverage = await GpuPlanes.upload(device, { ...rect, data: new Float32Array(4).fill(1) });
-  const mask = await GpuPlanes.create(device, rect, 2);
+  const picture = await DevicePicture.upload(device, base);
+  const pasted = await DevicePicture.upload(device, face);
+  const coverage = await DevicePlanes.upload(device, { ...rect, data: new Float32Array(4).fill(1) });
+  const mask = await DevicePlanes.create(device, rect, 2);
   // Mask, then gap: full; short of 1 by 1e-9; half; nothing.
   device.write(mask.buffer, new Float32Array([1, 1, 0.5, 0, 0, 1e-9, 0.5, 1]));
   const pasting = await Pasting.begin(picture, [rect], true);
@@ -216,7 +219,7 @@ test('a warped mask with its gap under the square mask', async () => {
       gap: true,
     },
   );
-  const warped = await warpGpuPlanes(labels, planWarp(PLACE, true), square.rect, { compat: true });
+  const warped = await warpPlanes(labels, planWarp(PLACE, true), square.rect, { compat: true });
   const both = await minimumGapMask(warped, square);
   const values = await both.read();
   const count = square.rect.width * square.rect.height;
@@ -233,8 +236,8 @@ test('OpenCV leaves blurred ones a few units beside 1', () => {
 test('statistics, the grey test and the transfer of colours', async () => {
   const device = await testDevice();
   const p = noise(83, 61);
-  const x = await GpuPicture.upload(device, p);
-  const got = await gpuColourStatistics(x);
+  const x = await DevicePicture.upload(device, p);
+  const got = await colourStatisticsOnDevice(x);
   expect(await pictureColourStatistics(device, p)).toEqual(got);
   const channel = (c: number) => Array.from({ length: 83 * 61 }, (_, i) => p.data[4 * i + c]!);
   const moments = (v: number[]): [number, number] => {
@@ -251,13 +254,13 @@ test('statistics, the grey test and the transfer of colours', async () => {
   }
   expect(isGrey(got)).toBe(false);
 
-  const grey = await greyGpuPlanes(x);
-  const merged = await mergeGpuPlanes(grey);
-  expect(isGrey(await gpuColourStatistics(merged))).toBe(true);
+  const grey = await greyPlanes(x);
+  const merged = await mergePlanes(grey);
+  expect(isGrey(await colourStatisticsOnDevice(merged))).toBe(true);
 
   // A narrow target, so that nothing is clipped.
   const like = { mean: [120, 130, 110], variance: [200, 300, 100], differenceVariance: [0, 0, 0] } as const;
-  const transferred = await transferGreyGpu(x, { statistics: like, tone: null });
+  const transferred = await transferGrey(x, { statistics: like, tone: null });
   const values = await transferred.read();
   for (let c = 0; c < 3; c++) {
     const [mean, variance] = moments(Array.from(values.subarray(c * 83 * 61, (c + 1) * 83 * 61)));
@@ -269,12 +272,12 @@ test('statistics, the grey test and the transfer of colours', async () => {
 
 test('a part of the target is the same as that part of the whole', async () => {
   const device = await testDevice();
-  const x = await GpuPicture.upload(device, noise(64, 64));
+  const x = await DevicePicture.upload(device, noise(64, 64));
   const rect = { x: 33, y: 21, width: 40, height: 30 };
   for (const compat of [false, true]) {
     const plan = planWarp(invertAffine(PLACE), compat);
-    const all = await warpGpuPicture(x, plan, { x: 0, y: 0, width: 90, height: 60 }, [1, 2, 3, 4], { compat });
-    const part = await warpGpuPicture(x, plan, rect, [1, 2, 3, 4], { compat });
+    const all = await warpDevicePicture(x, plan, { x: 0, y: 0, width: 90, height: 60 }, [1, 2, 3, 4], { compat });
+    const part = await warpDevicePicture(x, plan, rect, [1, 2, 3, 4], { compat });
     const [want, got] = [await all.read(), await part.read()];
     for (let row = 0; row < rect.height; row++) {
       const from = 4 * ((rect.y + row) * 90 + rect.x);

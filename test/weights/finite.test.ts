@@ -1,11 +1,11 @@
 // Values that no network can use are refused while weights are loaded, whichever way a tensor takes to the device.
 
 import { expect, test } from 'vitest';
-import { ParameterSet } from '../../src/gpu/program.js';
 import type { Parameter } from '../../src/graph/graph.js';
 import { packedWeightElements } from '../../src/kernels/pack-weights/pack-weights.js';
 import { CodeFormer } from '../../src/models/codeformer/codeformer.js';
 import { generatedWeights } from '../../src/models/networks.js';
+import { ParameterSet } from '../../src/models/parameters.js';
 import { generatedTensors } from '../../src/weights/generated.js';
 import type { Weights } from '../../src/weights/weights.js';
 import { testDevice } from '../device.js';

@@ -1,7 +1,8 @@
 // The perceptual distance of the training (../losses.py), computed by this library: how far features of a face detector are apart.
 
-import { Arena, GpuProgram, ParameterSet } from '../../src/gpu/program.js';
+import type { Program } from '../../src/graph/graph.js';
 import { mobileFeatureProgram } from '../../src/models/retinaface/network.js';
+import { NetworkRuntime } from '../../src/models/runtime.js';
 import type { Device, Picture, Weights } from '../../src/node/index.js';
 
 const LAYERS = ['stage1.1', 'stage1.3', 'stage1.5', 'stage2.5', 'stage3.1'];
@@ -12,51 +13,49 @@ export type Features = readonly { readonly data: Float32Array; readonly pixels: 
 export class FeatureNetwork {
   private constructor(
     private readonly device: Device,
-    private readonly program: GpuProgram,
+    private readonly program: Program,
     private readonly shapes: ReadonlyMap<string, readonly number[]>,
-    private readonly memory: readonly { destroy(): void }[],
+    private readonly runtime: NetworkRuntime,
   ) {}
 
   /** @param weights RetinaFace with the mobile backbone */
   static async load(device: Device, weights: Weights, size: number): Promise<FeatureNetwork> {
-    const { program, shapes } = mobileFeatureProgram({ width: size, height: size }, device.target, LAYERS);
-    const [arena, parameters] = [new Arena(device, 'features'), new ParameterSet(device)];
-    await parameters.load(program.parameters, weights);
-    const compiled = await GpuProgram.compile(device, 'features', program, arena, parameters);
-    return new FeatureNetwork(device, compiled, shapes, [arena, parameters]);
+    const { program, shapes } = mobileFeatureProgram({ width: size, height: size }, LAYERS);
+    const runtime = new NetworkRuntime(device, 'features');
+    await runtime.load({ features: program }, weights);
+    return new FeatureNetwork(device, program, shapes, runtime);
   }
 
   /** @param picture RGBA of the size that was loaded */
-  async of(picture: Picture): Promise<Features> {
-    const { device, program } = this;
-    const names = program.externals();
-    const buffers = Object.fromEntries(
-      names.map(name => [name, device.buffer(`features/${name}`, program.externalBytes(name))]),
+  of(picture: Picture): Promise<Features> {
+    const { device, runtime } = this;
+    return runtime.with(
+      'features',
+      () => this.program,
+      program =>
+        runtime.allocated(program, undefined, async buffers => {
+          device.write(buffers.input!, picture.data);
+          await program.run(buffers);
+          const features: { data: Float32Array; pixels: number }[] = [];
+          for (const name of LAYERS) {
+            const [channels, height, width] = this.shapes.get(name) as [number, number, number];
+            const pixels = height * width;
+            const data = new Float32Array(await device.read(buffers[name]!, 0, 4 * channels * pixels));
+            for (let i = 0; i < pixels; i++) {
+              let sum = 1e-3;
+              for (let c = 0; c < channels; c++) sum += data[c * pixels + i]! ** 2;
+              const scale = 1 / Math.sqrt(sum);
+              for (let c = 0; c < channels; c++) data[c * pixels + i]! *= scale;
+            }
+            features.push({ data, pixels });
+          }
+          return features;
+        }),
     );
-    try {
-      device.write(buffers.input!, picture.data as Uint8ClampedArray<ArrayBuffer>);
-      await program.run(buffers);
-      const features: { data: Float32Array; pixels: number }[] = [];
-      for (const name of LAYERS) {
-        const [channels, height, width] = this.shapes.get(name) as [number, number, number];
-        const pixels = height * width;
-        const data = new Float32Array(await device.read(buffers[name]!, 0, 4 * channels * pixels));
-        for (let i = 0; i < pixels; i++) {
-          let sum = 1e-3;
-          for (let c = 0; c < channels; c++) sum += data[c * pixels + i]! ** 2;
-          const scale = 1 / Math.sqrt(sum);
-          for (let c = 0; c < channels; c++) data[c * pixels + i]! *= scale;
-        }
-        features.push({ data, pixels });
-      }
-      return features;
-    } finally {
-      for (const buffer of Object.values(buffers)) device.release(buffer);
-    }
   }
 
   destroy(): void {
-    for (const owner of this.memory) owner.destroy();
+    this.runtime.destroy();
   }
 }
 

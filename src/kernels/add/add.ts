@@ -1,19 +1,6 @@
-// The sum of two tensors, the second of which may be smaller; see add.wgsl.
+// The sum of two tensors, the second of which may be smaller.
 
-import {
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  linearGrid,
-  mismatch,
-  type Operand,
-  placeOf,
-  shapeOf,
-  tensor,
-} from '../kernel.js';
-import code from './add.wgsl';
+import { type Kernel, type Layout, mismatch, type Operand, shapeOf, tensor } from '../kernel.js';
 
 export interface AddParams {
   readonly a: Layout;
@@ -36,31 +23,5 @@ export const add: Kernel<AddParams> = {
     if (!fits || b.h > a.h || b.w > a.w)
       throw mismatch(`${shapeOf(a)} and not more in b`, `${shapeOf(b)}, and ${shapeOf(y)} in y`);
     return { a: tensor('read', a), b: tensor('read', b), y: tensor('write', y) };
-  },
-  dispatches({ a, b, y, alpha, slope }, target): Dispatch[] {
-    const groups = ceilDiv(a.c, 4);
-    const pixels = a.n * a.h * a.w;
-    return [
-      {
-        shader: { name: 'add', code },
-        plan: {
-          pixels,
-          groups,
-          height: a.h,
-          width: a.w,
-          b_height: b.h,
-          b_width: b.w,
-          ...placeOf('a', a),
-          ...placeOf('b', b),
-          ...placeOf('y', y),
-          alpha,
-          slope,
-        },
-        workgroups: linearGrid(pixels * groups),
-        operands: ['a', 'b', 'y'],
-        flops: pixels * groups * 12,
-        bytes: 3 * pixels * groups * 4 * bytesPerElement('store', target.precision),
-      },
-    ];
   },
 };

@@ -1,8 +1,7 @@
-// How much larger steps between pixels are at the edges of 8x8 blocks than beside them; see block-steps.wgsl.
+// How much larger steps between pixels are at the edges of 8x8 blocks than beside them.
 
 import type { Rect, Size } from '../../image/geometry.js';
-import { array, ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
-import code from './block-steps.wgsl';
+import { array, type Kernel, type Operand } from '../kernel.js';
 
 export interface BlockStepsParams {
   readonly picture: Size;
@@ -20,26 +19,6 @@ export const blockSteps: Kernel<BlockStepsParams> = {
       x: array('read', 'u32', picture.width * picture.height),
       sums: array('write', 'i32', PHASES * (rect.width + rect.height)),
     };
-  },
-  dispatches({ picture, rect }): Dispatch[] {
-    const lines = rect.width + rect.height;
-    const pixels = rect.width * rect.height;
-    return [
-      {
-        shader: { name: 'block-steps', code },
-        plan: {
-          width: picture.width,
-          rect_x: rect.x,
-          rect_y: rect.y,
-          rect_width: rect.width,
-          rect_height: rect.height,
-        },
-        workgroups: [ceilDiv(lines, 64), 1, 1],
-        operands: ['x', 'sums'],
-        flops: 40 * pixels,
-        bytes: 8 * pixels,
-      },
-    ];
   },
 };
 

@@ -1,18 +1,6 @@
-// The best code of every token; see argmax.wgsl.
+// The best code of every token.
 
-import {
-  array,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  linearGrid,
-  mismatch,
-  type Operand,
-  placeOf,
-  tensor,
-} from '../kernel.js';
-import code from './argmax.wgsl';
+import { array, type Kernel, type Layout, mismatch, type Operand, tensor } from '../kernel.js';
 
 export interface ArgmaxParams {
   /** Of f32: tokens are pixels in rows, channels are codes, two or more. */
@@ -34,19 +22,5 @@ export const argmax: Kernel<ArgmaxParams> = {
       indices: array('write', 'i32', tokens),
       margin: array('write', 'f32', tokens),
     };
-  },
-  dispatches({ logits }): Dispatch[] {
-    const tokens = logits.n * logits.h * logits.w;
-    const values = tokens * ceilDiv(logits.c, 4) * 4;
-    return [
-      {
-        shader: { name: 'codebook/argmax', code },
-        plan: { codes: logits.c, tokens, ...placeOf('x', logits) },
-        workgroups: linearGrid(tokens),
-        operands: ['logits', 'indices', 'margin'],
-        flops: values * 4,
-        bytes: values * 4 + tokens * 8,
-      },
-    ];
   },
 };

@@ -1,19 +1,6 @@
-// Codes to features; see lookup.wgsl.
+// Codes to features.
 
-import {
-  array,
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  layout,
-  linearGrid,
-  type Operand,
-  placeOf,
-  tensor,
-} from '../kernel.js';
-import code from './lookup.wgsl';
+import { array, type Kernel, type Layout, layout, type Operand, tensor } from '../kernel.js';
 
 export interface LookupParams {
   /** Entries of the codebook. */
@@ -34,19 +21,5 @@ export const lookup: Kernel<LookupParams> = {
       codebook: tensor('read', layout(1, 1, codes, y.c), 'f32'),
       y: tensor('write', y),
     };
-  },
-  dispatches({ codes, y }, target): Dispatch[] {
-    const groups = ceilDiv(y.c, 4);
-    const count = y.n * y.h * y.w * groups;
-    return [
-      {
-        shader: { name: 'codebook/lookup', code },
-        plan: { codes, groups, count, ...placeOf('y', y) },
-        workgroups: linearGrid(count),
-        operands: ['indices', 'codebook', 'y'],
-        flops: 0,
-        bytes: count * (16 + 4 * bytesPerElement('store', target.precision)),
-      },
-    ];
   },
 };

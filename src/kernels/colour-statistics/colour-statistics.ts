@@ -1,13 +1,12 @@
-// Means and variances of the colours of an 8-bit picture; see colour-statistics.wgsl.
+// Means and variances of the colours of an 8-bit picture.
 
-import { array, ceilDiv, type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
-import code from './colour-statistics.wgsl';
+import { array, ceilDiv, type Kernel, type Operand } from '../kernel.js';
 
 export interface ColourStatisticsParams {
   readonly pixels: number;
 }
 
-const LENGTH = 1024;
+export const LENGTH = 1024;
 
 /** How many parts are summed on their own. */
 export const partCount = (pixels: number): number => ceilDiv(pixels, LENGTH);
@@ -23,18 +22,6 @@ export const colourStatistics: Kernel<ColourStatisticsParams> = {
       x: array('read', 'u32', pixels),
       sums: array('write', 'u32', SUMS * partCount(pixels)),
     };
-  },
-  dispatches({ pixels }): Dispatch[] {
-    return [
-      {
-        shader: { name: 'colour-statistics', code, constants: { LENGTH } },
-        plan: { pixels, parts: partCount(pixels) },
-        workgroups: linearGrid(partCount(pixels)),
-        operands: ['x', 'sums'],
-        flops: 20 * pixels,
-        bytes: 4 * pixels,
-      },
-    ];
   },
 };
 

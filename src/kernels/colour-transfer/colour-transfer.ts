@@ -1,8 +1,7 @@
-// Grey pictures, plain or with the mean and contrast of another picture; see colour-transfer.wgsl.
+// Grey pictures, plain or with the mean and contrast of another picture.
 
 import type { ColourStatistics } from '../colour-statistics/colour-statistics.js';
-import { array, type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
-import code from './colour-transfer.wgsl';
+import { array, type Kernel, type Operand } from '../kernel.js';
 
 export interface ColourTransferParams {
   readonly pixels: number;
@@ -22,23 +21,8 @@ export const colourTransfer: Kernel<ColourTransferParams> = {
       y: array('write', 'f32', 3 * pixels),
     };
   },
-  dispatches({ pixels, affine, tone }): Dispatch[] {
-    const [factor_r, factor_g, factor_b, shift_r, shift_g, shift_b] = affine as unknown as Six;
-    return [
-      {
-        shader: { name: 'colour-transfer', code, constants: { TONED: tone ? 1 : 0 } },
-        plan: { pixels, factor_r, factor_g, factor_b, shift_r, shift_g, shift_b },
-        workgroups: linearGrid(pixels),
-        operands: ['x', 'curve', 'y'],
-        flops: 15 * pixels,
-        bytes: 16 * pixels,
-      },
-    ];
-  },
   tables: ({ tone }) => ({ curve: tone ?? new Float32Array(3 * 256) }),
 };
-
-type Six = readonly [number, number, number, number, number, number];
 
 /** Grey and nothing else. */
 export const PLAIN_GREY = new Float32Array([1, 1, 1, 0, 0, 0]);

@@ -1,9 +1,7 @@
-// Pasting one picture into another under a mask; see composite.wgsl and finish.wgsl.
+// Pasting one picture into another under a mask.
 
 import type { Rect, Size } from '../../image/geometry.js';
-import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import code from './composite.wgsl';
-import finish from './finish.wgsl';
+import { array, type Kernel, type Operand } from '../kernel.js';
 
 export interface CompositeParams {
   readonly picture: Size;
@@ -39,23 +37,6 @@ export const composite: Kernel<CompositeParams> = {
       picture: array('update', 'u32', picture.width * picture.height),
     };
   },
-  dispatches({ picture, rect, fractions, compat, pasted, gap, strength, full }): Dispatch[] {
-    const pixels = rect.width * rect.height;
-    return [
-      {
-        shader: {
-          name: 'composite',
-          code,
-          constants: { COMPAT: compat ? 1 : 0, GAP: gap ? 1 : 0, PLANES: pasted === 'planes' ? 1 : 0 },
-        },
-        plan: { ...sizeOf(picture), ...rectOf('rect', rect), ...rectOf('kept', fractions), strength, full },
-        workgroups: squareGrid(rect),
-        operands: ['pasted', 'coverage', 'mask', 'fractions', 'picture'],
-        flops: 30 * pixels,
-        bytes: 20 * pixels,
-      },
-    ];
-  },
 };
 
 export interface FinishCompositeParams {
@@ -72,27 +53,4 @@ export const finishComposite: Kernel<FinishCompositeParams> = {
       picture: array('update', 'u32', picture.width * picture.height),
     };
   },
-  dispatches({ picture, fractions }): Dispatch[] {
-    const pixels = fractions.width * fractions.height;
-    return [
-      {
-        shader: { name: 'finish-composite', code: finish },
-        plan: { ...sizeOf(picture), ...rectOf('kept', fractions) },
-        workgroups: squareGrid(fractions),
-        operands: ['fractions', 'picture'],
-        flops: 4 * pixels,
-        bytes: 16 * pixels,
-      },
-    ];
-  },
 };
-
-const sizeOf = ({ width, height }: Size) => ({ width, height });
-
-/** Fields of a plan for a rectangle, or for none. */
-const rectOf = (name: string, rect: Rect | null): Record<string, number> => ({
-  [`${name}_x`]: rect?.x ?? 0,
-  [`${name}_y`]: rect?.y ?? 0,
-  [`${name}_width`]: rect?.width ?? 0,
-  [`${name}_height`]: rect?.height ?? 0,
-});

@@ -1,19 +1,11 @@
 // Convolution for software adapters: no barriers, no workgroup memory. Row strips are staged (stage.wgsl) and multiplied by tiles of
 // PIXELS x CHANNELS sums in each invocation (register-tile.ts). 1x1 convolutions without prologue read x as it is.
 
-import {
-  array,
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Operand,
-  placeOf,
-  roundUp,
-  type Shader,
-  type Target,
-} from '../kernel.js';
+import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
+import { type Dispatch, placeOf, type Scratch, type Shader, type Target } from '../webgpu.js';
+import type { ConvParams } from './conv.js';
+import { activationConstant, epiloguePlan } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
-import { activationConstant, type ConvParams, epiloguePlan } from './params.js';
 import {
   features,
   gather,
@@ -96,10 +88,10 @@ function geometry({ x, y, size, stride, upsample, prologue }: ConvParams, target
   };
 }
 
-export function registerScratch(params: ConvParams, target: Target): Record<string, Operand> {
+export function registerScratch(params: ConvParams, target: Target): Record<string, Scratch> {
   const { stagedRows, stagedColumns } = geometry(params, target);
   const elements = stagedRows * stagedColumns * roundUp(params.x.c, 4);
-  return elements > 0 ? { staged: array('scratch', 'f32', elements) } : {};
+  return elements > 0 ? { staged: { type: 'f32', elements } } : {};
 }
 
 export function registerDispatches(params: ConvParams, target: Target): Dispatch[] {

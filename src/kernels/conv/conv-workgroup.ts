@@ -1,9 +1,11 @@
 // Convolution for GPUs: one dispatch, tiles in workgroup memory; see workgroup-tile.wgsl and conv-workgroup.wgsl.
 
-import { bytesPerElement, ceilDiv, type Dispatch, linearGrid, placeOf, roundUp, type Target } from '../kernel.js';
+import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
+import { type Dispatch, linearGrid, placeOf, type Target } from '../webgpu.js';
+import { type ConvParams, PROLOGUES } from './conv.js';
 import operands from './conv-workgroup.wgsl';
+import { activationConstant, epiloguePlan } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
-import { activationConstant, type ConvParams, epiloguePlan, PROLOGUES } from './params.js';
 import tile from './workgroup-tile.wgsl';
 
 /** Rows and columns of the product that a workgroup does. */

@@ -1,9 +1,9 @@
 // Shapes on which `conv` is tested.
 
 import { type Case, type KernelTest, layout } from '../kernel.js';
+import type { ConvParams } from './conv.js';
 import { conv } from './conv.js';
 import { convReference } from './conv.ref.js';
-import type { ConvParams } from './params.js';
 
 type Size = readonly [height: number, width: number];
 
@@ -110,4 +110,9 @@ const cases: Case<ConvParams>[] = [
   },
 ];
 
-export const convTest: KernelTest<ConvParams> = { kernel: conv, cases, reference: convReference };
+export const convTest: KernelTest<ConvParams> = {
+  kernel: conv,
+  convolution: 'direct',
+  cases,
+  reference: convReference,
+};

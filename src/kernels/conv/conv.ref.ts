@@ -2,7 +2,7 @@
 
 import { layoutElements, type NumberArray, pixelIndex, roundUp } from '../kernel.js';
 import { packedIndex } from '../pack-weights/pack-weights.ref.js';
-import type { ConvParams } from './params.js';
+import type { ConvParams } from './conv.js';
 
 /** erf by its Taylor series, and by its continued fraction where that converges faster; full double precision. */
 export function erf(x: number): number {

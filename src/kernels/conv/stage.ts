@@ -1,7 +1,8 @@
 // The first step of convolutions that do not read x as it is; see stage.wgsl.
 
-import { bytesPerElement, ceilDiv, type Dispatch, placeOf, type Target } from '../kernel.js';
-import { type ConvParams, PROLOGUES } from './params.js';
+import { bytesPerElement, ceilDiv } from '../kernel.js';
+import { type Dispatch, placeOf, type Target } from '../webgpu.js';
+import { type ConvParams, PROLOGUES } from './conv.js';
 import code from './stage.wgsl';
 
 /** Where a strip of output starts. */

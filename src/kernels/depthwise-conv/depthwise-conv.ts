@@ -1,22 +1,17 @@
-// Depthwise 3x3 convolution; see depthwise-conv.wgsl.
+// Depthwise 3x3 convolution.
 
 import {
-  bytesPerElement,
   ceilDiv,
-  type Dispatch,
   type Kernel,
   type Layout,
   layout,
-  linearGrid,
   mismatch,
   type Operand,
-  placeOf,
   roundUp,
   shapeOf,
   tensor,
   vectors,
 } from '../kernel.js';
-import code from './depthwise-conv.wgsl';
 
 export interface DepthwiseConvParams {
   readonly x: Layout;
@@ -26,9 +21,6 @@ export interface DepthwiseConvParams {
   /** Of negative values: 0 is a rectifier, 1 changes nothing. */
   readonly slope: number;
 }
-
-/** Output pixels of an invocation. */
-const RUN = 4;
 
 /** Elements of the weights: [9][c], c rounded up to 4. */
 export const depthwiseWeightElements = (channels: number): number => 9 * roundUp(channels, 4);
@@ -48,32 +40,5 @@ export const depthwiseConv: Kernel<DepthwiseConvParams> = {
       bias: vectors('read', 1, x.c),
       y: tensor('write', y),
     };
-  },
-  dispatches({ x, y, stride, slope }, target): Dispatch[] {
-    const groups = ceilDiv(x.c, 4);
-    const rows = y.n * y.h;
-    const runs = ceilDiv(y.w, RUN);
-    const values = rows * y.w * groups * 4;
-    return [
-      {
-        shader: { name: `depthwise-conv/${stride}`, code: `const STRIDE = ${stride}u;\n${code}` },
-        plan: {
-          groups,
-          height: x.h,
-          width: x.w,
-          ...placeOf('x', x),
-          y_height: y.h,
-          y_width: y.w,
-          ...placeOf('y', y),
-          rows,
-          runs,
-          slope,
-        },
-        workgroups: linearGrid(rows * runs * groups),
-        operands: ['x', 'weights', 'bias', 'y'],
-        flops: values * 18,
-        bytes: values * (1 + stride * stride) * bytesPerElement('store', target.precision),
-      },
-    ];
   },
 };

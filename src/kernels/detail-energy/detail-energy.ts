@@ -1,7 +1,6 @@
-// How much detail each part of a picture has beyond the half of its size; see detail-energy.wgsl.
+// How much detail each part of a picture has beyond the half of its size.
 
-import { array, type Dispatch, type Kernel, mismatch, type Operand, squareGrid } from '../kernel.js';
-import code from './detail-energy.wgsl';
+import { array, type Kernel, mismatch, type Operand } from '../kernel.js';
 
 export interface DetailEnergyParams {
   /** Side of the picture, which is square: a multiple of twice the cells. */
@@ -23,17 +22,5 @@ export const detailEnergy: Kernel<DetailEnergyParams> = {
       half: array('read', 'u32', (side / 2) ** 2),
       energy: array('write', 'f32', cells ** 2),
     };
-  },
-  dispatches({ side, cells }): Dispatch[] {
-    return [
-      {
-        shader: { name: 'detail-energy', code },
-        plan: { side, cells },
-        workgroups: squareGrid({ width: cells, height: cells }),
-        operands: ['x', 'half', 'energy'],
-        flops: 50 * side ** 2,
-        bytes: 5 * side ** 2,
-      },
-    ];
   },
 };

@@ -1,16 +1,6 @@
-// One record for each prior of the detector; see detector-records.wgsl.
+// One record for each prior of the detector.
 
-import {
-  array,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  linearGrid,
-  mismatch,
-  type Operand,
-  tensor,
-} from '../kernel.js';
-import code from './detector-records.wgsl';
+import { array, type Kernel, type Layout, mismatch, type Operand, tensor } from '../kernel.js';
 
 /** Channels of a level: logits, boxes and landmarks of the two priors of a pixel. */
 export const HEAD_CHANNELS = 32;
@@ -23,7 +13,7 @@ export interface DetectorRecordsParams {
   readonly levels: readonly [Layout, Layout, Layout];
 }
 
-const levelPixels = ({ n, h, w }: Layout): number => n * h * w;
+export const levelPixels = ({ n, h, w }: Layout): number => n * h * w;
 
 export const priorCount = ({ levels }: DetectorRecordsParams): number =>
   2 * levels.reduce((sum, level) => sum + levelPixels(level), 0);
@@ -41,19 +31,5 @@ export const detectorRecords: Kernel<DetectorRecordsParams> = {
       return tensor('read', l, 'f32');
     }) as [Operand, Operand, Operand];
     return { level_0, level_1, level_2, records: array('write', 'f32', priorCount(params) * RECORD) };
-  },
-  dispatches(params): Dispatch[] {
-    const [a, b, c] = params.levels.map(levelPixels) as [number, number, number];
-    const priors = priorCount(params);
-    return [
-      {
-        shader: { name: 'detector-records', code },
-        plan: { pixels_0: a, pixels_1: a + b, pixels_2: a + b + c },
-        workgroups: linearGrid(priors),
-        operands: ['level_0', 'level_1', 'level_2', 'records'],
-        flops: priors * 50,
-        bytes: priors * RECORD * 8,
-      },
-    ];
   },
 };

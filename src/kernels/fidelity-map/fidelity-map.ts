@@ -1,7 +1,6 @@
-// Fidelity for each pixel of a crop, brought to the size of a fusion level; see fidelity-map.wgsl.
+// Fidelity for each pixel of a crop, brought to the size of a fusion level.
 
-import { array, type Dispatch, type Kernel, linearGrid, mismatch, type Operand } from '../kernel.js';
-import code from './fidelity-map.wgsl';
+import { array, type Kernel, mismatch, type Operand } from '../kernel.js';
 
 export interface FidelityMapParams {
   readonly n: number;
@@ -20,18 +19,5 @@ export const fidelityMap: Kernel<FidelityMapParams> = {
   operands({ n, size, side }): Record<string, Operand> {
     if (size % side !== 0) throw mismatch(`a map with a multiple of ${side} pixels`, size);
     return { map: array('read', 'f32', n * size * size), y: array('write', 'f32', n * side * side) };
-  },
-  dispatches({ n, size, side }): Dispatch[] {
-    const count = n * side * side;
-    return [
-      {
-        shader: { name: 'fidelity-map', code },
-        plan: { side, box: size / side, count },
-        workgroups: linearGrid(count),
-        operands: ['map', 'y'],
-        flops: 2 * n * size * size,
-        bytes: (n * size * size + count) * 4,
-      },
-    ];
   },
 };

@@ -1,9 +1,7 @@
-// The colours of a picture continued into its transparent parts, by a pyramid of smaller pictures; see pull.wgsl and push.wgsl.
+// The colours of a picture continued into its transparent parts, by a pyramid of smaller pictures.
 
 import type { Rect, Size } from '../../image/geometry.js';
-import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import pull from './pull.wgsl';
-import push from './push.wgsl';
+import { array, type Kernel, type Operand } from '../kernel.js';
 
 export interface PullColoursParams {
   readonly from: Size;
@@ -21,20 +19,6 @@ export const pullColours: Kernel<PullColoursParams> = {
   operands({ from }): Record<string, Operand> {
     const to = halved(from);
     return { x: array('read', 'u32', from.width * from.height), y: array('write', 'u32', to.width * to.height) };
-  },
-  dispatches({ from }): Dispatch[] {
-    const to = halved(from);
-    const pixels = to.width * to.height;
-    return [
-      {
-        shader: { name: 'pull-colours', code: pull },
-        plan: { x_width: from.width, x_height: from.height, ...sizeOf(to) },
-        workgroups: squareGrid(to),
-        operands: ['x', 'y'],
-        flops: 40 * pixels,
-        bytes: 20 * pixels,
-      },
-    ];
   },
 };
 
@@ -61,19 +45,6 @@ export const pushColours: Kernel<PushColoursParams> = {
       y: array('write', 'u32', rect.width * rect.height),
     };
   },
-  dispatches({ rect, coarse }): Dispatch[] {
-    const pixels = rect.width * rect.height;
-    return [
-      {
-        shader: { name: 'push-colours', code: push },
-        plan: { ...sizeOf(rect), coarse_width: coarse.width, coarse_height: coarse.height },
-        workgroups: squareGrid(rect),
-        operands: ['x', 'coarse', 'columns', 'rows', 'y'],
-        flops: 60 * pixels,
-        bytes: 12 * pixels,
-      },
-    ];
-  },
   tables({ whole, rect, coarse }) {
     return {
       columns: places(rect.x, rect.width, whole.width, coarse.width),
@@ -85,5 +56,3 @@ export const pushColours: Kernel<PushColoursParams> = {
 /** Places of pixel centres in the smaller picture, in 1/256 of its pixels. */
 const places = (first: number, count: number, from: number, to: number): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => Math.floor(256 * (((first + i + 0.5) * to) / from - 0.5)));
-
-const sizeOf = ({ width, height }: Size) => ({ width, height });

@@ -1,8 +1,7 @@
-// Separable Gaussian blur of float planes; see gaussian-blur.wgsl.
+// Separable Gaussian blur of float planes.
 
 import type { Size } from '../../image/geometry.js';
-import { array, ceilDiv, type Dispatch, type Kernel, type Operand, roundUp } from '../kernel.js';
-import code from './gaussian-blur.wgsl';
+import { array, type Kernel, type Operand, roundUp } from '../kernel.js';
 
 export interface GaussianBlurParams extends Size {
   readonly planes: number;
@@ -20,31 +19,8 @@ export const gaussianBlur: Kernel<GaussianBlurParams> = {
       x: array('read', 'f32', elements),
       weights: array('read', 'f32', taps),
       positions: array('read', 'u32', rowsStart + positionCount(params.height, taps)),
-      rows: array('scratch', 'f32', elements),
       y: array('write', 'f32', elements),
     };
-  },
-  dispatches(params): Dispatch[] {
-    const { width, height, planes } = params;
-    const { taps, rowsStart } = sizesOf(params);
-    const values = planes * width * height;
-    const pass = (vertical: boolean): Dispatch => {
-      const columns = vertical ? width : ceilDiv(width, 8);
-      const rows = vertical ? ceilDiv(height, 8) : height;
-      return {
-        shader: {
-          name: `gaussian-blur/${vertical ? 'columns' : 'rows'}`,
-          code,
-          constants: { VERTICAL: vertical ? 1 : 0 },
-        },
-        plan: { width, height, taps, planes, rows_start: rowsStart / 4 },
-        workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
-        operands: [vertical ? 'rows' : 'x', 'weights', 'positions', vertical ? 'y' : 'rows'],
-        flops: 2 * values * params.weights.length,
-        bytes: 8 * values,
-      };
-    };
-    return [pass(false), pass(true)];
   },
   tables(params): { weights: Float32Array; positions: Uint32Array } {
     const { width, height, weights } = params;
@@ -59,7 +35,7 @@ export const gaussianBlur: Kernel<GaussianBlurParams> = {
   },
 };
 
-function sizesOf({ width, weights }: GaussianBlurParams): { taps: number; rowsStart: number } {
+export function sizesOf({ width, weights }: GaussianBlurParams): { taps: number; rowsStart: number } {
   const taps = roundUp(weights.length, 8);
   return { taps, rowsStart: positionCount(width, taps) };
 }

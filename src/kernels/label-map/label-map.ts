@@ -1,18 +1,6 @@
-// From logits of classes to a map of labels; see label-map.wgsl.
+// From logits of classes to a map of labels.
 
-import {
-  array,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  linearGrid,
-  mismatch,
-  type Operand,
-  placeOf,
-  tensor,
-} from '../kernel.js';
-import code from './label-map.wgsl';
+import { array, ceilDiv, type Kernel, type Layout, mismatch, type Operand, tensor } from '../kernel.js';
 
 export interface LabelMapParams {
   /** Of f32: channels are classes, 256 at most. */
@@ -31,18 +19,5 @@ export const labelMap: Kernel<LabelMapParams> = {
       logits: tensor('read', logits, 'f32'),
       labels: array('write', 'u32', ceilDiv(logits.n * logits.h * logits.w, 4)),
     };
-  },
-  dispatches({ logits }): Dispatch[] {
-    const pixels = logits.n * logits.h * logits.w;
-    return [
-      {
-        shader: { name: 'label-map', code },
-        plan: { classes: logits.c, pixels, ...placeOf('x', logits) },
-        workgroups: linearGrid(ceilDiv(pixels, 4)),
-        operands: ['logits', 'labels'],
-        flops: pixels * logits.c * 3,
-        bytes: pixels * (logits.c * 4 + 1),
-      },
-    ];
   },
 };

@@ -1,21 +1,6 @@
-// Layer norm over the channels of tokens, with an optional second output that has the positions added; see layer-norm.wgsl.
+// Layer norm over the channels of tokens, with an optional second output that has the positions added.
 
-import {
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  layout,
-  type Operand,
-  placeOf,
-  tensor,
-  vectors,
-} from '../kernel.js';
-import { rowGrid, rowShader } from '../statistics/statistics.js';
-import code from './layer-norm.wgsl';
-import withPosition from './with-position.wgsl';
-import withoutPosition from './without-position.wgsl';
+import { type Kernel, type Layout, layout, type Operand, tensor, vectors } from '../kernel.js';
 
 export interface LayerNormParams {
   readonly x: Layout;
@@ -43,32 +28,5 @@ export const layerNorm: Kernel<LayerNormParams> = {
         yPosition: tensor('write', yPosition),
       }),
     };
-  },
-  dispatches({ x, y, eps, yPosition }, target): Dispatch[] {
-    const groups = ceilDiv(x.c, 4);
-    const rows = x.n * x.h * x.w;
-    const values = rows * groups * 4;
-    return [
-      {
-        shader: {
-          name: `layer-norm/${target.family}`,
-          code: rowShader(`${yPosition ? withPosition : withoutPosition}\n${code}`, target),
-        },
-        plan: {
-          groups,
-          channels: x.c,
-          rows,
-          ...placeOf('x', x),
-          ...placeOf('y', y),
-          tokens: x.h * x.w,
-          ...placeOf('p', yPosition ?? y),
-          eps,
-        },
-        workgroups: rowGrid(rows, target),
-        operands: ['x', 'gamma', 'beta', 'y', ...(yPosition ? ['position', 'yPosition'] : [])],
-        flops: values * 8,
-        bytes: values * (yPosition ? 3 : 2) * bytesPerElement('store', target.precision) + (yPosition ? values * 4 : 0),
-      },
-    ];
   },
 };

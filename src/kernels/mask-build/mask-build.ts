@@ -2,21 +2,7 @@
 // with their gap, a second plane of what they lack of 1, in full relative precision.
 
 import type { Size } from '../../image/geometry.js';
-import {
-  array,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  linearGrid,
-  type NumberArray,
-  type Operand,
-  squareGrid,
-} from '../kernel.js';
-import frame from './frame.wgsl';
-import labels from './labels.wgsl';
-import minimum from './minimum.wgsl';
-import minimumGap from './minimum-gap.wgsl';
-import shape from './shape.wgsl';
+import { array, ceilDiv, type Kernel, type NumberArray, type Operand } from '../kernel.js';
 
 export type MaskBuildParams = Size &
   (
@@ -74,50 +60,8 @@ export const maskBuild: Kernel<MaskBuildParams> = {
         return { x: read(params.within ? pixels : 1), y };
     }
   },
-  dispatches(params, target): Dispatch[] {
-    const { width, height, operation } = params;
-    const pixels = width * height;
-    return [
-      {
-        shader: { name: `mask-build/${operation}`, code: CODES[operation], constants: variant(params) },
-        plan: planOf(params),
-        workgroups:
-          operation === 'frame' || operation === 'shape'
-            ? squareGrid(params)
-            : linearGrid(operation === 'labels' ? ceilDiv(pixels, 4) : pixels),
-        operands: Object.keys(this.operands(params, target)),
-        flops: 4 * pixels,
-        bytes: 8 * pixels,
-      },
-    ];
-  },
   tables: (params): Record<string, NumberArray> => (params.operation === 'labels' ? { values: params.values } : {}),
 };
-
-const CODES = { labels, frame, minimum, 'minimum-gap': minimumGap, shape };
-
-function variant(params: MaskBuildParams): Record<string, number> {
-  if (params.operation === 'shape') return { ELLIPSE: params.ellipse ? 1 : 0, WITHIN: params.within ? 1 : 0 };
-  return 'gap' in params ? { GAP: params.gap ? 1 : 0 } : {};
-}
-
-function planOf(params: MaskBuildParams): Record<string, number> {
-  const { width, height } = params;
-  switch (params.operation) {
-    case 'labels':
-      return { pixels: width * height, labels: params.values.length };
-    case 'frame':
-      return { width, height, border: params.border };
-    case 'minimum':
-      return { pixels: width * height };
-    case 'minimum-gap':
-      return { pixels: width * height, full: params.full };
-    case 'shape': {
-      const [u_x, u_y, u_1, v_x, v_y, v_1] = params.affine as readonly [number, number, number, number, number, number];
-      return { width, height, u_x, u_y, u_1, v_x, v_y, v_1, feather: params.feather };
-    }
-  }
-}
 
 /** Whether y has a second plane. */
 export function hasGap(params: MaskBuildParams): boolean {

@@ -1,19 +1,6 @@
-// Folded normalisation with optional swish; see normalize.wgsl.
+// Folded normalisation with optional swish.
 
-import {
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  linearGrid,
-  type Operand,
-  placeOf,
-  type Target,
-  tensor,
-  vectors,
-} from '../kernel.js';
-import code from './normalize.wgsl';
+import { type Kernel, type Layout, type Operand, tensor, vectors } from '../kernel.js';
 
 export interface NormalizeParams {
   readonly x: Layout;
@@ -34,19 +21,5 @@ export const normalize: Kernel<NormalizeParams> = {
       shift: vectors('read', x.n, x.c),
       y: tensor('write', y),
     };
-  },
-  dispatches({ x, y, activation }, target: Target): Dispatch[] {
-    const groups = ceilDiv(x.c, 4);
-    const count = x.n * x.h * x.w * groups;
-    return [
-      {
-        shader: { name: 'normalize', code, constants: { SWISH: activation === 'swish' ? 1 : 0 } },
-        plan: { pixels: x.h * x.w, count, groups, ...placeOf('x', x), ...placeOf('y', y) },
-        workgroups: linearGrid(count),
-        operands: ['x', 'scale', 'shift', 'y'],
-        flops: count * (activation === 'swish' ? 24 : 8),
-        bytes: 2 * count * 4 * bytesPerElement('store', target.precision),
-      },
-    ];
   },
 };

@@ -1,17 +1,6 @@
-// From PyTorch's layout of convolution weights to the one that the convolution kernels read; see pack-weights.wgsl.
+// From PyTorch's layout of convolution weights to the one that the convolution kernels read.
 
-import {
-  array,
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  linearGrid,
-  type Operand,
-  roundUp,
-  type Target,
-} from '../kernel.js';
-import code from './pack-weights.wgsl';
+import { array, type Kernel, type Operand, roundUp } from '../kernel.js';
 
 export interface PackWeightsParams {
   readonly out: number;
@@ -50,22 +39,5 @@ export const packWeights: Kernel<PackWeightsParams> = {
       packed: array('write', 'store', packedWeightElements(out, inputs, size)),
       faults: array('update', 'u32', slots),
     };
-  },
-  dispatches({ out, in: inputs, size, factor, slot = 0 }, target: Target): Dispatch[] {
-    const count = packedWeightElements(out, inputs, size) / 4;
-    return [
-      {
-        shader: {
-          name: 'pack-weights',
-          code,
-          constants: { FACTOR: factor ? 1 : 0, INFINITE: INFINITE_BITS[target.precision] },
-        },
-        plan: { outputs: out, inputs, groups: ceilDiv(inputs, 4), taps: size, count, slot },
-        workgroups: linearGrid(count),
-        operands: ['weights', factor ? 'factor' : 'weights', 'packed', 'faults'],
-        flops: factor ? count * 4 : 0,
-        bytes: count * 4 * (4 + bytesPerElement('store', target.precision)),
-      },
-    ];
   },
 };

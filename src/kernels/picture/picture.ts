@@ -1,19 +1,6 @@
-// Between 8-bit RGBA pictures and tensors of three channels; see picture-to-tensor.wgsl and tensor-to-picture.wgsl.
+// Between 8-bit RGBA pictures and tensors of three channels.
 
-import {
-  array,
-  bytesPerElement,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  linearGrid,
-  mismatch,
-  type Operand,
-  placeOf,
-  tensor,
-} from '../kernel.js';
-import fromPicture from './picture-to-tensor.wgsl';
-import toPicture from './tensor-to-picture.wgsl';
+import { array, type Kernel, type Layout, mismatch, type Operand, tensor } from '../kernel.js';
 
 export interface PictureToTensorParams {
   /** Three channels; n pictures follow each other. */
@@ -42,31 +29,6 @@ export interface TensorToPictureParams {
 export const pictureToTensor: Kernel<PictureToTensorParams> = {
   name: 'picture-to-tensor',
   operands: ({ y }) => ({ picture: picture('read', y), y: rgb('write', y) }),
-  dispatches({ y, range, order = 'rgb', mean = [0, 0, 0] }, target): Dispatch[] {
-    const count = y.n * y.h * y.w;
-    return [
-      {
-        shader: {
-          name: 'picture-to-tensor',
-          code: fromPicture,
-          constants: { UNIT: range === 'bytes' ? 0 : 1, BGR: order === 'bgr' ? 1 : 0 },
-        },
-        plan: {
-          count,
-          offset: range === 'signed' ? 0.5 : 0,
-          scale: range === 'signed' ? 2 : 1,
-          mean_0: mean[0],
-          mean_1: mean[1],
-          mean_2: mean[2],
-          ...placeOf('y', y),
-        },
-        workgroups: linearGrid(count),
-        operands: ['picture', 'y'],
-        flops: count * 12,
-        bytes: count * (4 + 4 * bytesPerElement('store', target.precision)),
-      },
-    ];
-  },
 };
 
 /**
@@ -78,26 +40,6 @@ export const pictureToTensor: Kernel<PictureToTensorParams> = {
 export const tensorToPicture: Kernel<TensorToPictureParams> = {
   name: 'tensor-to-picture',
   operands: ({ x }) => ({ x: rgb('read', x), picture: picture('write', x) }),
-  dispatches({ x, range }, target): Dispatch[] {
-    const count = x.n * x.h * x.w;
-    const signed = range === 'signed';
-    return [
-      {
-        shader: { name: 'tensor-to-picture', code: toPicture },
-        plan: {
-          count,
-          lowest: signed ? -1 : 0,
-          offset: signed ? 1 : 0,
-          scale: signed ? 0.5 : 1,
-          ...placeOf('x', x),
-        },
-        workgroups: linearGrid(count),
-        operands: ['x', 'picture'],
-        flops: count * 12,
-        bytes: count * (4 + 4 * bytesPerElement('store', target.precision)),
-      },
-    ];
-  },
 };
 
 function rgb(access: 'read' | 'write', l: Layout): Operand {

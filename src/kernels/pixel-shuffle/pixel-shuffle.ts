@@ -1,20 +1,6 @@
-// Pixels to channels and back, in PyTorch's order of channels; see pixel-shuffle.wgsl.
+// Pixels to channels and back, in PyTorch's order of channels.
 
-import {
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  type Layout,
-  linearGrid,
-  mismatch,
-  type Operand,
-  placeOf,
-  shapeOf,
-  type Target,
-  tensor,
-} from '../kernel.js';
-import code from './pixel-shuffle.wgsl';
+import { type Kernel, type Layout, mismatch, type Operand, shapeOf, tensor } from '../kernel.js';
 
 export interface PixelShuffleParams {
   readonly x: Layout;
@@ -32,7 +18,6 @@ export type PixelUnshuffleParams = PixelShuffleParams;
 export const pixelShuffle: Kernel<PixelShuffleParams> = {
   name: 'pixel-shuffle',
   operands: ({ x, y, factor }) => operands(x, y, y, x, factor),
-  dispatches: (params, target) => dispatches(params, false, target),
 };
 
 /**
@@ -42,7 +27,6 @@ export const pixelShuffle: Kernel<PixelShuffleParams> = {
 export const pixelUnshuffle: Kernel<PixelUnshuffleParams> = {
   name: 'pixel-unshuffle',
   operands: ({ x, y, factor }) => operands(x, y, x, y, factor),
-  dispatches: (params, target) => dispatches(params, true, target),
 };
 
 function operands(x: Layout, y: Layout, large: Layout, small: Layout, factor: number): Record<string, Operand> {
@@ -50,34 +34,4 @@ function operands(x: Layout, y: Layout, large: Layout, small: Layout, factor: nu
   if (shapeOf(small) !== shapeOf(want))
     throw mismatch(`${shapeOf(large)} to shuffle by ${factor} with ${shapeOf(want)}`, shapeOf(small));
   return { x: tensor('read', x), y: tensor('write', y) };
-}
-
-function dispatches({ x, y, factor }: PixelShuffleParams, unshuffle: boolean, target: Target): Dispatch[] {
-  const groups = ceilDiv(y.c, 4);
-  const count = y.n * y.h * y.w * groups;
-  return [
-    {
-      shader: {
-        name: unshuffle ? 'pixel-unshuffle' : 'pixel-shuffle',
-        code,
-        constants: { UNSHUFFLE: unshuffle ? 1 : 0 },
-      },
-      plan: {
-        factor,
-        count,
-        groups,
-        channels: y.c,
-        width: y.w,
-        height: y.h,
-        // Channels are read one by one.
-        x_stride: x.stride,
-        x_offset: x.offset,
-        ...placeOf('y', y),
-      },
-      workgroups: linearGrid(count),
-      operands: ['x', 'y'],
-      flops: 0,
-      bytes: 2 * count * 4 * bytesPerElement('store', target.precision),
-    },
-  ];
 }

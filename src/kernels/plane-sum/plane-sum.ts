@@ -1,14 +1,13 @@
-// Sum of a float plane; see plane-sum.wgsl.
+// Sum of a float plane.
 
-import { array, ceilDiv, type Dispatch, type Kernel, linearGrid, type Operand } from '../kernel.js';
-import code from './plane-sum.wgsl';
+import { array, ceilDiv, type Kernel, type Operand } from '../kernel.js';
 
 export interface PlaneSumParams {
   readonly values: number;
 }
 
 /** Values in each sum: enough to leave few of them, few enough to keep the adapter busy and float32 exact to 1e-6. */
-const LENGTH = 256;
+export const LENGTH = 256;
 
 /** Operands: `x`; `sums`, whose sum is that of x. */
 export const planeSum: Kernel<PlaneSumParams> = {
@@ -18,18 +17,6 @@ export const planeSum: Kernel<PlaneSumParams> = {
       x: array('read', 'f32', values),
       sums: array('write', 'f32', sumCount(values)),
     };
-  },
-  dispatches({ values }): Dispatch[] {
-    return [
-      {
-        shader: { name: 'plane-sum', code, constants: { LENGTH } },
-        plan: { values, sums: sumCount(values) },
-        workgroups: linearGrid(sumCount(values)),
-        operands: ['x', 'sums'],
-        flops: values,
-        bytes: 4 * values,
-      },
-    ];
   },
 };
 

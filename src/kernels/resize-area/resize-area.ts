@@ -1,9 +1,8 @@
-// Resize of 8-bit pictures to the mean of areas; see resize-area.wgsl.
+// Resize of 8-bit pictures to the mean of areas.
 
 import type { Size } from '../../image/geometry.js';
-import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
+import { array, type Kernel, type Operand } from '../kernel.js';
 import { type ResizeTaps, type TapTables, tapOperands, tapTables } from '../resize-plane/taps.js';
-import code from './resize-area.wgsl';
 
 export interface ResizeAreaParams {
   readonly from: Size;
@@ -28,25 +27,6 @@ export const resizeArea: Kernel<ResizeAreaParams> = {
       ...tapOperands(taps),
       y: array('write', 'u32', to.width * to.height),
     };
-  },
-  dispatches({ from, to, taps, factors, premultiplied }): Dispatch[] {
-    return [
-      {
-        shader: { name: 'resize-area', code, constants: { PREMULTIPLIED: premultiplied ? 1 : 0 } },
-        plan: {
-          x_width: from.width,
-          x_height: from.height,
-          width: to.width,
-          height: to.height,
-          half_up: factors?.[0] === 2 && factors[1] === 2 ? 1 : 0,
-          scale: factors ? 1 / (factors[0] * factors[1]) : 1,
-        },
-        workgroups: squareGrid(to),
-        operands: ['x', 'columns', 'rows', 'weights', 'y'],
-        flops: 16 * taps.columns.weights.length * taps.rows.weights.length,
-        bytes: 4 * (to.width * to.height + from.width * from.height),
-      },
-    ];
   },
   tables({ taps, factors }): TapTables {
     const { weights, ...places } = tapTables(taps);

@@ -2,64 +2,36 @@
 // sums, first along rows, then along columns.
 
 import type { Size } from '../../image/geometry.js';
-import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
+import { array, type Kernel, type Operand } from '../kernel.js';
 import { fixedWeights, type ResizeTaps, sliceTaps, tapRange } from '../resize-plane/taps.js';
-import horizontal from './horizontal.wgsl';
-import vertical from './vertical.wgsl';
 
 export interface ResizeLanczos4Params {
   readonly from: Size;
   readonly to: Size;
   readonly taps: ResizeTaps;
-  /** Rows of y that are written, of all that the taps tell of; the scratch only holds what they need. */
+  /** Rows of y that are written, of all that the taps tell of. */
   readonly band: { readonly begin: number; readonly end: number };
   /** Weigh colours by their alpha, instead of treating all channels alike. Default false. */
   readonly premultiplied?: boolean | undefined;
 }
 
 /**
- * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte, of which y keeps what is outside of the band; `columns`, `rows`, `columnWeights` and
- * `rowWeights` of the tables. The scratch takes 16 bytes for each column of y and row of x in the band.
+ * Operands: `x` and `y`, a pixel of 8-bit RGBA in each u32, red in the low byte, of which y keeps what is outside of the band; `columns`,
+ * `rows`, `columnWeights` and `rowWeights` of the tables.
  */
 export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
   name: 'resize-lanczos4',
   operands(params): Record<string, Operand> {
     const { from, to } = params;
-    const { inX, inY } = bandRows(params);
+    const { inY } = bandRows(params);
     return {
       x: array('read', 'u32', from.width * from.height),
       columns: array('read', 'i32', to.width),
       rows: array('read', 'i32', inY),
       columnWeights: array('read', 'i32', 8 * to.width),
       rowWeights: array('read', 'i32', 8 * inY),
-      sums: array('scratch', 'i32', 4 * to.width * inX),
       y: array('update', 'u32', to.width * to.height),
     };
-  },
-  dispatches(params): Dispatch[] {
-    const { from, to, band, premultiplied } = params;
-    const { first, inX, inY } = bandRows(params);
-    const constants = { PREMULTIPLIED: premultiplied ? 1 : 0 };
-    const sums = to.width * inX;
-    const pixels = to.width * inY;
-    return [
-      {
-        shader: { name: 'resize-lanczos4/horizontal', code: horizontal, constants },
-        plan: { x_width: from.width, width: to.width, first, rows: inX },
-        workgroups: squareGrid({ width: to.width, height: inX }),
-        operands: ['x', 'columns', 'columnWeights', 'sums'],
-        flops: sums * 8 * 8,
-        bytes: 4 * from.width * inX + 16 * sums,
-      },
-      {
-        shader: { name: 'resize-lanczos4/vertical', code: vertical, constants },
-        plan: { width: to.width, sum_rows: inX, begin: band.begin, rows: inY },
-        workgroups: squareGrid({ width: to.width, height: inY }),
-        operands: ['sums', 'rows', 'rowWeights', 'y'],
-        flops: pixels * 8 * 8,
-        bytes: 16 * sums + 4 * pixels,
-      },
-    ];
   },
   tables(params): Record<string, Int32Array> {
     const { taps, band } = params;
@@ -74,7 +46,7 @@ export const resizeLanczos4: Kernel<ResizeLanczos4Params> = {
 };
 
 /** The first row of x that a band needs, and its rows in x and in y. */
-function bandRows({ from, taps, band }: ResizeLanczos4Params): { first: number; inX: number; inY: number } {
+export function bandRows({ from, taps, band }: ResizeLanczos4Params): { first: number; inX: number; inY: number } {
   const [first, end] = tapRange(sliceTaps(taps.rows, band.begin, band.end, 0), from.height);
   return { first, inX: end - first, inY: band.end - band.begin };
 }

@@ -1,9 +1,8 @@
-// Bilinear resize of 8-bit pictures; see resize-linear.wgsl.
+// Bilinear resize of 8-bit pictures.
 
 import type { Size } from '../../image/geometry.js';
-import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
+import { array, type Kernel, type Operand } from '../kernel.js';
 import { fixedWeights, type ResizeTaps, type Taps } from '../resize-plane/taps.js';
-import code from './resize-linear.wgsl';
 
 export interface ResizeLinearParams {
   readonly from: Size;
@@ -27,19 +26,6 @@ export const resizeLinear: Kernel<ResizeLinearParams> = {
       rows: array('read', 'i32', 4 * to.height),
       y: array('write', 'u32', to.width * to.height),
     };
-  },
-  dispatches({ from, to, premultiplied }): Dispatch[] {
-    const pixels = to.width * to.height;
-    return [
-      {
-        shader: { name: 'resize-linear', code, constants: { PREMULTIPLIED: premultiplied ? 1 : 0 } },
-        plan: { x_width: from.width, width: to.width, height: to.height },
-        workgroups: squareGrid(to),
-        operands: ['x', 'columns', 'rows', 'y'],
-        flops: pixels * 4 * 10,
-        bytes: 4 * (pixels + Math.min(from.width * from.height, 4 * pixels)),
-      },
-    ];
   },
   tables: ({ from, taps }) => ({ columns: pairs(taps.columns, from.width), rows: pairs(taps.rows, from.height) }),
 };

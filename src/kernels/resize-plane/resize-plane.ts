@@ -1,8 +1,7 @@
-// Resize of float planes by any filter; see resize-plane.wgsl.
+// Resize of float planes by any filter.
 
 import type { Size } from '../../image/geometry.js';
-import { array, type Dispatch, type Kernel, type Operand, squareGrid } from '../kernel.js';
-import code from './resize-plane.wgsl';
+import { array, type Kernel, type Operand } from '../kernel.js';
 import { type ResizeTaps, tapOperands, tapTables } from './taps.js';
 
 export interface ResizePlaneParams {
@@ -22,19 +21,6 @@ export const resizePlane: Kernel<ResizePlaneParams> = {
       ...tapOperands(taps),
       y: array('write', 'f32', planes * to.width * to.height),
     };
-  },
-  dispatches({ from, to, planes, taps }): Dispatch[] {
-    const sums = taps.columns.weights.length * taps.rows.weights.length * planes;
-    return [
-      {
-        shader: { name: 'resize-plane', code },
-        plan: { x_width: from.width, x_height: from.height, width: to.width, height: to.height, planes },
-        workgroups: squareGrid(to, planes),
-        operands: ['x', 'columns', 'rows', 'weights', 'y'],
-        flops: 2 * sums,
-        bytes: 4 * planes * (to.width * to.height + from.width * from.height),
-      },
-    ];
   },
   tables: ({ taps }) => tapTables(taps),
 };

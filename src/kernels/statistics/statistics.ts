@@ -1,18 +1,8 @@
 // What kernels with means, variances or other reductions share: per-channel statistics of strips of pixels, and rows that are
 // reduced by one invocation or by a workgroup, as the adapter likes it.
 
-import {
-  array,
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Layout,
-  linearGrid,
-  type Operand,
-  placeOf,
-  roundUp,
-  type Target,
-} from '../kernel.js';
+import { bytesPerElement, ceilDiv, type Layout, roundUp } from '../kernel.js';
+import { type Dispatch, linearGrid, placeOf, type Scratch, type Target } from '../webgpu.js';
 import rowsRegisters from './rows-registers.wgsl';
 import rowsWorkgroup from './rows-workgroup.wgsl';
 import code from './strips.wgsl';
@@ -34,10 +24,10 @@ export function stripsOf(x: Layout, { family }: Target): Strips {
   return { length, count: ceilDiv(pixels, length) };
 }
 
-/** The scratch operand that `stripStatistics` fills: f32 [n, strips, 2, c rounded up to 4], means and M2. */
-export function stripsOperand(x: Layout, target: Target): Operand {
+/** What `stripStatistics` fills: [n, strips, 2, c rounded up to 4], means and M2. */
+export function stripsScratch(x: Layout, target: Target): Scratch {
   const { count } = stripsOf(x, target);
-  return array('scratch', 'f32', x.n * count * 2 * roundUp(x.c, 4));
+  return { type: 'f32', elements: x.n * count * 2 * roundUp(x.c, 4) };
 }
 
 /** Means and M2 of the strips of `x`, from and into the operands of these names. */

@@ -1,9 +1,7 @@
-// What colours go with each level of grey, and whether they follow from it: toned photos (sepia, yellowed, blue) are told from coloured ones
-// by that. See count.wgsl.
+// What colours go with each level of grey, and whether they follow from it: toned photos (sepia, yellowed, blue) are told from coloured
+// ones by that.
 
-import { array, ceilDiv, type Dispatch, type Kernel, type Operand } from '../kernel.js';
-import clear from './clear.wgsl';
-import count from './count.wgsl';
+import { array, type Kernel, type Operand } from '../kernel.js';
 
 export interface ToneStatisticsParams {
   readonly pixels: number;
@@ -26,28 +24,6 @@ export const toneStatistics: Kernel<ToneStatisticsParams> = {
   name: 'tone-statistics',
   operands({ pixels }): Record<string, Operand> {
     return { x: array('read', 'u32', pixels), sums: array('write', 'u32', SUMS * BINS) };
-  },
-  dispatches({ pixels }): Dispatch[] {
-    const step = toneStep(pixels);
-    const seen = ceilDiv(pixels, step);
-    return [
-      {
-        shader: { name: 'tone-statistics/clear', code: clear },
-        plan: { count: SUMS * BINS },
-        workgroups: [ceilDiv(SUMS * BINS, 64), 1, 1],
-        operands: ['sums'],
-        flops: 0,
-        bytes: 4 * SUMS * BINS,
-      },
-      {
-        shader: { name: 'tone-statistics/count', code: count },
-        plan: { pixels, step },
-        workgroups: [ceilDiv(seen, 64), 1, 1],
-        operands: ['x', 'sums'],
-        flops: 30 * seen,
-        bytes: 28 * seen,
-      },
-    ];
   },
 };
 

@@ -1,10 +1,9 @@
-// Shapes on which `winograd` is tested.
+// Shapes on which `conv` by Winograd's algorithm is tested.
 
 import { convCase } from '../conv/conv.cases.js';
+import { type ConvParams, conv } from '../conv/conv.js';
 import { convReference } from '../conv/conv.ref.js';
-import type { ConvParams } from '../conv/params.js';
 import { type Case, type KernelTest, layout } from '../kernel.js';
-import { winograd } from './winograd.js';
 
 const tolerance = { f32: 2e-5, f16: 1e-2 };
 
@@ -59,4 +58,9 @@ const cases: Case<ConvParams>[] = [
   convCase('several strips', params(5, 100, 2048, 4), { f32: 5e-5, f16: 1e-2 }),
 ];
 
-export const winogradTest: KernelTest<ConvParams> = { kernel: winograd, cases, reference: convReference };
+export const winogradTest: KernelTest<ConvParams> = {
+  kernel: conv,
+  convolution: 'winograd',
+  cases,
+  reference: convReference,
+};

@@ -2,12 +2,10 @@
 
 import { checkFlag, checkRunOptions } from '../../checks.js';
 import { CodeFormerError, invalidArgument } from '../../errors.js';
-import type { Device } from '../../gpu/device.js';
-import type { RunOptions } from '../../gpu/program.js';
-import { submitKernel } from '../../gpu/run-kernel.js';
+import type { CompileOptions, DeviceBuffer, Executor, RunOptions } from '../../executor.js';
 import type { Program } from '../../graph/graph.js';
 import { type Picture, toRgba } from '../../image/picture.js';
-import { layout, type Target } from '../../kernels/kernel.js';
+import { layout } from '../../kernels/kernel.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, NetworkRuntime } from '../runtime.js';
@@ -15,10 +13,7 @@ import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgr
 import { type CodeFormerConfig, codeFormerTensors, inferConfig, levelSides, tokenCount } from './tensors.js';
 
 /** How the network is loaded. */
-export interface LoadOptions extends Pick<RunOptions, 'signal'> {
-  /** The kernel of 3x3 convolutions: for tests and benches. Default `auto`. */
-  readonly convolution?: NonNullable<Target['convolution']>;
-}
+export interface LoadOptions extends Pick<RunOptions, 'signal'>, CompileOptions {}
 
 /** What is encoded. */
 export interface EncodeOptions extends RunOptions {
@@ -59,10 +54,10 @@ export class Encoded {
   /** Made by `CodeFormer.encode`. */
   constructor(
     readonly batch: number,
-    private readonly device: Device,
+    private readonly device: Executor,
     private readonly config: CodeFormerConfig,
     /** External tensors by name; for `CodeFormer`. */
-    readonly buffers: Readonly<Record<string, GPUBuffer>>,
+    readonly buffers: Readonly<Record<string, DeviceBuffer>>,
     indices: Int32Array,
     margin: Float32Array,
   ) {
@@ -92,9 +87,9 @@ export class Encoded {
     const side = levelSides(config).at(-1)!;
     const shape = layout(batch, side, side, config.embedding);
     const count = batch * side * side * config.embedding;
-    const output = await device.checked('a feature', () => device.buffer('codeformer/feature', count * 4));
+    const { output } = await device.allocate('codeformer', { output: count * 4 });
     try {
-      await submitKernel(device, tensorToNchw, { x: shape }, { x: this.buffers.lq_feat!, output });
+      await device.run(tensorToNchw, { x: shape }, { x: this.buffers.lq_feat!, output });
       return new Float32Array(await device.read(output, 0, count * 4));
     } finally {
       device.release(output);
@@ -130,9 +125,8 @@ const encodedNames = (config: CodeFormerConfig): string[] => [
 /** The restoring network: crops to codes (`encode`), codes to pictures (`decode`). */
 export class CodeFormer {
   private constructor(
-    readonly device: Device,
+    readonly device: Executor,
     readonly config: CodeFormerConfig,
-    private readonly target: Target,
     private readonly runtime: NetworkRuntime,
   ) {}
 
@@ -141,14 +135,13 @@ export class CodeFormer {
    * the two programs for one picture.
    * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
    */
-  static async load(device: Device, weights: Weights, options: LoadOptions = {}): Promise<CodeFormer> {
+  static async load(device: Executor, weights: Weights, options: LoadOptions = {}): Promise<CodeFormer> {
     checkLoad(device, weights, options);
     const config = inferConfig(weights);
     checkTensors(weights, codeFormerTensors(config));
-    const target = { ...device.target, convolution: options.convolution ?? 'auto' };
-    const runtime = new NetworkRuntime(device, 'codeformer');
+    const runtime = new NetworkRuntime(device, 'codeformer', { convolution: options.convolution });
     try {
-      const net = new CodeFormer(device, config, target, runtime);
+      const net = new CodeFormer(device, config, runtime);
       const [encoder, decoder] = [net.encoder(1, 'tensor'), net.decoder(1, USUAL_VARIANT, 'tensor')];
       const programs = { [encoder.key]: encoder.build(), [decoder.key]: decoder.build() };
       await runtime.load(programs, weights, options.signal);
@@ -220,7 +213,7 @@ export class CodeFormer {
       throw invalidArgument('an array of names', 'names', names);
     const fuse = fidelity > 0;
     const variant = { fuse, adain, map: false };
-    const { program, traced, known } = traceProgram(this.config, batch, this.target, variant, names);
+    const { program, traced, known } = traceProgram(this.config, batch, variant, names);
     const outputs = ['logits', 'indices', 'margin', 'output'];
     const missing = names.filter(name => !known.includes(name) && !outputs.includes(name));
     if (missing.length > 0) {
@@ -231,7 +224,7 @@ export class CodeFormer {
       key,
       () => program,
       compiled =>
-        this.runtime.allocated(compiled, compiled.externals(), async buffers => {
+        this.runtime.allocated(compiled, undefined, async buffers => {
           this.runtime.write(buffers.input!, input, batch * 3 * this.size ** 2, 'input');
           if (fuse) this.device.write(buffers.fidelity!, new Float32Array(batch).fill(fidelity));
           await compiled.run(buffers, options);
@@ -354,14 +347,14 @@ export class CodeFormer {
   private encoder(batch: number, form: Form): Build {
     return {
       key: `encode ${batch} ${form}`,
-      build: () => encodeProgram(this.config, batch, this.target, form),
+      build: () => encodeProgram(this.config, batch, form),
     };
   }
 
   private decoder(batch: number, variant: DecodeVariant, form: Form): Build {
     return {
       key: `decode ${batch} ${form} ${variantKey(variant)}`,
-      build: () => decodeProgram(this.config, batch, this.target, variant, form),
+      build: () => decodeProgram(this.config, batch, variant, form),
     };
   }
 }

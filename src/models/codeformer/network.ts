@@ -7,7 +7,7 @@ import { argmax } from '../../kernels/codebook/argmax.js';
 import { lookup } from '../../kernels/codebook/lookup.js';
 import { featureFusion } from '../../kernels/feature-fusion/feature-fusion.js';
 import { fidelityMap } from '../../kernels/fidelity-map/fidelity-map.js';
-import { layout, roundUp, type Target } from '../../kernels/kernel.js';
+import { layout, roundUp } from '../../kernels/kernel.js';
 import { nchwToTensor, tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { pictureToTensor, tensorToPicture } from '../../kernels/picture/picture.js';
 import { pixelShuffle, pixelUnshuffle } from '../../kernels/pixel-shuffle/pixel-shuffle.js';
@@ -44,16 +44,14 @@ type Tap = (name: string, x: Tensor) => void;
 const tapName = (side: number): string => `tap.${side}`;
 
 class Network {
-  readonly graph: Graph;
+  readonly graph = new Graph();
   private readonly channelsAt: ReadonlyMap<number, number>;
 
   constructor(
     readonly config: CodeFormerConfig,
     readonly batch: number,
-    target: Target,
     readonly tap: Tap = () => {},
   ) {
-    this.graph = new Graph(target);
     const channels = levelChannels(config);
     this.channelsAt = new Map(levelSides(config).map((side, i) => [side, channels[i]!]));
   }
@@ -324,21 +322,15 @@ class Network {
 }
 
 /** Picture to codes: external `input` to `lq_feat`, `tap.S`, `logits`, `indices`, `margin`. */
-export function encodeProgram(config: CodeFormerConfig, batch: number, target: Target, form: Form): Program {
-  const network = new Network(config, batch, target);
+export function encodeProgram(config: CodeFormerConfig, batch: number, form: Form): Program {
+  const network = new Network(config, batch);
   network.encode(form);
   return network.graph.finish();
 }
 
 /** Codes to picture: external `indices`, `lq_feat`, `tap.S`, `fidelity` to `output`. */
-export function decodeProgram(
-  config: CodeFormerConfig,
-  batch: number,
-  target: Target,
-  variant: DecodeVariant,
-  form: Form,
-): Program {
-  const network = new Network(config, batch, target);
+export function decodeProgram(config: CodeFormerConfig, batch: number, variant: DecodeVariant, form: Form): Program {
+  const network = new Network(config, batch);
   network.decode(variant, form);
   return network.graph.finish();
 }
@@ -357,14 +349,13 @@ export interface Traced {
 export function traceProgram(
   config: CodeFormerConfig,
   batch: number,
-  target: Target,
   variant: DecodeVariant,
   names: readonly string[],
 ): { program: Program; traced: Traced[]; known: string[] } {
   const wanted = new Set(names);
   const traced: Traced[] = [];
   const known: string[] = [];
-  const network: Network = new Network(config, batch, target, (name, x) => {
+  const network: Network = new Network(config, batch, (name, x) => {
     known.push(name);
     if (!wanted.has(name)) return;
     const { n, h, w, c, stride, offset } = x.layout;

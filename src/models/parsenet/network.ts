@@ -2,7 +2,7 @@
 // the border. Chen et al., "Progressive Semantic-Aware Style Transformation for Blind Face Restoration", CVPR 2021.
 
 import { Graph, type Program, type Tensor } from '../../graph/graph.js';
-import { layout, type Target } from '../../kernels/kernel.js';
+import { layout } from '../../kernels/kernel.js';
 import { labelMap } from '../../kernels/label-map/label-map.js';
 import { pictureToTensor } from '../../kernels/picture/picture.js';
 import { BASE_CHANNELS, BODY, CLASSES, DECODER, ENCODER } from './tensors.js';
@@ -20,11 +20,7 @@ interface LayerOptions {
 }
 
 class Network {
-  readonly graph: Graph;
-
-  constructor(target: Target) {
-    this.graph = new Graph(target);
-  }
+  readonly graph = new Graph();
 
   private layer(x: Tensor, path: string, out: number, options: LayerOptions = {}): Tensor {
     const { scale = 'none', norm = false, activation = false, residual } = options;
@@ -80,8 +76,8 @@ class Network {
 }
 
 /** A square picture to labels: external `input`, a word for each pixel, to `logits`, f32 NHWC, and `labels`, bytes. */
-export function parseNetProgram(side: number, target: Target): Program {
-  const network = new Network(target);
+export function parseNetProgram(side: number): Program {
+  const network = new Network();
   network.build(side);
   return network.graph.finish();
 }

@@ -2,11 +2,10 @@
 
 import { checkRunOptions } from '../../checks.js';
 import { invalidArgument } from '../../errors.js';
-import type { Device } from '../../gpu/device.js';
-import type { GpuProgram, RunOptions } from '../../gpu/program.js';
+import type { CompiledProgram, DeviceBuffer, Executor, RunOptions } from '../../executor.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import { roundUp } from '../../kernels/kernel.js';
-import { checkGpuPicture, GpuPicture } from '../../pixels/gpu-picture.js';
+import { checkDevicePicture, DevicePicture } from '../../pixels/device-picture.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, NetworkRuntime } from '../runtime.js';
 import { parseNetProgram } from './network.js';
@@ -39,11 +38,11 @@ export class Parsed {
 /** The network that tells the regions of a face: a label of `FACE_REGIONS` for each pixel. */
 export class ParseNet {
   /** Logits of the last picture, as the network leaves them, and whose they are. */
-  private logits: GPUBuffer | null = null;
+  private logits: DeviceBuffer | null = null;
   private latest: Parsed | null = null;
 
   private constructor(
-    readonly device: Device,
+    readonly device: Executor,
     /** Side of the pictures. */
     readonly size: number,
     private readonly runtime: NetworkRuntime,
@@ -53,7 +52,7 @@ export class ParseNet {
    * Checks the weights, loads them onto the device and compiles the network.
    * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
    */
-  static async load(device: Device, weights: Weights, options: ParseNetOptions = {}): Promise<ParseNet> {
+  static async load(device: Executor, weights: Weights, options: ParseNetOptions = {}): Promise<ParseNet> {
     checkLoad(device, weights, options);
     const { size = 512, signal } = options;
     if (!Number.isInteger(size) || size < 32 || size % 16 !== 0)
@@ -88,19 +87,17 @@ export class ParseNet {
    * The same for a picture on the device.
    * @returns a buffer of the caller's own with the labels as bytes, four to a word; `device.release` gives it back
    */
-  async parseOnDevice(picture: GpuPicture, options: RunOptions = {}): Promise<GPUBuffer> {
+  async parseOnDevice(picture: DevicePicture, options: RunOptions = {}): Promise<DeviceBuffer> {
     checkRunOptions(options);
-    checkGpuPicture(picture);
+    checkDevicePicture(picture);
     this.checkSize(picture);
     return this.run(async program => {
-      const labels = await this.device.checked('labels', () =>
-        this.device.buffer('parsenet/labels', program.externalBytes('labels')),
-      );
+      const { labels } = await this.runtime.allocate(program, ['labels']);
       try {
-        await this.runOn(program, picture, labels, options);
-        return labels;
+        await this.runOn(program, picture, labels!, options);
+        return labels!;
       } catch (error) {
-        this.device.release(labels);
+        this.device.release(labels!);
         throw error;
       }
     });
@@ -119,10 +116,10 @@ export class ParseNet {
   }
 
   private build() {
-    return parseNetProgram(this.size, this.device.target);
+    return parseNetProgram(this.size);
   }
 
-  private run<T>(work: (program: GpuProgram) => Promise<T>): Promise<T> {
+  private run<T>(work: (program: CompiledProgram) => Promise<T>): Promise<T> {
     return this.runtime.with('parse', () => this.build(), work);
   }
 
@@ -132,8 +129,8 @@ export class ParseNet {
       throw invalidArgument(`a picture of ${size}x${size}`, 'picture', `${width}x${height}`);
   }
 
-  private async runPicture(program: GpuProgram, picture: Picture, options: RunOptions): Promise<Uint8Array> {
-    const uploaded = await GpuPicture.upload(this.device, picture);
+  private async runPicture(program: CompiledProgram, picture: Picture, options: RunOptions): Promise<Uint8Array> {
+    const uploaded = await DevicePicture.upload(this.device, picture);
     try {
       return await this.runtime.allocated(program, ['labels'], async ({ labels }) => {
         await this.runOn(program, uploaded, labels!, options);
@@ -144,10 +141,13 @@ export class ParseNet {
     }
   }
 
-  private async runOn(program: GpuProgram, picture: GpuPicture, labels: GPUBuffer, options: RunOptions): Promise<void> {
-    this.logits ??= await this.device.checked('logits', () =>
-      this.device.buffer('parsenet/logits', program.externalBytes('logits')),
-    );
+  private async runOn(
+    program: CompiledProgram,
+    picture: DevicePicture,
+    labels: DeviceBuffer,
+    options: RunOptions,
+  ): Promise<void> {
+    this.logits ??= (await this.runtime.allocate(program, ['logits'])).logits!;
     this.latest = null;
     await program.run({ input: picture.buffer, logits: this.logits, labels }, options);
   }

@@ -3,7 +3,7 @@
 
 import { Graph, type Program } from '../../graph/graph.js';
 import type { Size } from '../../image/geometry.js';
-import { layout, type Target } from '../../kernels/kernel.js';
+import { layout } from '../../kernels/kernel.js';
 import { pixelShuffle } from '../../kernels/pixel-shuffle/pixel-shuffle.js';
 import { CELL, CELL_CHANNELS, FACTOR, type Form, inputCells, outputPicture } from '../upscaler/ends.js';
 import { OUTPUT_CHANNELS, type ResidualUpscalerConfig } from './tensors.js';
@@ -15,9 +15,8 @@ export function residualUpscalerProgram(
   { blocks, channels }: ResidualUpscalerConfig,
   { width, height }: Size,
   form: Form,
-  target: Target,
 ): Program {
-  const g = new Graph(target);
+  const g = new Graph();
   const all = g.tensor('features and cells', layout(1, height / CELL, width / CELL, channels + CELL_CHANNELS));
   const features = g.slice(all, 0, channels);
   const cells = inputCells(g, { width, height }, form, g.slice(all, channels, CELL_CHANNELS));

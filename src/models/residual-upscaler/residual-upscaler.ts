@@ -1,7 +1,6 @@
 // The package's own upscaler on a device.
 
-import type { Device } from '../../gpu/device.js';
-import type { RunOptions } from '../../gpu/program.js';
+import type { Executor, RunOptions } from '../../executor.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, type NetworkRuntime } from '../runtime.js';
 import { CELL, CELL_CHANNELS, FACTOR } from '../upscaler/ends.js';
@@ -15,7 +14,7 @@ const TILE = 1024;
 /** The small upscaler of the package, for pictures of any size: twice as large in one pass. */
 export class ResidualUpscaler extends Upscaler {
   private constructor(
-    device: Device,
+    device: Executor,
     readonly config: ResidualUpscalerConfig,
     network: UpscalerNetwork,
     runtime: NetworkRuntime,
@@ -28,7 +27,7 @@ export class ResidualUpscaler extends Upscaler {
    * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
    */
   static async load(
-    device: Device,
+    device: Executor,
     weights: Weights,
     options: Pick<RunOptions, 'signal'> = {},
   ): Promise<ResidualUpscaler> {
@@ -45,7 +44,7 @@ export class ResidualUpscaler extends Upscaler {
       edge: CELL,
       // Three channels lie in four.
       largest: Math.max(4 * FACTOR ** 2, (channels + CELL_CHANNELS) / CELL ** 2),
-      program: (size, form, target) => residualUpscalerProgram(config, size, form, target),
+      program: (size, form) => residualUpscalerProgram(config, size, form),
     };
     return new ResidualUpscaler(device, config, network, await loadUpscaler(device, network, weights, options.signal));
   }

@@ -4,9 +4,9 @@ import { checkFlag, checkNumber, checkRunOptions, checkScales } from '../../chec
 import { invalidArgument } from '../../errors.js';
 import type { Size } from '../../image/geometry.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
-import { GpuPicture } from '../../pixels/gpu-picture.js';
+import { DevicePicture } from '../../pixels/device-picture.js';
 import { resize } from '../../pixels/pixels.js';
-import { resizeGpuPicture } from '../../pixels/resize.js';
+import { resizeDevicePicture } from '../../pixels/resize.js';
 import { type Detection, suppress } from './decode.js';
 import type { DetectorOptions, RetinaFace } from './retinaface.js';
 import { CANDIDATE_SCORE, detectUnder, lookAgain, mapped, type Turn, turned } from './views.js';
@@ -49,13 +49,13 @@ const SIZE_STEP = 32;
  */
 export async function detectFaces(
   detector: RetinaFace,
-  photo: Picture | GpuPicture,
+  photo: Picture | DevicePicture,
   options: DetectFacesOptions = {},
 ): Promise<Detection[]> {
   checkRunOptions(options);
   if (typeof detector?.detect !== 'function') throw invalidArgument('a RetinaFace', 'detector', detector);
   const { minEyeDistance = 5, scales = [1], compat = false, threshold = 0.8, nms = 0.4 } = options;
-  if (!(photo instanceof GpuPicture)) checkPicture(photo);
+  if (!(photo instanceof DevicePicture)) checkPicture(photo);
   checkNumber(threshold, 'threshold', 0, 1);
   checkNumber(nms, 'nms', 0, 1);
   checkNumber(minEyeDistance, 'minEyeDistance', 0);
@@ -115,15 +115,15 @@ function viewOf(photo: Size, scale: number, compat: boolean): View {
 
 async function detectAt(
   detector: RetinaFace,
-  photo: Picture | GpuPicture,
+  photo: Picture | DevicePicture,
   { fx, fy, ...size }: View,
   turn: Turn,
   options: DetectFacesOptions,
 ): Promise<Detection[]> {
   const filter = Math.max(fx, fy) < 1 ? 'area' : 'linear';
   const seen =
-    photo instanceof GpuPicture
-      ? await resizeGpuPicture(photo, size, filter, options)
+    photo instanceof DevicePicture
+      ? await resizeDevicePicture(photo, size, filter, options)
       : await resize(detector.device, photo, { ...size, filter, signal: options.signal });
   try {
     const faces = await (turn === 0
@@ -134,7 +134,7 @@ async function detectAt(
       return options.compat ? { ...there, score: face.score / fx } : there;
     });
   } finally {
-    if (seen instanceof GpuPicture) seen.destroy();
+    if (seen instanceof DevicePicture) seen.destroy();
   }
 }
 

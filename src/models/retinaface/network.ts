@@ -5,7 +5,7 @@ import { Graph, type Program, type Tensor } from '../../graph/graph.js';
 import type { Size } from '../../image/geometry.js';
 import { depthwiseConv, depthwiseWeightElements } from '../../kernels/depthwise-conv/depthwise-conv.js';
 import { detectorRecords, HEAD_CHANNELS, priorCount, RECORD } from '../../kernels/detector-records/detector-records.js';
-import { ceilDiv, layout, roundUp, type Target } from '../../kernels/kernel.js';
+import { ceilDiv, layout, roundUp } from '../../kernels/kernel.js';
 import { maxPool } from '../../kernels/max-pool/max-pool.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { pictureToTensor } from '../../kernels/picture/picture.js';
@@ -27,16 +27,13 @@ interface Options {
 }
 
 class Network {
-  readonly graph: Graph;
+  readonly graph = new Graph();
 
   constructor(
     readonly backbone: RetinaFaceBackbone,
-    target: Target,
     /** Gets the output of each block of the mobile backbone. */
     private readonly onBlock: (name: string, x: Tensor) => void = () => {},
-  ) {
-    this.graph = new Graph(target);
-  }
+  ) {}
 
   /** Convolution, batch norm, rectifier. */
   private conv(
@@ -170,8 +167,8 @@ class Network {
  * A picture of one size to records: external `input`, a word for each pixel, and `threshold` to `records` and `selected`, as
  * `detector-records` and `select-records` have them.
  */
-export function retinaFaceProgram(backbone: RetinaFaceBackbone, size: Size, target: Target): Program {
-  const network = new Network(backbone, target);
+export function retinaFaceProgram(backbone: RetinaFaceBackbone, size: Size): Program {
+  const network = new Network(backbone);
   network.build(size);
   return network.graph.finish();
 }
@@ -182,11 +179,10 @@ export function retinaFaceProgram(backbone: RetinaFaceBackbone, size: Size, targ
  */
 export function mobileFeatureProgram(
   size: Size,
-  target: Target,
   names: readonly string[],
 ): { program: Program; shapes: ReadonlyMap<string, readonly number[]> } {
   const shapes = new Map<string, readonly number[]>();
-  const network: Network = new Network('mobile', target, (name, x) => {
+  const network: Network = new Network('mobile', (name, x) => {
     if (!names.includes(name)) return;
     const { h, w, c } = x.layout;
     const output = network.graph.external(name, layout(1, 1, 1, h * w * c), 'f32');

@@ -1,12 +1,11 @@
 // The face detector on a device: load once, run on pictures of any size.
 
 import { checkNumber, checkRunOptions } from '../../checks.js';
-import type { Device } from '../../gpu/device.js';
-import type { GpuProgram, RunOptions } from '../../gpu/program.js';
+import type { CompiledProgram, DeviceBuffer, Executor, RunOptions } from '../../executor.js';
 import type { Size } from '../../image/geometry.js';
 import { checkPicture, type Picture } from '../../image/picture.js';
 import { RECORD } from '../../kernels/detector-records/detector-records.js';
-import { GpuPicture } from '../../pixels/gpu-picture.js';
+import { DevicePicture } from '../../pixels/device-picture.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, NetworkRuntime } from '../runtime.js';
 import { type Detection, decodeRecords, priorsOf, suppress } from './decode.js';
@@ -44,7 +43,7 @@ const sizeKey = ({ width, height }: Size): string => `${width}x${height}`;
 /** The network that finds faces, with either backbone: MobileNet 0.25 or ResNet-50. */
 export class RetinaFace {
   private constructor(
-    readonly device: Device,
+    readonly device: Executor,
     readonly backbone: RetinaFaceBackbone,
     private readonly runtime: NetworkRuntime,
   ) {}
@@ -53,7 +52,7 @@ export class RetinaFace {
    * Checks the weights and loads them onto the device; which backbone they have, their names tell.
    * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
    */
-  static async load(device: Device, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RetinaFace> {
+  static async load(device: Executor, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RetinaFace> {
     checkLoad(device, weights, options);
     const backbone = weights.names().includes('body.conv1.weight') ? 'resnet50' : 'mobile';
     checkTensors(weights, retinaFaceTensors(backbone));
@@ -74,7 +73,7 @@ export class RetinaFace {
    * @param picture RGB or RGBA, of any size
    * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
-  async forward(picture: Picture | GpuPicture, options: RunOptions = {}): Promise<DetectorOutputs> {
+  async forward(picture: Picture | DevicePicture, options: RunOptions = {}): Promise<DetectorOutputs> {
     checkRunOptions(options);
     return this.run(picture, async (program, input, size) =>
       this.runtime.allocated(program, ['threshold', 'records', 'selected'], async buffers => {
@@ -95,7 +94,7 @@ export class RetinaFace {
    * @param picture RGB or RGBA, of any size
    * @throws as `forward`
    */
-  async detect(picture: Picture | GpuPicture, options: DetectorOptions = {}): Promise<Detection[]> {
+  async detect(picture: Picture | DevicePicture, options: DetectorOptions = {}): Promise<Detection[]> {
     checkRunOptions(options);
     const { threshold = 0.8, nms = 0.4 } = options;
     for (const [name, value] of Object.entries({ threshold, nms })) checkNumber(value, name, 0, 1);
@@ -124,19 +123,19 @@ export class RetinaFace {
   }
 
   private build(size: Size) {
-    return () => retinaFaceProgram(this.backbone, size, this.device.target);
+    return () => retinaFaceProgram(this.backbone, size);
   }
 
   /** Runs `work` with the program for a picture and the picture's pixels on the device. */
   private async run<T>(
-    picture: Picture | GpuPicture,
-    work: (program: GpuProgram, input: GPUBuffer, size: Size) => Promise<T>,
+    picture: Picture | DevicePicture,
+    work: (program: CompiledProgram, input: DeviceBuffer, size: Size) => Promise<T>,
   ): Promise<T> {
-    if (!(picture instanceof GpuPicture)) checkPicture(picture);
+    if (!(picture instanceof DevicePicture)) checkPicture(picture);
     const size = { width: picture.width, height: picture.height };
     return this.runtime.with(sizeKey(size), this.build(size), async program => {
-      if (picture instanceof GpuPicture) return work(program, picture.buffer, size);
-      const uploaded = await GpuPicture.upload(this.device, picture);
+      if (picture instanceof DevicePicture) return work(program, picture.buffer, size);
+      const uploaded = await DevicePicture.upload(this.device, picture);
       try {
         return await work(program, uploaded.buffer, size);
       } finally {

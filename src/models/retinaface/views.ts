@@ -3,9 +3,9 @@
 import type { Size } from '../../image/geometry.js';
 import type { Picture } from '../../image/picture.js';
 import { invertAffine, transformPoint } from '../../pixels/affine.js';
-import { GpuPicture } from '../../pixels/gpu-picture.js';
+import { DevicePicture } from '../../pixels/device-picture.js';
 import { warpAffine } from '../../pixels/pixels.js';
-import { planWarp, warpGpuPicture } from '../../pixels/warp.js';
+import { planWarp, warpDevicePicture } from '../../pixels/warp.js';
 import { type Detection, overlap } from './decode.js';
 import type { DetectorOptions, RetinaFace } from './retinaface.js';
 
@@ -46,7 +46,7 @@ export function turned(turn: Exclude<Turn, 0>, { width, height }: Size): [View, 
 /** The faces of a picture as seen in a view, in its pixels. */
 export async function detectUnder(
   detector: RetinaFace,
-  picture: Picture | GpuPicture,
+  picture: Picture | DevicePicture,
   view: View,
   size: Size,
   options: DetectorOptions,
@@ -54,14 +54,14 @@ export async function detectUnder(
   const [a, b, tx, c, d, ty] = view as [number, number, number, number, number, number];
   const ofCentres = [a, b, tx + (a + b - 1) / 2, c, d, ty + (c + d - 1) / 2];
   const seen =
-    picture instanceof GpuPicture
-      ? await warpGpuPicture(picture, planWarp(ofCentres, false), { x: 0, y: 0, ...size }, [...BORDER, 255], options)
+    picture instanceof DevicePicture
+      ? await warpDevicePicture(picture, planWarp(ofCentres, false), { x: 0, y: 0, ...size }, [...BORDER, 255], options)
       : await warpAffine(detector.device, picture, ofCentres, { ...size, border: BORDER, signal: options.signal });
   try {
     const back = invertAffine(view);
     return (await detector.detect(seen, options)).map(face => mapped(face, back));
   } finally {
-    if (seen instanceof GpuPicture) seen.destroy();
+    if (seen instanceof DevicePicture) seen.destroy();
   }
 }
 
@@ -82,7 +82,7 @@ export function mapped({ box: [x1, y1, x2, y2], score, landmarks }: Detection, t
  */
 export async function lookAgain(
   detector: RetinaFace,
-  photo: Picture | GpuPicture,
+  photo: Picture | DevicePicture,
   face: Detection,
   options: DetectorOptions,
 ): Promise<Detection | null> {
@@ -99,7 +99,7 @@ export async function lookAgain(
 /** What is seen of a face in a square around it, where its eyes are turned from level by so much; brought back from there. */
 async function lookFromNearby(
   detector: RetinaFace,
-  photo: Picture | GpuPicture,
+  photo: Picture | DevicePicture,
   { box, landmarks }: Detection,
   turn: number,
   { nms, signal }: DetectorOptions,

@@ -3,7 +3,7 @@
 
 import { Graph, type Program, type Tensor } from '../../graph/graph.js';
 import type { Size } from '../../image/geometry.js';
-import { layout, type Target } from '../../kernels/kernel.js';
+import { layout } from '../../kernels/kernel.js';
 import { type Form, inputCells, outputPicture } from '../upscaler/ends.js';
 import type { RRDBNetConfig } from './tensors.js';
 
@@ -13,14 +13,9 @@ const LEAKY = { activation: { kind: 'leaky', slope: 0.2 } } as const;
 const RESIDUAL = 0.2;
 
 class Network {
-  readonly graph: Graph;
+  readonly graph = new Graph();
 
-  constructor(
-    readonly config: RRDBNetConfig,
-    target: Target,
-  ) {
-    this.graph = new Graph(target);
-  }
+  constructor(readonly config: RRDBNetConfig) {}
 
   /** Room for all that the convolutions of a dense block see; its input is the first slice. */
   private concatenation(label: string, { height, width }: Size): { all: Tensor; input: Tensor } {
@@ -78,8 +73,8 @@ class Network {
 }
 
 /** External `input` to `output`, twice as wide and high; width and height are even. */
-export function rrdbNetProgram(config: RRDBNetConfig, size: Size, form: Form, target: Target): Program {
-  const network = new Network(config, target);
+export function rrdbNetProgram(config: RRDBNetConfig, size: Size, form: Form): Program {
+  const network = new Network(config);
   network.build(size, form);
   return network.graph.finish();
 }

@@ -1,8 +1,7 @@
 // The upscaler of Real-ESRGAN on a device.
 
 import { CodeFormerError } from '../../errors.js';
-import type { Device } from '../../gpu/device.js';
-import type { RunOptions } from '../../gpu/program.js';
+import type { Executor, RunOptions } from '../../executor.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, type NetworkRuntime } from '../runtime.js';
 import { FACTOR } from '../upscaler/ends.js';
@@ -16,7 +15,7 @@ const TILES = { tile: 400, tilePad: 40 };
 /** RealESRGAN_x2plus, for pictures of any size: twice as large in one pass. */
 export class RRDBNet extends Upscaler {
   private constructor(
-    device: Device,
+    device: Executor,
     readonly config: RRDBNetConfig,
     network: UpscalerNetwork,
     runtime: NetworkRuntime,
@@ -28,7 +27,7 @@ export class RRDBNet extends Upscaler {
    * Checks the weights, whose shapes tell the geometry, and loads them onto the device.
    * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
    */
-  static async load(device: Device, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RRDBNet> {
+  static async load(device: Executor, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RRDBNet> {
     checkLoad(device, weights, options);
     const config = inferRRDBNetConfig(weights);
     checkTensors(weights, rrdbNetTensors(config));
@@ -45,7 +44,7 @@ export class RRDBNet extends Upscaler {
       edge: 0,
       // The features of the enlarged picture.
       largest: channels * FACTOR ** 2,
-      program: (size, form, target) => rrdbNetProgram(config, size, form, target),
+      program: (size, form) => rrdbNetProgram(config, size, form),
     };
     return new RRDBNet(device, config, network, await loadUpscaler(device, network, weights, options.signal));
   }

@@ -2,16 +2,15 @@
 
 import { checkRunOptions } from '../../checks.js';
 import { invalidArgument, throwIfAborted } from '../../errors.js';
-import type { Device } from '../../gpu/device.js';
-import type { RunOptions } from '../../gpu/program.js';
+import type { CopyRegion, Executor, RunOptions } from '../../executor.js';
 import type { Program } from '../../graph/graph.js';
 import type { Rect, Size } from '../../image/geometry.js';
 import { checkPicture, isOpaque, type Picture } from '../../image/picture.js';
-import { bytesPerElement, type Target } from '../../kernels/kernel.js';
+import { bytesPerElement } from '../../kernels/kernel.js';
+import { checkDevicePicture, checkPlanes, DevicePicture, type FloatRgb } from '../../pixels/device-picture.js';
 import { fillPicture } from '../../pixels/fill.js';
-import { checkGpuPicture, checkPlanes, type FloatRgb, GpuPicture } from '../../pixels/gpu-picture.js';
 import { resize } from '../../pixels/pixels.js';
-import { resizeGpuPicture } from '../../pixels/resize.js';
+import { resizeDevicePicture } from '../../pixels/resize.js';
 import type { Weights } from '../../weights/weights.js';
 import { NetworkRuntime } from '../runtime.js';
 import { FACTOR, type Form } from './ends.js';
@@ -42,28 +41,29 @@ export interface UpscalerNetwork {
   /** Elements of its largest tensor for each pixel of the input. */
   readonly largest: number;
   /** External `input` to `output`, twice as wide and high; width and height are even. */
-  program(size: Size, form: Form, target: Target): Program;
+  program(size: Size, form: Form): Program;
 }
 
 /** Where tiles come from and go to. */
 interface Canvas {
   /** The pixels of the mirrored picture in a rectangle, as a picture of its own. */
-  cut(from: Rect): Promise<GpuPicture>;
+  cut(from: Rect): Promise<DevicePicture>;
   /** Writes a rectangle of an enlarged tile to a place of the result. */
-  put(tile: GpuPicture, from: Rect, x: number, y: number): Promise<void>;
+  put(tile: DevicePicture, from: Rect, x: number, y: number): Promise<void>;
 }
 
 /** Loads the weights of a network, which have been checked. */
 export async function loadUpscaler(
-  device: Device,
+  device: Executor,
   network: UpscalerNetwork,
   weights: Weights,
   signal: AbortSignal | undefined,
 ): Promise<NetworkRuntime> {
-  const runtime = new NetworkRuntime(device, network.name);
+  // The rounding of Winograd's transforms is nothing beside 8 bits, and no convolution of these networks runs slower by it.
+  const runtime = new NetworkRuntime(device, network.name, { convolution: 'winograd' });
   try {
     const size = { width: 64, height: 64 };
-    const first = { [programKey(size, 'picture')]: build(device, network, size, 'picture')() };
+    const first = { [programKey(size, 'picture')]: network.program(size, 'picture') };
     await runtime.load(first, weights, signal);
     return runtime;
   } catch (error) {
@@ -72,15 +72,9 @@ export async function loadUpscaler(
   }
 }
 
-function build(device: Device, network: UpscalerNetwork, size: Size, form: Form): () => Program {
-  // The rounding of Winograd's transforms is nothing beside 8 bits, and no convolution of these networks runs slower by it.
-  const target: Target = { ...device.target, convolution: 'winograd' };
-  return () => network.program(size, form, target);
-}
-
 export class Upscaler {
   protected constructor(
-    readonly device: Device,
+    readonly device: Executor,
     private readonly network: UpscalerNetwork,
     private readonly runtime: NetworkRuntime,
   ) {}
@@ -128,7 +122,7 @@ export class Upscaler {
       height: FACTOR * height,
     };
     await this.eachPicture(tiles, options, {
-      cut: from => GpuPicture.upload(this.device, cutPicture(seen, from)),
+      cut: from => DevicePicture.upload(this.device, cutPicture(seen, from)),
       put: async (tile, from, x, y) => putPixels(await tile.read(), from, enlarged, channels, x, y),
     });
     const result = await resize(this.device, enlarged, { ...target, filter: 'lanczos4', signal });
@@ -158,23 +152,23 @@ export class Upscaler {
   }
 
   /** As `upscale`, for a picture on the device; the result, which the caller owns, is opaque. */
-  async upscaleOnDevice(picture: GpuPicture, options: UpscaleOptions = {}): Promise<GpuPicture> {
-    checkGpuPicture(picture);
+  async upscaleOnDevice(picture: DevicePicture, options: UpscaleOptions = {}): Promise<DevicePicture> {
+    checkDevicePicture(picture);
     const { device } = this;
     const { tiles, target } = this.plan(picture, options);
     const size = { width: FACTOR * picture.width, height: FACTOR * picture.height };
-    const enlarged = await GpuPicture.create(device, size, 'upscaled');
+    const enlarged = await DevicePicture.create(device, size, 'upscaled');
     try {
       await this.eachPicture(tiles, options, {
         cut: async from => {
-          const tile = await GpuPicture.create(device, from, 'tile');
+          const tile = await DevicePicture.create(device, from, 'tile');
           await copyRows(picture, from, tile, 0, 0);
           return tile;
         },
         put: (tile, from, x, y) => copyRows(tile, from, enlarged, x, y),
       });
       if (target.width === size.width && target.height === size.height) return enlarged;
-      const result = await resizeGpuPicture(enlarged, target, 'lanczos4', options);
+      const result = await resizeDevicePicture(enlarged, target, 'lanczos4', options);
       enlarged.destroy();
       return result;
     } catch (error) {
@@ -194,7 +188,7 @@ export class Upscaler {
   }
 
   private build({ width, height }: Size, form: Form): () => Program {
-    return build(this.device, this.network, { width, height }, form);
+    return () => this.network.program({ width, height }, form);
   }
 
   /** Checks the options; the tiles of a picture, and the size of the result. */
@@ -204,7 +198,7 @@ export class Upscaler {
     const { scale = FACTOR, tilePad = network.tilePad } = options;
     if (!(Number.isFinite(scale) && scale > 0)) throw invalidArgument('a number above 0', 'scale', scale);
     checkSide(tilePad, 'tilePad');
-    const { tile = largestTile(network, tilePad, device.target) } = options;
+    const { tile = largestTile(network, tilePad, device) } = options;
     checkSide(tile, 'tile');
     const target = {
       width: Math.max(1, Math.trunc(width * scale)),
@@ -220,7 +214,7 @@ export class Upscaler {
         const tile = await canvas.cut(input);
         try {
           const size = { width: FACTOR * input.width, height: FACTOR * input.height };
-          const enlarged = await GpuPicture.create(this.device, size, 'enlarged tile');
+          const enlarged = await DevicePicture.create(this.device, size, 'enlarged tile');
           try {
             await program.run({ input: tile.buffer, output: enlarged.buffer }, run);
             const part = {
@@ -261,9 +255,9 @@ async function eachTile(
 const programKey = ({ width, height }: Size, form: Form): string => `${form} ${width}x${height}`;
 
 /** The default side of tiles, smaller where the largest tensor would not fit into a buffer. */
-function largestTile({ tile, edge, largest }: UpscalerNetwork, pad: number, target: Target): number {
-  const bytes = largest * bytesPerElement('store', target.precision);
-  const side = Math.floor(Math.sqrt(target.maxBindingSize / bytes)) - 2 * Math.max(pad, edge);
+function largestTile({ tile, edge, largest }: UpscalerNetwork, pad: number, device: Executor): number {
+  const bytes = largest * bytesPerElement('store', device.precision);
+  const side = Math.floor(Math.sqrt(device.limits.bufferBytes / bytes)) - 2 * Math.max(pad, edge);
   return Math.max(2, Math.min(tile, side - (side % 2)));
 }
 
@@ -347,20 +341,15 @@ function putPixels(
 }
 
 /** Copies a rectangle of the mirrored picture on the device. */
-async function copyRows(from: GpuPicture, rect: Rect, to: GpuPicture, x: number, y: number): Promise<void> {
-  const { device } = from;
+async function copyRows(from: DevicePicture, rect: Rect, to: DevicePicture, x: number, y: number): Promise<void> {
   const { first, count, outside } = insideOf(rect.x, rect.width, from.width);
-  await device.checked('a tile', () => {
-    const encoder = device.gpu.createCommandEncoder({ label: 'tile' });
-    for (let row = 0; row < rect.height; row++) {
-      const line = mirrored(rect.y + row, from.height) * from.width;
-      const at = (y + row) * to.width + x - rect.x;
-      encoder.copyBufferToBuffer(from.buffer, 4 * (line + first), to.buffer, 4 * (at + first), 4 * count);
-      for (const column of outside) {
-        const source = line + mirrored(column, from.width);
-        encoder.copyBufferToBuffer(from.buffer, 4 * source, to.buffer, 4 * (at + column), 4);
-      }
-    }
-    device.gpu.queue.submit([encoder.finish()]);
-  });
+  const regions: CopyRegion[] = [];
+  for (let row = 0; row < rect.height; row++) {
+    const line = mirrored(rect.y + row, from.height) * from.width;
+    const at = (y + row) * to.width + x - rect.x;
+    regions.push({ from: 4 * (line + first), to: 4 * (at + first), bytes: 4 * count });
+    for (const column of outside)
+      regions.push({ from: 4 * (line + mirrored(column, from.width)), to: 4 * (at + column), bytes: 4 });
+  }
+  await from.device.copy(from.buffer, to.buffer, regions);
 }

@@ -2,9 +2,10 @@
 // (input.wgsl, a matrix product for each of the 36 frequencies, output.wgsl); the transformed weights are made at each run, which costs
 // little at the sizes where this pays and saves four times the memory of the weights. All intermediates are f32.
 
+import type { ConvParams } from '../conv/conv.js';
 import { TILE_SIZE, tileGrid } from '../conv/conv-workgroup.js';
+import { activationConstant, epiloguePlan } from '../conv/epilogue.js';
 import epilogue from '../conv/epilogue.wgsl';
-import { activationConstant, type ConvParams, checkConv, convOperands, epiloguePlan } from '../conv/params.js';
 import {
   type Filters,
   features,
@@ -18,20 +19,8 @@ import {
 } from '../conv/register-tile.js';
 import { stageStrip, stripsOf } from '../conv/stage.js';
 import workgroupTile from '../conv/workgroup-tile.wgsl';
-import {
-  array,
-  bytesPerElement,
-  ceilDiv,
-  type Dispatch,
-  type Kernel,
-  linearGrid,
-  mismatch,
-  type Operand,
-  placeOf,
-  roundUp,
-  type Shader,
-  type Target,
-} from '../kernel.js';
+import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
+import { type Dispatch, linearGrid, placeOf, type Shader, type Target, type WebgpuKernel } from '../webgpu.js';
 import input from './input.wgsl';
 import output from './output.wgsl';
 import productWorkgroup from './product-workgroup.wgsl';
@@ -52,7 +41,7 @@ const STRIP = {
   workgroup: { bytes: 32 << 20, flops: 2e10 },
 } as const;
 
-/** Whether `winograd` computes this convolution at all. */
+/** Whether Winograd's algorithm computes this convolution at all. */
 const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsample }: ConvParams): boolean =>
   size === 3 &&
   stride === 1 &&
@@ -64,7 +53,7 @@ const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsamp
   y.w === x.w * upsample;
 
 /**
- * Whether a convolution runs as `winograd`: where it is the faster kernel, and with enough channels that the products, not the rounding
+ * Whether a convolution runs by Winograd's algorithm: where that is faster, and with enough channels that the products, not the rounding
  * of its transforms, decide how exact it is.
  */
 export function useWinograd(params: ConvParams, target: Target): boolean {
@@ -125,29 +114,12 @@ function geometry({ x, y, prologue }: ConvParams, target: Target): Geometry {
   };
 }
 
-/**
- * The convolutions of `conv` that are 3x3 with stride 1 and one row of zeros around, with the same operands.
- * @throws `SHAPE_MISMATCH` for others
- */
-export const winograd: Kernel<ConvParams> = {
-  name: 'winograd',
-  operands(params, target: Target): Record<string, Operand> {
-    checkConv(params);
-    if (!fits(params)) {
-      const { size, stride, padTop, padLeft, padMode, outputType } = params;
-      throw mismatch(
-        'a 3x3 convolution with stride 1, one row of zeros around and y of type store',
-        `size ${size}, stride ${stride}, padding ${padTop} and ${padLeft} (${padMode}), y of type ${outputType}`,
-      );
-    }
+/** `conv` for what `useWinograd` says. */
+export const webgpuWinograd: WebgpuKernel<ConvParams> = {
+  scratch(params, target) {
     const { staged, u, v, m } = geometry(params, target);
-    return {
-      ...convOperands(params),
-      ...(staged > 0 && { staged: array('scratch', 'f32', staged) }),
-      u: array('scratch', 'f32', u),
-      v: array('scratch', 'f32', v),
-      m: array('scratch', 'f32', m),
-    };
+    const f32 = (elements: number) => ({ type: 'f32', elements }) as const;
+    return { ...(staged > 0 && { staged: f32(staged) }), u: f32(u), v: f32(v), m: f32(m) };
   },
   dispatches(params, target: Target): Dispatch[] {
     const { x, y, upsample, residual } = params;

@@ -1,11 +1,9 @@
-// Pictures and float planes that live on the device, and running kernels on them. What makes them owns them.
+// Pictures and float planes that live on the device. What makes them owns them.
 
-import { CodeFormerError, invalidArgument } from '../errors.js';
-import type { Device } from '../gpu/device.js';
-import { submitKernel } from '../gpu/run-kernel.js';
+import { invalidArgument } from '../errors.js';
+import type { DeviceBuffer, Executor } from '../executor.js';
 import type { Rect, Size } from '../image/geometry.js';
 import { checkPicture, type Picture, toRgba } from '../image/picture.js';
-import { bytesPerElement, ceilDiv, type Kernel, type NumberArray } from '../kernels/kernel.js';
 
 /** One float per pixel, for masks and the like. */
 export interface FloatPicture {
@@ -31,18 +29,18 @@ export interface PixelOptions {
 const COPY_BYTES = 32 * 2 ** 20;
 
 /** An 8-bit RGBA picture on the device: a word for each pixel, red in the low byte, rows from top to bottom. */
-export class GpuPicture {
+export class DevicePicture {
   constructor(
-    readonly device: Device,
-    readonly buffer: GPUBuffer,
+    readonly device: Executor,
+    readonly buffer: DeviceBuffer,
     readonly width: number,
     readonly height: number,
   ) {}
 
   /** @throws `ADAPTER_LIMITS` where the adapter has no buffers that large, `OUT_OF_MEMORY` */
-  static async create(device: Device, { width, height }: Size, label = 'picture'): Promise<GpuPicture> {
-    const buffer = await device.checked(label, () => device.buffer(`pixels/${label}`, 4 * width * height));
-    return new GpuPicture(device, buffer, width, height);
+  static async create(device: Executor, { width, height }: Size, label = 'picture'): Promise<DevicePicture> {
+    const { [label]: buffer } = await device.allocate('pixels', { [label]: 4 * width * height });
+    return new DevicePicture(device, buffer!, width, height);
   }
 
   /**
@@ -50,12 +48,12 @@ export class GpuPicture {
    * @throws as `create`, and as `checkPicture`: its caller may have detached the pixels since it was checked
    */
   static async upload(
-    device: Device,
+    device: Executor,
     picture: Picture,
     rect: Rect = { x: 0, y: 0, width: picture.width, height: picture.height },
-  ): Promise<GpuPicture> {
+  ): Promise<DevicePicture> {
     const channels = checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
-    const target = await GpuPicture.create(device, rect);
+    const target = await DevicePicture.create(device, rect);
     const whole = channels === 4 && rect.width === picture.width;
     const rows = rowsAtOnce(4 * rect.width);
     try {
@@ -94,8 +92,8 @@ export class GpuPicture {
 }
 
 /** Throws `INVALID_ARGUMENT` unless the value is a picture on the device. */
-export function checkGpuPicture(picture: GpuPicture): void {
-  if (!(picture instanceof GpuPicture)) throw invalidArgument('a picture on the device', 'picture', picture);
+export function checkDevicePicture(picture: DevicePicture): void {
+  if (!(picture instanceof DevicePicture)) throw invalidArgument('a picture on the device', 'picture', picture);
 }
 
 /**
@@ -110,25 +108,24 @@ export function checkPlanes(planes: FloatRgb, name = 'planes'): void {
 }
 
 /** Float planes of one size on the device, one after another. */
-export class GpuPlanes {
+export class DevicePlanes {
   constructor(
-    readonly device: Device,
-    readonly buffer: GPUBuffer,
+    readonly device: Executor,
+    readonly buffer: DeviceBuffer,
     readonly width: number,
     readonly height: number,
     readonly planes: number,
   ) {}
 
   /** @throws `ADAPTER_LIMITS` where the adapter has no buffers that large, `OUT_OF_MEMORY` */
-  static async create(device: Device, { width, height }: Size, planes = 1, label = 'planes'): Promise<GpuPlanes> {
-    const bytes = 4 * planes * width * height;
-    const buffer = await device.checked(label, () => device.buffer(`pixels/${label}`, bytes));
-    return new GpuPlanes(device, buffer, width, height, planes);
+  static async create(device: Executor, { width, height }: Size, planes = 1, label = 'planes'): Promise<DevicePlanes> {
+    const { [label]: buffer } = await device.allocate('pixels', { [label]: 4 * planes * width * height });
+    return new DevicePlanes(device, buffer!, width, height, planes);
   }
 
   /** One plane, or those of a `FloatRgb`. */
-  static async upload(device: Device, { data, width, height }: FloatPicture | FloatRgb): Promise<GpuPlanes> {
-    const planes = await GpuPlanes.create(device, { width, height }, data.length / (width * height));
+  static async upload(device: Executor, { data, width, height }: FloatPicture | FloatRgb): Promise<DevicePlanes> {
+    const planes = await DevicePlanes.create(device, { width, height }, data.length / (width * height));
     try {
       device.write(planes.buffer, data);
     } catch (error) {
@@ -166,50 +163,6 @@ function rgbaOf(picture: Picture, { x, y, width, height }: Rect): Uint8Array | U
   return toRgba({ data: cut, width, height }, { maxPixels: width * height }).data;
 }
 
-/**
- * Submits a kernel once. What it writes can be used by what is submitted after it; only reading waits.
- * @param operands buffers, or contents of operands that exist for this run only; scratch memory is taken care of
- * @throws `ABORTED`, and what buffers and submits throw
- */
-export async function runKernel<P>(
-  device: Device,
-  kernel: Kernel<P>,
-  params: P,
-  operands: Readonly<Record<string, GPUBuffer | NumberArray>>,
-  { signal }: PixelOptions = {},
-): Promise<void> {
-  const temporary: GPUBuffer[] = [];
-  try {
-    const buffers = await device.checked(`the operands of ${kernel.name}`, () => {
-      const bound: Record<string, GPUBuffer> = {};
-      const tables = kernel.tables?.(params) ?? {};
-      for (const [name, operand] of Object.entries(kernel.operands(params, device.target))) {
-        const given = operands[name] ?? tables[name];
-        if (given && !ArrayBuffer.isView(given)) {
-          bound[name] = given;
-          continue;
-        }
-        if (!given && operand.access !== 'scratch') {
-          throw new CodeFormerError(
-            'SHAPE_MISMATCH',
-            `${kernel.name}: expected a buffer for ${name} but received none`,
-          );
-        }
-        const bytes = operand.elements * bytesPerElement(operand.type, device.precision);
-        const buffer = device.buffer(`${kernel.name}/${name}`, bytes);
-        temporary.push(buffer);
-        if (given) device.write(buffer, given as NumberArray & ArrayBufferView<ArrayBuffer>);
-        bound[name] = buffer;
-      }
-      return bound;
-    });
-    await submitKernel(device, kernel, params, buffers, signal);
-  } finally {
-    // What has been submitted keeps its memory until it has run.
-    for (const buffer of temporary) device.release(buffer);
-  }
-}
-
 /** Runs `work` and destroys what it passed to `keep`, whatever happens. */
 export async function scoped<T>(work: (keep: <R extends { destroy(): void }>(made: R) => R) => Promise<T>): Promise<T> {
   const kept: { destroy(): void }[] = [];
@@ -221,13 +174,4 @@ export async function scoped<T>(work: (keep: <R extends { destroy(): void }>(mad
   } finally {
     for (const made of kept) made.destroy();
   }
-}
-
-/** A copy on the device. */
-export async function copyBuffer(device: Device, from: GPUBuffer, to: GPUBuffer, bytes: number): Promise<void> {
-  await device.checked('a copy', () => {
-    const encoder = device.gpu.createCommandEncoder({ label: 'copy' });
-    encoder.copyBufferToBuffer(from, 0, to, 0, 4 * ceilDiv(bytes, 4));
-    device.gpu.queue.submit([encoder.finish()]);
-  });
 }

@@ -1,0 +1,182 @@
+// What runs kernels and programs. Networks and pictures know this interface alone; how a kernel is computed, and on what, is the matter of
+// those who implement it: WebGPU in `gpu`, the references in `reference`.
+
+import { checkOptions } from './checks.js';
+import { invalidArgument } from './errors.js';
+import type { Program } from './graph/graph.js';
+import type { Kernel, NumberArray, Precision } from './kernels/kernel.js';
+
+/** How long work may go on, and who hears of it. */
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Gets the share done, 0 to 1. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** What is known of the adapter. */
+export interface AdapterInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** A CPU that plays a GPU (SwiftShader, lavapipe, WARP). */
+  readonly software: boolean;
+}
+
+/** Which adapter is taken, and how it works. */
+export interface DeviceOptions {
+  /** `auto` prefers a GPU and falls back to a software adapter. Default `auto`. */
+  readonly adapter?: 'auto' | 'gpu' | 'software' | undefined;
+  /**
+   * How activations are stored. `auto`, the default, is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained
+   * networks passes, and they give no picture then. The embedded ones stay below.
+   */
+  readonly precision?: 'auto' | Precision | undefined;
+  /** A device of the caller's own; it is used as it is and never destroyed. */
+  readonly device?: GPUDevice | undefined;
+}
+
+/** Memory that an executor has made. What it is only that executor knows. */
+export interface DeviceBuffer {
+  /** In bytes, a multiple of 4. */
+  readonly size: number;
+}
+
+/** A part of a buffer and where it goes, in bytes, multiples of 4. */
+export interface CopyRegion {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+}
+
+/** How the convolutions of a program may be computed. */
+export interface CompileOptions {
+  /**
+   * `direct`: as the sum of products; `winograd`: by Winograd's algorithm wherever it applies, which rounds more; `auto`, the default: by the
+   * faster one of both that is as exact as the networks need.
+   */
+  readonly convolution?: 'auto' | 'direct' | 'winograd' | undefined;
+}
+
+/** A program that can be run. */
+export interface CompiledProgram {
+  readonly program: Program;
+  /**
+   * @param externals buffers of at least `externalBytes`, by the names of the program's external tensors
+   * @throws `SHAPE_MISMATCH` where one is missing, `ABORTED`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
+  run(externals: Readonly<Record<string, DeviceBuffer>>, options?: RunOptions): Promise<void>;
+}
+
+/** Memory for the intermediate values of programs that never run at the same time. */
+export interface Workspace {
+  /**
+   * Makes a program ready to run, with all the memory that it needs.
+   * @param label for errors
+   * @param parameters looked up by name when the program first runs; they must be there by then
+   * @throws `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`
+   */
+  compile(
+    label: string,
+    program: Program,
+    parameters: { get(name: string): DeviceBuffer },
+    options?: CompileOptions,
+  ): Promise<CompiledProgram>;
+  /** Gives all memory back; a program that runs afterwards reserves its own again. */
+  destroy(): void;
+}
+
+/** Runs kernels on memory of its own. What is submitted is done in order; only reading waits for it. */
+export interface Executor {
+  readonly adapter: AdapterInfo;
+  /** How elements of type `store` are stored. */
+  readonly precision: Precision;
+  /** Optional capabilities of the adapter by name, for users to see. */
+  readonly features: readonly string[];
+  readonly limits: {
+    /** Largest buffer, in bytes. */
+    readonly bufferBytes: number;
+    /** Largest width and height of pictures that kernels take. */
+    readonly pictureSide: number;
+  };
+  /** Bytes held now, and the most that was held. */
+  readonly memory: { readonly allocated: number; readonly peak: number };
+  /** Resolves with the reason when the device is gone, lost or destroyed. */
+  readonly lost: Promise<string>;
+
+  /** The adapter in words. */
+  describe(): string;
+
+  /** Throws `DEVICE_LOST` or `DESTROYED` when the device is gone. */
+  check(): void;
+
+  /**
+   * Zeroed buffers, all or none.
+   * @param owner what they are for; for errors
+   * @param sizes in bytes, by name
+   * @throws `ADAPTER_LIMITS` for one larger than the limit, `OUT_OF_MEMORY`
+   */
+  allocate<K extends string>(owner: string, sizes: Readonly<Record<K, number>>): Promise<Record<K, DeviceBuffer>>;
+
+  /** Gives a buffer back, unless that has happened; what was submitted uses it all the same. */
+  release(buffer: DeviceBuffer): void;
+
+  /** Writes values, which may change afterwards, at `offset` bytes. */
+  write(buffer: DeviceBuffer, data: ArrayBufferView, offset?: number): void;
+
+  /** What `size` bytes from `offset` on hold when all that was submitted is done; by default all to the end. */
+  read(buffer: DeviceBuffer, offset?: number, size?: number): Promise<ArrayBuffer>;
+
+  /** Copies parts of a buffer into another one. */
+  copy(from: DeviceBuffer, to: DeviceBuffer, regions: readonly CopyRegion[]): Promise<void>;
+
+  /**
+   * Submits a kernel once.
+   * @param operands buffers, or contents that are only needed for this run; those of the kernel's tables need not be given
+   * @throws `SHAPE_MISMATCH` where one is missing, `ABORTED`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
+  run<P>(
+    kernel: Kernel<P>,
+    params: P,
+    operands: Readonly<Record<string, DeviceBuffer | NumberArray>>,
+    options?: Pick<RunOptions, 'signal'>,
+  ): Promise<void>;
+
+  /** @param label for errors */
+  workspace(label: string): Workspace;
+
+  /** Ends the device, unless it is the caller's own. */
+  destroy(): void;
+}
+
+const ADAPTERS = ['auto', 'gpu', 'software'] as const;
+const PRECISIONS = ['auto', 'f32', 'f16'] as const;
+
+/**
+ * @param more names of further options
+ * @throws `INVALID_ARGUMENT` that names the option
+ */
+export function checkDeviceOptions(options: DeviceOptions, more: readonly string[] = []): void {
+  checkOptions(options, ['adapter', 'precision', 'device', ...more]);
+  const { adapter = 'auto', precision = 'auto', device } = options;
+  if (!ADAPTERS.includes(adapter)) throw invalidArgument(`one of ${ADAPTERS.join(', ')}`, 'adapter', adapter);
+  if (!PRECISIONS.includes(precision)) throw invalidArgument(`one of ${PRECISIONS.join(', ')}`, 'precision', precision);
+  if (device !== undefined && !isGpuDevice(device)) throw invalidArgument('a GPUDevice', 'device', device);
+}
+
+/** There may be several classes of that name: every copy of Dawn has its own. */
+function isGpuDevice(value: unknown): value is GPUDevice {
+  const { createBuffer, queue, limits, features, lost, adapterInfo: info } = (value ?? {}) as Partial<GPUDevice>;
+  return typeof createBuffer === 'function' && [queue, limits, features, lost, info].every(Boolean);
+}
+
+/** Whether a value is an executor, and not a `GPUDevice`. */
+export function isExecutor(value: unknown): value is Executor {
+  const { workspace, allocate, run } = (value ?? {}) as Partial<Executor>;
+  return [workspace, allocate, run].every(method => typeof method === 'function');
+}
+
+/** Throws `INVALID_ARGUMENT` unless the value is what `createDevice` gives. */
+export function checkExecutor(device: unknown): asserts device is Executor {
+  if (!isExecutor(device)) throw invalidArgument('a device that createDevice made', 'device', device);
+}

@@ -1,0 +1,64 @@
+// Which adapter is taken, what it is, and what is asked of it.
+
+import { CodeFormerError } from '../errors.js';
+import type { AdapterInfo, DeviceOptions } from '../executor.js';
+import { Device } from './device.js';
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|warp|basic render/i;
+
+/** Tells what an adapter is. Chromium and Dawn mark software adapters; the names catch those that do not. */
+export function adapterInfo(info: GPUAdapterInfo): AdapterInfo {
+  const { vendor, architecture, device, description } = info;
+  const software = info.isFallbackAdapter || SOFTWARE.test(`${architecture} ${device} ${description}`);
+  return { vendor, architecture, device, description, software };
+}
+
+/**
+ * The features and limits asked of an adapter: all of its own storage and buffer limits, f16 and subgroups where present.
+ * A limit that is not asked for stays at the default of the specification, however large the adapter's is.
+ */
+export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
+  const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups'];
+  const limits = adapter.limits;
+  return {
+    label: 'codeformer',
+    requiredFeatures: wanted.filter(name => adapter.features.has(name)),
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+      maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
+      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    },
+  };
+}
+
+/** Gets an adapter of the kind asked for from a `GPU`, and a device with all it offers. */
+export async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<Device> {
+  const kind = options.adapter ?? 'auto';
+  const adapter = await requestAdapter(gpu, kind);
+  if (!adapter) {
+    const what = kind === 'auto' ? 'a WebGPU adapter' : `a WebGPU adapter of kind "${kind}"`;
+    throw new CodeFormerError(
+      'NO_ADAPTER',
+      `Expected ${what} but none was found; \`codeformer doctor\` says what is missing`,
+    );
+  }
+  const device = await adapter.requestDevice(deviceDescriptor(adapter));
+  return new Device(device, adapterInfo(adapter.info), options, true);
+}
+
+async function requestAdapter(gpu: GPU, kind: 'auto' | 'gpu' | 'software'): Promise<GPUAdapter | null> {
+  const requests: GPURequestAdapterOptions[] = [
+    { powerPreference: 'high-performance' },
+    { forceFallbackAdapter: true },
+  ];
+  for (const request of requests) {
+    const adapter = await gpu.requestAdapter(request);
+    if (adapter && (kind === 'auto' || adapterInfo(adapter.info).software === (kind === 'software'))) return adapter;
+  }
+  return null;
+}

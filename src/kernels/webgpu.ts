@@ -1,0 +1,88 @@
+// How WebGPU runs a kernel: plain data and pure functions from parameters to dispatches. Nothing here knows WebGPU's objects.
+
+import { ceilDiv, type ElementType, type Layout, type Precision } from './kernel.js';
+
+/**
+ * `registers`: tiles in registers, no barriers, no workgroup memory: for software adapters, where both are 3-4x slower.
+ * `workgroup`: tiles in workgroup memory: for GPUs.
+ */
+export type Family = 'registers' | 'workgroup';
+
+/** What an implementation may know of the adapter. */
+export interface Target {
+  readonly family: Family;
+  readonly precision: Precision;
+  /** Largest storage binding, in bytes. */
+  readonly maxBindingSize: number;
+  /** Which kernel 3x3 convolutions run as, where there is a choice; `auto`, the default, is the one that was measured to be faster. */
+  readonly convolution?: 'auto' | 'direct' | 'winograd';
+  /** Whether shaders may use subgroup operations. Default false. */
+  readonly subgroups?: boolean;
+}
+
+/**
+ * A compute shader with entry point `main`; one pipeline for each distinct source and set of constants. What it reads and writes its code
+ * says, and is taken from there: storage bindings in group 0, and where it has a plan, `struct Plan` and
+ * `@group(1) @binding(0) var<uniform> plan: Plan`.
+ */
+export interface Shader {
+  /** For labels and errors: `conv3x3/registers`. */
+  readonly name: string;
+  /** WGSL; the aliases of prelude.wgsl stand before it. */
+  readonly code: string;
+  /** Values of the `override` declarations: variants of the code. What differs from shape to shape belongs into the plan. */
+  readonly constants?: Readonly<Record<string, number>>;
+  /** Language features that the code needs; directives must stand first, so the device writes them. */
+  readonly features?: readonly 'subgroups'[];
+}
+
+export interface Dispatch {
+  readonly shader: Shader;
+  /**
+   * Values of all fields of the shader's `plan`, which are u32, i32 or f32: sizes, strides, where a strip starts. They are data, so that
+   * one compiled pipeline serves every shape: software adapters take longer to compile most kernels than to run them on a small picture.
+   */
+  readonly plan?: Readonly<Record<string, number>>;
+  readonly workgroups: readonly [number, number, number];
+  /** Names of operands by binding number. */
+  readonly operands: readonly string[];
+  /** Floating-point operations, a multiply-add counting two; for chunks, progress and benches. */
+  readonly flops: number;
+  /** Bytes read and written at least once. */
+  readonly bytes: number;
+}
+
+/** Memory that the dispatches of a kernel write and read between them, and that means nothing afterwards. */
+export interface Scratch {
+  readonly type: ElementType;
+  readonly elements: number;
+}
+
+/** The implementation of a kernel. */
+export interface WebgpuKernel<P> {
+  /** By names that dispatches use beside those of the operands. */
+  scratch?(params: P, target: Target): Readonly<Record<string, Scratch>>;
+  dispatches(params: P, target: Target): readonly Dispatch[];
+}
+
+/** Workgroups of 8 x 8 for the pixels of a picture, or of several, along z. */
+export const squareGrid = (
+  { width, height }: { readonly width: number; readonly height: number },
+  planes = 1,
+): [number, number, number] => [ceilDiv(width, 8), ceilDiv(height, 8), planes];
+
+/** Fields `<name>_stride` and `<name>_offset` of a plan, in vec4. */
+export const placeOf = (name: string, l: Layout): Record<string, number> => ({
+  [`${name}_stride`]: l.stride / 4,
+  [`${name}_offset`]: l.offset / 4,
+});
+
+/**
+ * Workgroups of `size` for `count` invocations in a row, in x and y so that no dimension passes 65,535. The shader's index is
+ * `id.x + id.y * groups.x * size`, with `id` the global invocation id and `groups` the number of workgroups.
+ */
+export function linearGrid(count: number, size = 64): [number, number, number] {
+  const groups = Math.max(1, ceilDiv(count, size));
+  const x = Math.min(groups, 32768);
+  return [x, ceilDiv(groups, x), 1];
+}
