@@ -45,6 +45,28 @@ test('every import goes to a layer below', () => {
   expect(wrong).toEqual([]);
 });
 
+test('WebGPU is named by its executor alone, but for the device of a caller', () => {
+  const names: string[] = [];
+  for (const file of FILES) {
+    if (/^gpu\/|^(node|web)\/gpu\.ts$/.test(file)) continue;
+    for (const [name] of readFileSync(join(root, file), 'utf8').matchAll(/\bGPU[A-Z]\w+/g))
+      if (name !== 'GPUDevice') names.push(`${file}: ${name}`);
+  }
+  expect(names).toEqual([]);
+});
+
+test('what knows shaders is imported by the WebGPU executor alone', () => {
+  const withShaders = (file: string) =>
+    /from '[^']*(\.wgsl|\/webgpu\.js|\.webgpu\.js)'/.test(readFileSync(join(root, file), 'utf8'));
+  const shaders = FILES.filter(file => file.startsWith('kernels/') && withShaders(file));
+  expect(shaders.length).toBeGreaterThan(40);
+  const allowed = (file: string) => file.startsWith('gpu/') || shaders.includes(file);
+  const wrong = FILES.filter(file => !allowed(file)).flatMap(file =>
+    graph.get(file)!.filter(to => shaders.includes(to)),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test('no import goes in a circle', () => {
   const circles: string[] = [];
   const done = new Set<string>();

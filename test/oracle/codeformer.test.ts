@@ -1,6 +1,7 @@
 // The network against the recorded outputs of the original, on generated weights and on small trained ones.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Executor } from '../../src/executor.js';
 import {
   CodeFormer,
   type DecodeOptions,
@@ -9,6 +10,7 @@ import {
 } from '../../src/models/codeformer/codeformer.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { openWeights } from '../../src/node/weights.js';
+import { ReferenceExecutor } from '../../src/reference/executor.js';
 import { type Weights, withMetadata } from '../../src/weights/weights.js';
 import { testDevice } from '../device.js';
 import { shared, sharedFolder } from '../shared.js';
@@ -57,6 +59,8 @@ interface Comparison {
   readonly file: string;
   readonly weights: (recorded: Weights) => Promise<Weights> | Weights;
   readonly convolution?: LoadOptions['convolution'];
+  /** What computes it, instead of WebGPU. */
+  readonly executor?: Executor;
   /** Outputs that are compared. */
   readonly outputs: readonly string[];
   readonly intermediates?: boolean;
@@ -71,7 +75,7 @@ const OUTPUTS: Readonly<Record<string, DecodeOptions>> = {
 
 /** What a fixture has, from one load of its network. */
 function compare(title: string, comparison: Comparison): void {
-  const { file, weights, convolution = 'auto', outputs, intermediates = false } = comparison;
+  const { file, weights, convolution = 'auto', executor, outputs, intermediates = false } = comparison;
   const distances = RECORDED_DISTANCE[file] ?? {};
   describe.skipIf(sharedFolder === null)(title, () => {
     let recorded: Weights;
@@ -82,7 +86,7 @@ function compare(title: string, comparison: Comparison): void {
     beforeAll(async () => {
       recorded = await openWeights(shared('fixtures', file));
       loaded = await weights(recorded);
-      net = await CodeFormer.load(await testDevice(false), loaded, { convolution });
+      net = await CodeFormer.load(executor ?? (await testDevice(false)), loaded, { convolution });
       input = await recorded.float32('input');
       encoded = await net.encode(input, { batch: recorded.shape('input')[0]! });
     }, 300_000);
@@ -129,6 +133,12 @@ for (const convolution of ['auto', 'direct', 'winograd'] as const) {
   const a = { file: 'codeformer-a.safetensors', convolution, outputs: all };
   compare(`codeformer-a, ${convolution}`, { ...a, weights: generated, intermediates: convolution !== 'winograd' });
 }
+compare('codeformer-a, by the references', {
+  file: 'codeformer-a.safetensors',
+  executor: new ReferenceExecutor(),
+  weights: generated,
+  outputs: ['output.w0.5'],
+});
 for (const name of ['codeformer-a.legacy.pth', 'codeformer-a.zip.pth']) {
   compare(name, { file: 'codeformer-a.safetensors', weights: checkpoint(name), outputs: ['output.w0.5'] });
 }
