@@ -24,9 +24,6 @@ const ENTRIES = {
 const PLATFORM = {
   AbortSignal: 'never',
   Blob: 'never',
-  GPUBindGroup: 'object',
-  GPUBuffer: 'object',
-  GPUComputePipeline: 'object',
   GPUDevice: `{
   readonly features: { has(name: string): boolean };
   readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };

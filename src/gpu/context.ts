@@ -14,7 +14,10 @@ export const gpuBuffer = (buffer: DeviceBuffer): GPUBuffer => buffer as GPUBuffe
 
 /** How a device is used. */
 export interface ContextOptions extends Pick<DeviceOptions, 'precision'> {
-  /** What implementations are to go by instead of what suits the adapter: for tests and benches. */
+  /**
+   * What implementations are to go by instead of what suits the adapter: for tests and benches.
+   * @internal
+   */
   readonly target?: Partial<Target>;
 }
 
@@ -22,6 +25,7 @@ export interface ContextOptions extends Pick<DeviceOptions, 'precision'> {
 export class Context {
   readonly adapter: AdapterInfo;
   readonly precision: Precision;
+  /** @internal */
   readonly target: Target;
   /** Resolves with the reason when the device is lost or destroyed. */
   readonly lost: Promise<string>;
@@ -86,12 +90,18 @@ export class Context {
     if (this.loss) throw this.loss;
   }
 
-  /** The pipeline of a shader, compiled once. */
+  /**
+   * The pipeline of a shader, compiled once.
+   * @internal
+   */
   pipeline(shader: Shader): Promise<GPUComputePipeline> {
     return this.pipelines.get(shader);
   }
 
-  /** What a shader declares of its surroundings. */
+  /**
+   * What a shader declares of its surroundings.
+   * @internal
+   */
   interface(shader: Shader): ShaderInterface {
     return this.pipelines.interface(shader);
   }
@@ -99,6 +109,7 @@ export class Context {
   /**
    * A zeroed buffer for storage and copies. Refuses sizes above the adapter's limits with `ADAPTER_LIMITS`; whether there was
    * memory for it is told by `checked`.
+   * @internal
    */
   buffer(label: string, size: number, usage = 0): GPUBuffer {
     this.check();
@@ -142,6 +153,7 @@ export class Context {
   /**
    * Does `work` and turns what WebGPU reports of it into `OUT_OF_MEMORY` or `GPU_ERROR`; the buffers that it made are given back then. The
    * work is synchronous, because error scopes of calls that interleave would be mixed up.
+   * @internal
    */
   async checked<T>(what: string, work: () => T): Promise<T> {
     this.check();
@@ -179,7 +191,10 @@ export class Context {
     }
   }
 
-  /** A bind group of whole buffers. */
+  /**
+   * A bind group of whole buffers.
+   * @internal
+   */
   bindGroup(dispatch: Dispatch, buffers: readonly GPUBuffer[], label: string): GPUBindGroup {
     return this.gpu.createBindGroup({
       label,
@@ -188,7 +203,10 @@ export class Context {
     });
   }
 
-  /** A bind group for plans, at most `size` bytes each, at offsets that are told when it is set. */
+  /**
+   * A bind group for plans, at most `size` bytes each, at offsets that are told when it is set.
+   * @internal
+   */
   planGroup(buffer: GPUBuffer, size: number): GPUBindGroup {
     const entries = [{ binding: 0, resource: { buffer, size } }];
     return this.gpu.createBindGroup({ label: buffer.label, layout: this.pipelines.planLayout, entries });
@@ -239,12 +257,16 @@ export class Context {
   /**
    * Runs dispatches in the order given, in chunks.
    * @throws `ABORTED`, and what submitting throws
+   * @internal
    */
   execute(dispatches: readonly BoundDispatch[], label: string, options?: RunOptions): Promise<void> {
     return this.scheduler.run(dispatches, label, options);
   }
 
-  /** Submits dispatches at once, without waiting for them. */
+  /**
+   * Submits dispatches at once, without waiting for them.
+   * @internal
+   */
   submit(dispatches: readonly BoundDispatch[], label: string): Promise<void> {
     return this.checked(label, () => this.scheduler.submit(dispatches, label));
   }

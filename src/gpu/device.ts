@@ -22,16 +22,15 @@ export class Device extends Context implements Executor {
     return { bufferBytes: this.target.maxBindingSize, pictureSide: WORKGROUP_SIDE * maxComputeWorkgroupsPerDimension };
   }
 
-  allocate<K extends string>(owner: string, sizes: Readonly<Record<K, number>>): Promise<Record<K, GPUBuffer>> {
+  async allocate<K extends string>(
+    owner: string,
+    sizes: Readonly<Record<K, number>>,
+  ): Promise<Record<K, DeviceBuffer>> {
     const entries = Object.entries<number>(sizes);
-    return this.checked(
-      `the memory of ${owner}`,
-      () =>
-        Object.fromEntries(entries.map(([name, bytes]) => [name, this.buffer(`${owner}/${name}`, bytes)])) as Record<
-          K,
-          GPUBuffer
-        >,
+    const buffers = await this.checked(`the memory of ${owner}`, () =>
+      entries.map(([name, bytes]) => [name, this.buffer(`${owner}/${name}`, bytes)] as const),
     );
+    return Object.fromEntries(buffers) as Record<K, GPUBuffer>;
   }
 
   async copy(from: DeviceBuffer, to: DeviceBuffer, regions: readonly CopyRegion[]): Promise<void> {

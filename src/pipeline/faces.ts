@@ -1,24 +1,20 @@
 // The faces of a photo that are to be restored, and their crops.
 
 import { CodeFormerError } from '../errors.js';
-import type { Matrix } from '../image/geometry.js';
+import type { Matrix, Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
 import { alignFace } from './align.js';
 import { completed, type Found, largest, missingDetector, nearestToCenter, scaled } from './detection.js';
-import type { Settings } from './options.js';
-import type { Parts } from './parts.js';
 import type { Photo } from './photo.js';
-import { type Timings, timed } from './progress.js';
+import type { Context, Stages } from './stages.js';
 import type { DetectedFace, OwnFace } from './types.js';
 
-/** A face that was cut out, in pixels of the working picture. */
+/** Where a face that is to be cut out lies, in pixels of the working picture, and what is to be said of it. */
 export interface AlignedFace extends DetectedFace {
   /** From the working picture to the crop. */
   readonly transform: Matrix;
-  readonly crop: Picture;
   /** What is to be said where the restored face is used: that detail goes. */
   readonly loss: string | null;
-  readonly timings: Timings;
   readonly warnings: readonly string[];
 }
 
@@ -27,16 +23,16 @@ export async function detected(
   photo: Photo,
   picture: Picture,
   enlargement: number,
-  parts: Pick<Parts, 'detect' | 'detectFaces'>,
+  stages: Pick<Stages, 'detect' | 'detectFaces'>,
 ): Promise<DetectedFace[]> {
   const numbered = (faces: readonly Found[]) =>
     faces.map(({ box, score, landmarks }, id) => ({ id, box, score, landmarks }));
-  const network = async () => (parts.detect ? parts.detect(photo.content) : []);
-  if (!parts.detectFaces) {
-    if (!parts.detect) throw missingDetector();
+  const network = async () => (stages.detect ? stages.detect(photo.content) : []);
+  if (!stages.detectFaces) {
+    if (!stages.detect) throw missingDetector();
     return numbered(await network());
   }
-  const own = await parts.detectFaces(picture);
+  const own = await stages.detectFaces(picture);
   const found = own.every(face => face.landmarks) ? [] : await network();
   return numbered(own.map(face => completed(scaled(face, enlargement), found).face));
 }
@@ -46,16 +42,15 @@ export async function facesOf(
   photo: Photo,
   picture: Picture,
   enlargement: number,
-  parts: Parts,
-  settings: Settings,
+  { stages, settings }: Pick<Context, 'stages' | 'settings'>,
   warnings: string[],
 ): Promise<DetectedFace[]> {
   const { faces: choice, minFaceSize, onlyCenterFace } = settings;
   let faces: DetectedFace[];
   if (Array.isArray(choice) && typeof choice[0] === 'object') {
     const own = (choice as readonly OwnFace[]).map(face => scaled(face, enlargement));
-    const search = own.some(face => !face.landmarks) && (parts.detect || parts.detectFaces);
-    const found = search ? await detected(photo, picture, enlargement, parts) : [];
+    const search = own.some(face => !face.landmarks) && (stages.detect || stages.detectFaces);
+    const found = search ? await detected(photo, picture, enlargement, stages) : [];
     faces = own.map((face, id) => {
       const whole = completed(face, found);
       warnings.push(...whole.warnings.map(text => `face ${id}: ${text}`));
@@ -64,7 +59,7 @@ export async function facesOf(
   } else if (Array.isArray(choice) && choice.length === 0) {
     return [];
   } else {
-    const all = await detected(photo, picture, enlargement, parts);
+    const all = await detected(photo, picture, enlargement, stages);
     if (choice === 'all') faces = all;
     else if (choice === 'largest') faces = largest(all, photo);
     else if (choice === 'center') faces = nearestToCenter(all, photo);
@@ -91,16 +86,13 @@ const TINY = 16;
 /** A crop that is this much wider than what the restorer makes of it has details that go. */
 const LARGE = 1.5;
 
-/** Cuts a face out. Faces of the detector whose landmarks make no sense are left out. */
-export async function align(
-  photo: Photo,
+/** Aligns a face. Those of the detector whose landmarks make no sense are left out. */
+export function align(
+  photo: Size,
   face: DetectedFace,
-  size: number,
-  settings: Settings,
+  { stages: { size }, settings }: Pick<Context, 'stages' | 'settings'>,
   warnings: string[],
-): Promise<AlignedFace | null> {
-  const { compat, signal } = settings;
-  const timings: Timings = {};
+): AlignedFace | null {
   let transform: Matrix;
   try {
     transform = alignFace(face.landmarks, size);
@@ -120,6 +112,5 @@ export async function align(
   const [left, top, right, bottom] = face.box;
   if (left < 0 || top < 0 || right > photo.width || bottom > photo.height)
     notes.push('the face reaches beyond the edge of the photo');
-  const crop = await timed(timings, 'align', () => photo.crop(transform, size, { compat, signal }));
-  return { ...face, transform, crop, loss, timings, warnings: notes };
+  return { ...face, transform, loss, warnings: notes };
 }

@@ -1,11 +1,11 @@
 // The layer of a restored face: where it lies on the canvas, and the soft mask through which it is pasted.
 
-import type { Executor } from '../executor.js';
+import type { DeviceBuffer, Executor } from '../executor.js';
 import type { Matrix, Size } from '../image/geometry.js';
 import type { Picture } from '../image/picture.js';
 import { composeAffine, invertAffine } from '../pixels/affine.js';
 import { type GreyLike, transferGrey } from '../pixels/colour.js';
-import { DevicePicture, DevicePlanes, type FloatRgb, isFloatRgb, type PixelOptions } from '../pixels/device-picture.js';
+import { DevicePicture, DevicePlanes, type FloatRgb, type PixelOptions, upload } from '../pixels/device-picture.js';
 import { labelMask, minimumGapMask, shapeMask, squareMask, squareRect } from '../pixels/masks.js';
 import { resizePlanes } from '../pixels/resize.js';
 import { planWarp, warpDevicePicture, warpPlanes } from '../pixels/warp.js';
@@ -23,12 +23,12 @@ const HEAD = [0.82, 0.94, 0.5, 0.51] as const;
 const TRANSPARENT = [0, 0, 0, 0] as const;
 
 export interface FaceLayer {
-  /** Square; RGBA, or not rounded. */
-  readonly face: Picture | FloatRgb;
+  /** Square; RGBA, or not rounded; on the device, or in memory where there was no room for it. */
+  readonly face: DevicePicture | DevicePlanes | Picture | FloatRgb;
   /** The look of the crop, whose greys the face gets; null for faces that keep their colours. */
   readonly greyLike: GreyLike | null;
   /** Label of each pixel at 512x512, or null for a mask from the shape of the crop alone. */
-  readonly labels: Uint8Array | null;
+  readonly labels: DeviceBuffer | null;
   /** Share of each label. */
   readonly values: Float32Array;
   readonly feather: number;
@@ -47,9 +47,11 @@ export function faceLayer(
   const rect = squareRect(face.matrix, face.face.width, canvas);
   if (!rect) return null;
   const load = async (keep: <R extends { destroy(): void }>(made: R) => R) => {
-    if (isFloatRgb(face.face)) return keep(await DevicePlanes.upload(device, face.face));
-    const picture = keep(await DevicePicture.upload(device, face.face));
-    return face.greyLike ? keep(await transferGrey(picture, face.greyLike, options)) : picture;
+    const there = face.face instanceof DevicePicture || face.face instanceof DevicePlanes;
+    const source = there ? face.face : keep(await upload(device, face.face));
+    return face.greyLike && source instanceof DevicePicture
+      ? keep(await transferGrey(source, face.greyLike, options))
+      : source;
   };
   const warp = (source: DevicePicture | DevicePlanes, part: typeof rect) => {
     const plan = planWarp(face.matrix, options.compat);

@@ -13,8 +13,8 @@ import { OFFICIAL_LICENCES } from '../weights/licences.js';
 import { ROLES, type Role } from '../weights/manifest.js';
 import type { NetworkKind } from '../weights/networks.js';
 import { isWeights, type Weights } from '../weights/weights.js';
-import type { Networks } from './parts.js';
 import type { Platform, WeightsInput } from './platform.js';
+import type { Networks } from './stages.js';
 
 /** Opened weights of each role; null for roles without a network. */
 export type Sources = Readonly<Record<Role, Source | null>>;

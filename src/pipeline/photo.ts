@@ -53,18 +53,18 @@ export class Photo {
     /** RGBA. */
     private readonly picture: Picture | null,
     private readonly uploaded: DevicePicture | null,
-    private readonly most: number,
+    private readonly maxDeviceBytes: number,
   ) {}
 
   /**
    * @param picture RGBA
-   * @param most bytes of a picture that is kept on the device; by default what the adapter allows
+   * @param maxDeviceBytes bytes of a picture that is kept on the device; by default what the adapter allows
    */
-  static async open(device: Executor, picture: Picture, most = device.limits.bufferBytes): Promise<Photo> {
+  static async open(device: Executor, picture: Picture, maxDeviceBytes = device.limits.bufferBytes): Promise<Photo> {
     const { width, height } = picture;
-    const fits = 4 * width * height <= most;
+    const fits = 4 * width * height <= maxDeviceBytes;
     const uploaded = fits ? await DevicePicture.upload(device, picture) : null;
-    return new Photo(device, width, height, picture, uploaded, most);
+    return new Photo(device, width, height, picture, uploaded, maxDeviceBytes);
   }
 
   /** In another size; by an exact step of source pixels where one is given. */
@@ -73,24 +73,25 @@ export class Photo {
     filter: Filter,
     options: PixelOptions & { readonly step?: number; readonly premultiplied?: boolean } = {},
   ): Promise<Photo> {
-    const { device, most } = this;
-    const fits = 4 * to.width * to.height <= most;
+    const { device, maxDeviceBytes } = this;
+    const fits = 4 * to.width * to.height <= maxDeviceBytes;
     if (this.uploaded && fits) {
       const made = await resizeDevicePicture(this.uploaded, to, filter, options);
-      return new Photo(device, to.width, to.height, null, made, most);
+      return new Photo(device, to.width, to.height, null, made, maxDeviceBytes);
     }
     const size = options.step === undefined ? to : { factor: 1 / options.step };
     const { signal, premultiplied = false } = options;
     const picture = await resize(device, await this.read(), { ...size, filter, premultiplied, signal });
     // What could not be resized on the device is a copy, which may be painted on.
-    if (!fits) return new Photo(device, to.width, to.height, picture, null, most);
-    return Photo.open(device, picture, most);
+    if (!fits) return new Photo(device, to.width, to.height, picture, null, maxDeviceBytes);
+    return Photo.open(device, picture, maxDeviceBytes);
   }
 
   /** The same once more, to be painted on. */
   async copy(): Promise<Photo> {
-    const { device, width, height, picture, uploaded, most } = this;
-    if (!uploaded) return new Photo(device, width, height, { ...picture!, data: picture!.data.slice() }, null, most);
+    const { device, width, height, picture, uploaded, maxDeviceBytes } = this;
+    if (!uploaded)
+      return new Photo(device, width, height, { ...picture!, data: picture!.data.slice() }, null, maxDeviceBytes);
     const made = await DevicePicture.create(device, this, 'copy');
     try {
       await device.copy(uploaded.buffer, made.buffer, [{ from: 0, to: 0, bytes: 4 * width * height }]);
@@ -98,28 +99,35 @@ export class Photo {
       made.destroy();
       throw error;
     }
-    return new Photo(device, width, height, null, made, most);
+    return new Photo(device, width, height, null, made, maxDeviceBytes);
   }
 
   /** As networks get it: opaque, the colours around transparent parts going on in them. */
   async filled(options: PixelOptions = {}): Promise<Photo> {
-    const { device, width, height, uploaded, picture, most } = this;
-    if (uploaded) return new Photo(device, width, height, null, await fillDevicePicture(uploaded, options), most);
-    return new Photo(device, width, height, await fillPicture(device, picture!, options), null, most);
+    const { device, width, height, uploaded, picture, maxDeviceBytes } = this;
+    if (uploaded)
+      return new Photo(device, width, height, null, await fillDevicePicture(uploaded, options), maxDeviceBytes);
+    return new Photo(device, width, height, await fillPicture(device, picture!, options), null, maxDeviceBytes);
   }
 
-  /** A square crop. What lies outside of the photo is its mirror image, or the reference's grey: so no strip of another colour shows at its edges. */
-  async crop(matrix: Matrix, size: number, options: PixelOptions & { readonly compat: boolean }): Promise<Picture> {
+  /**
+   * A square crop, which the caller owns. What lies outside of the photo is its mirror image, or the reference's grey: so no strip of another
+   * colour shows at its edges.
+   */
+  async crop(
+    matrix: Matrix,
+    size: number,
+    options: PixelOptions & { readonly compat: boolean },
+  ): Promise<DevicePicture> {
     const { device, uploaded } = this;
     const to = { width: size, height: size };
     const border = options.compat ? BORDER : 'mirror';
-    if (!uploaded) return warpAffine(device, this.picture!, matrix, { ...to, border, ...options });
-    const plan = planWarp(matrix, options.compat);
-    return scoped(async keep => {
-      const outside = border === 'mirror' ? border : ([...border, 255] as const);
-      const warped = await warpDevicePicture(uploaded, plan, { x: 0, y: 0, ...to }, outside, options);
-      return keep(warped).read();
-    });
+    if (!uploaded) {
+      const crop = await warpAffine(device, this.picture!, matrix, { ...to, border, ...options });
+      return DevicePicture.upload(device, crop);
+    }
+    const outside = border === 'mirror' ? border : ([...border, 255] as const);
+    return warpDevicePicture(uploaded, planWarp(matrix, options.compat), { x: 0, y: 0, ...to }, outside, options);
   }
 
   /** Means and variances of all colours. */
@@ -139,15 +147,8 @@ export class Photo {
    */
   async detail(matrix: Matrix, side: number, rect: Rect | null, options: PixelOptions = {}): Promise<Detail> {
     const { device, uploaded, picture } = this;
-    const to = { width: side, height: side };
     return scoped(async keep => {
-      const crop = uploaded
-        ? await warpDevicePicture(uploaded, planWarp(matrix, false), { x: 0, y: 0, ...to }, 'mirror', options)
-        : await DevicePicture.upload(
-            device,
-            await warpAffine(device, picture!, matrix, { ...to, border: 'mirror', ...options }),
-          );
-      const bands = await detailBands(keep(crop), options);
+      const bands = await detailBands(keep(await this.crop(matrix, side, { compat: false, ...options })), options);
       if (!rect) return { bands, blocks: 0 };
       const seen = middle(rect);
       if (uploaded) return { bands, blocks: await blockinessOnDevice(uploaded, seen, options) };
@@ -170,9 +171,9 @@ export class Photo {
   async paste(layers: readonly Layer[], options: PasteOptions): Promise<void> {
     const whole = { x: 0, y: 0, width: this.width, height: this.height };
     if (this.uploaded) return pasteOnto(this.uploaded, whole, layers, options);
-    const { device, picture, most } = this;
+    const { device, picture, maxDeviceBytes } = this;
     const groups = meeting(layers.map(layer => layer.rect));
-    for (const patch of options.compat ? groups : groups.flatMap(group => parts(group, most / 4))) {
+    for (const patch of options.compat ? groups : groups.flatMap(group => parts(group, maxDeviceBytes / 4))) {
       const { data } = await scoped(async keep => {
         const target = keep(await DevicePicture.upload(device, picture!, patch));
         await pasteOnto(target, patch, layers, options);

@@ -30,6 +30,8 @@ export class Report {
   private readonly timings: Timings = {};
   private running: string | null = null;
   private since = performance.now();
+  /** Which picture of how many the work is on. */
+  private round = { number: 0, of: 1 };
 
   constructor(
     private readonly onProgress: ((progress: Progress) => void) | undefined,
@@ -56,7 +58,25 @@ export class Report {
   share(stage: Progress['stage'], share: number, face = 0, faces = 0): void {
     const [begin, end] = SHARES[stage];
     const part = faces > 0 ? (face - 1 + share) / faces : share;
-    this.onProgress?.({ stage, face, faces, done: begin + (end - begin) * part });
+    const done = begin + (end - begin) * part;
+    this.onProgress?.({
+      stage,
+      face,
+      faces,
+      done: stage === 'restore' || stage === 'paste' ? this.overall(done) : done,
+    });
+  }
+
+  /** Says that faces are restored and pasted for one of several pictures, from 0. */
+  picture(number: number, of: number): void {
+    this.round = { number, of };
+  }
+
+  /** Of what is done of one picture, what is done of all. */
+  private overall(done: number): number {
+    const [begin, end] = [SHARES.restore[0], SHARES.paste[1]];
+    const { number, of } = this.round;
+    return begin + ((end - begin) * (number + (done - begin) / (end - begin))) / of;
   }
 
   /** From now on, time counts for this: a stage of progress, or a part of one. */

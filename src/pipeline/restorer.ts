@@ -28,11 +28,10 @@ import {
   checkSweep,
   type Settings,
 } from './options.js';
-import { callParts, detectingParts, drawnCodes, missingRestorer, type Networks } from './parts.js';
 import type { Platform } from './platform.js';
 import { Report } from './progress.js';
 import { Queue } from './queue.js';
-import { alignedCrop, detectPhoto, OpenPhoto, type Outcome, restorePhoto, sizeWarnings } from './restore.js';
+import { alignedCrop, detectPhoto } from './restore.js';
 import type {
   EncodedFace,
   EncodeFaceOptions,
@@ -42,6 +41,9 @@ import type {
   RestorerInfo,
   RestorerOptions,
 } from './restorer-types.js';
+import { PhotoSession, type RenderResult, sizeWarnings } from './session.js';
+import { outputSize } from './sizes.js';
+import { type Context, callStages, detectingStages, drawnCodes, missingRestorer, type Networks } from './stages.js';
 import type {
   CodeSpace,
   DetectedFace,
@@ -68,7 +70,7 @@ const OPTIONS = ['weights', 'detector', 'parser', 'upscaler', 'device', 'adapter
 
 /**
  * Restores faces in photos, with the networks that it has loaded. Calls follow one another, since they share a device; a lost device is
- * replaced by the next call. Made by `createRestorer`.
+ * replaced by the next call. PostprocessedFace by `createRestorer`.
  */
 export class Restorer {
   private current: Loaded;
@@ -158,7 +160,7 @@ export class Restorer {
         report,
         () => this.open(photo, settings.maxPixels, report),
         ({ device, networks }, { picture }) =>
-          detectPhoto(device, picture, detectingParts(networks, settings), settings, report),
+          detectPhoto(picture, { device, stages: detectingStages(networks, settings), settings, report }),
       );
     });
   }
@@ -216,11 +218,17 @@ export class Restorer {
     return this.call(checked, async report => {
       const settings = this.guarded(checked, report);
       const open = () => this.open(photo, settings.maxPixels, report);
-      const { outcome, delivered, told } = await this.run(open, settings, fidelities, report);
-      const { images, faces, restored } = outcome;
-      const { width, height } = images[0]!;
-      const rows = fidelities.map((w, i) => ({ fidelity: w, image: delivered[i], faces: restored[i]! }));
-      return { images: rows, width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
+      const perFace = Object.fromEntries(
+        Object.entries(settings.perFace).map(([id, { strength }]) => [id, { strength }]),
+      );
+      const each = fidelities.map(w => ({ ...settings, perFace, fidelity: w }));
+      const { results, delivered, warnings } = await this.run(open, each, report);
+      const [{ image, faces }] = results as [RenderResult];
+      const { width, height } = image;
+      const images = fidelities.map((w, i) => {
+        return { fidelity: w, image: delivered[i], faces: results[i]!.faces.map(({ restored }) => restored) };
+      });
+      return { images, width, height, faces, seed: settings.seed, warnings, timings: report.finish() };
     });
   }
 
@@ -287,7 +295,8 @@ export class Restorer {
           const net = loaded.networks.restorer;
           if (!net) throw missingRestorer();
           const { signal } = report;
-          const sized = await alignedCrop(loaded.device, picture, size, { compat: false, signal });
+          const settings = { compat: false, signal };
+          const sized = await alignedCrop(picture, size, { device: loaded.device, settings });
           const encoded = await net.encodePicture(sized.crop, { signal, onProgress });
           return this.encodedFace(loaded, encoded, sizeWarnings(picture, size));
         },
@@ -311,15 +320,14 @@ export class Restorer {
         report,
         () => this.open(photo, settings.maxPixels, report),
         async (loaded, opened) => {
-          const { device, networks } = loaded;
-          const parts = callParts(networks, settings, this.size);
-          const work = await OpenPhoto.open(device, opened.picture, parts, settings, report, { once: false });
+          const context = this.context(loaded, settings, report);
+          const session = await PhotoSession.open(opened.picture, context, { once: false, measures: true });
           try {
-            const faces = await work.encode(parts, settings, report);
+            const faces = await session.encode(context);
             report.finish();
-            return this.preparedPhoto<PhotoOutput<I>>({ home: loaded, work }, opened, defaults, faces);
+            return this.preparedPhoto<PhotoOutput<I>>({ home: loaded, session }, opened, defaults, faces);
           } catch (error) {
-            work.destroy();
+            session.destroy();
             throw error;
           }
         },
@@ -328,7 +336,7 @@ export class Restorer {
   }
 
   private preparedPhoto<Image>(
-    state: { home: Loaded; work: OpenPhoto },
+    state: { home: Loaded; session: PhotoSession },
     opened: Opened,
     defaults: RestoreOptions,
     faces: readonly PreparedFace[],
@@ -336,7 +344,7 @@ export class Restorer {
     const { width, height } = opened.picture;
     let alive = true;
     const destroy = () => {
-      if (alive) state.work.destroy();
+      if (alive) state.session.destroy();
       alive = false;
     };
     const render = async (options: RenderOptions = {}): Promise<RestoreResult<unknown>> => {
@@ -344,32 +352,28 @@ export class Restorer {
       const { ids, ...checked } = checkRenderOptions(defaults, options, this.size, known);
       return this.call(checked, async report => {
         const settings = this.guarded(checked, report);
-        const { outcome, delivered, told } = await this.exclusive(
+        const done = await this.exclusive(
           report,
           async () => opened,
           async loaded => {
             if (!alive) throw new CodeFormerError('DESTROYED', 'A prepared photo was used after destroy()');
-            const { device, networks } = loaded;
             if (loaded !== state.home) {
-              state.work.destroy();
-              state.work = await state.work.on(device);
+              state.session.destroy();
+              state.session = await state.session.rebindTo(loaded.device);
               state.home = loaded;
             }
-            return state.work.render(callParts(networks, settings, this.size), settings, [null], report, ids);
+            return [await state.session.render(this.context(loaded, settings, report), ids)];
           },
           made => this.deliver(opened, settings, made, report),
         );
-        const { images, faces: restored } = outcome;
-        const size = { width: images[0]!.width, height: images[0]!.height };
-        const rest = { faces: restored, seed: settings.seed, warnings: told, timings: report.finish() };
-        return { image: delivered[0], ...size, ...rest };
+        return restoreResult(done, settings, report);
       });
     };
     return {
       width,
       height,
       faces,
-      warnings: [...opened.warnings, ...state.work.warnings],
+      warnings: [...opened.warnings, ...state.session.warnings],
       render: render as PreparedPhoto<Image>['render'],
       destroy,
       [Symbol.dispose]: destroy,
@@ -484,27 +488,37 @@ export class Restorer {
     settings: Settings,
     report: Report,
   ): Promise<RestoreResult<unknown>> {
-    const { outcome, delivered, told } = await this.run(open, settings, [null], report);
-    const { images, faces } = outcome;
-    const { width, height } = images[0]!;
-    return { image: delivered[0], width, height, faces, seed: settings.seed, warnings: told, timings: report.finish() };
+    return restoreResult(await this.run(open, [settings], report), settings, report);
   }
 
-  private run(
-    open: () => Promise<Opened>,
-    settings: Settings,
-    fidelities: readonly (number | null)[],
-    report: Report,
-  ): Promise<{ outcome: Outcome; delivered: unknown[]; told: readonly string[] }> {
+  /** Restores a photo with one set of settings after another, which differ in what `render` can change. */
+  private run(open: () => Promise<Opened>, all: readonly Settings[], report: Report): Promise<Delivered> {
+    const [first] = all as [Settings];
     return this.exclusive(
       report,
       open,
-      ({ device, networks }, { picture }) => {
-        const parts = callParts(networks, settings, this.size);
-        return restorePhoto(device, picture, parts, settings, fidelities, report);
+      async (loaded, { picture }) => {
+        // Refused before any work is done.
+        if (!first.aligned) outputSize(picture, first);
+        const options = { once: all.length === 1, measures: first.neverWorse };
+        const session = await PhotoSession.open(picture, this.context(loaded, first, report), options);
+        try {
+          const results: RenderResult[] = [];
+          for (const [i, settings] of all.entries()) {
+            report.picture(i, all.length);
+            results.push(await session.render(this.context(loaded, settings, report)));
+          }
+          return results;
+        } finally {
+          session.destroy();
+        }
       },
-      (outcome, opened) => this.deliver(opened, settings, outcome, report),
+      (results, opened) => this.deliver(opened, first, results, report),
     );
+  }
+
+  private context({ device, networks }: Loaded, settings: Settings, report: Report): Context {
+    return { device, stages: callStages(device, networks, settings, this.size), settings, report };
   }
 
   /** Decodes what is encoded, and takes pixels as they are. */
@@ -534,16 +548,21 @@ export class Restorer {
     return { ...notesOf(photo), picture: toRgba(photo, limits), again };
   }
 
-  private async deliver(opened: Opened, settings: Settings, outcome: Outcome, report: Report) {
+  private async deliver(
+    opened: Opened,
+    settings: Settings,
+    results: readonly RenderResult[],
+    report: Report,
+  ): Promise<Delivered> {
     const { output, quality, background, signal } = settings;
     const metadata = settings.metadata === 'keep' ? opened.metadata : null;
     report.stage('encode');
     const delivered: unknown[] = [];
-    for (const image of outcome.images) {
+    for (const { image } of results) {
       const encoded = () => this.platform.encodeImage(image, { type: output!, quality, background, metadata });
       delivered.push(output ? await orAbort(signal, encoded) : await opened.again(image));
     }
-    return { outcome, delivered, told: allWarnings(opened, settings, outcome.images, outcome.warnings) };
+    return { results, delivered, warnings: allWarnings(opened, settings, results) };
   }
 
   /**
@@ -667,6 +686,23 @@ interface Opened {
   again(picture: Picture): unknown;
 }
 
+/** Pictures as the pipeline and as the caller gets them. */
+interface Delivered {
+  readonly results: readonly RenderResult[];
+  readonly delivered: readonly unknown[];
+  readonly warnings: readonly string[];
+}
+
+function restoreResult(
+  { results, delivered, warnings }: Delivered,
+  { seed }: Settings,
+  report: Report,
+): RestoreResult<unknown> {
+  const [{ image, faces }] = results as [RenderResult];
+  const { width, height } = image;
+  return { image: delivered[0], width, height, faces, seed, warnings, timings: report.finish() };
+}
+
 const NO_NOTES = { metadata: null, warnings: [] } as const;
 
 /** What decoding told beside the pixels: also of a picture that `decodeImage` gave to the caller. */
@@ -681,11 +717,10 @@ function notesOf({ metadata, warnings }: Picture & Partial<DecodedPicture>): Pic
 function allWarnings(
   { warnings }: Opened,
   { output, background }: Settings,
-  images: readonly Picture[],
-  own: readonly string[],
+  results: readonly RenderResult[],
 ): string[] {
-  const all = [...warnings, ...own];
-  if (output === 'jpeg' && images.some(image => !isOpaque(image)))
+  const all = [...warnings, ...results[0]!.warnings];
+  if (output === 'jpeg' && results.some(({ image }) => !isOpaque(image)))
     all.push(`JPEG knows no transparency: the result was put on ${background ?? 'white'}`);
   return all;
 }

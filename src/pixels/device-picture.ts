@@ -135,6 +135,11 @@ export class DevicePlanes {
     return planes;
   }
 
+  /** Three planes as a picture that is not rounded. */
+  async picture(): Promise<FloatRgb> {
+    return { data: await this.read(), width: this.width, height: this.height };
+  }
+
   /** The values of all planes. */
   async read(): Promise<Float32Array<ArrayBuffer>> {
     const { width, height, planes } = this;
@@ -148,6 +153,13 @@ export class DevicePlanes {
   [Symbol.dispose](): void {
     this.destroy();
   }
+}
+
+/** What is in memory on the device. */
+export function upload(device: Executor, picture: Picture): Promise<DevicePicture>;
+export function upload(device: Executor, picture: Picture | FloatRgb): Promise<DevicePicture | DevicePlanes>;
+export function upload(device: Executor, picture: Picture | FloatRgb): Promise<DevicePicture | DevicePlanes> {
+  return isFloatRgb(picture) ? DevicePlanes.upload(device, picture) : DevicePicture.upload(device, picture);
 }
 
 const rowsAtOnce = (rowBytes: number): number => Math.max(1, Math.floor(COPY_BYTES / rowBytes));

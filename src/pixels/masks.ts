@@ -32,32 +32,43 @@ const WIDE_SIGMA = 6;
 /**
  * A soft mask from labels. Wide blurs are made at half the size, which changes the mask by a hundredth at most; with a gap they are
  * the reference's.
- * @param labels one byte for each pixel
+ * @param labels one byte for each pixel, in memory or on the device
  * @param values share of each label, 0 to 1; labels beyond them count as 0
  */
 export async function labelMask(
   device: Executor,
-  labels: Uint8Array,
+  labels: Uint8Array | DeviceBuffer,
   size: Size,
   values: Float32Array,
   { blur = LABEL_BLUR, border = LABEL_BORDER, gap = false, signal }: LabelMaskOptions = {},
 ): Promise<DevicePlanes> {
   const { width, height } = size;
-  const words = new Uint32Array(Math.ceil((width * height) / 4));
-  new Uint8Array(words.buffer).set(labels);
   const halved = !gap && blur.sigma >= WIDE_SIGMA && width % 2 === 0 && height % 2 === 0;
   const taps = halved ? 2 * Math.round((blur.size - 1) / 4) + 1 : blur.size;
   const weights = gaussianWeights(taps, halved ? blur.sigma / 2 : blur.sigma);
   const blurred = (x: DevicePlanes) => blurPlanes(x, weights, { signal });
   const resized = (to: Size, filter: Filter) => (x: DevicePlanes) => resizePlanes(x, to, filter, { signal });
   return chain([
-    () => buildMask(device, { operation: 'labels', width, height, values, gap }, { labels: words }, { signal }),
+    () =>
+      buildMask(
+        device,
+        { operation: 'labels', width, height, values, gap },
+        { labels: labels instanceof Uint8Array ? wordsOf(labels) : labels },
+        { signal },
+      ),
     ...(halved ? [resized({ width: width / 2, height: height / 2 }, 'area')] : []),
     blurred,
     blurred,
     ...(halved ? [resized(size, 'linear')] : []),
     x => buildMask(device, { operation: 'frame', width, height, border, gap }, { x: x.buffer }, { signal }),
   ]);
+}
+
+/** Bytes, four to a word. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const words = new Uint32Array(Math.ceil(bytes.length / 4));
+  new Uint8Array(words.buffer).set(bytes);
+  return words;
 }
 
 /** Runs steps one after another, each on the result of the one before, which is freed. */

@@ -69,6 +69,8 @@ export async function resize<T extends Picture | FloatPicture>(
   const from = checkAny(device, picture, options);
   const plan = resizePlan(device, from, options);
   if (isFloat(picture)) return (await resizeFloats(device, picture, plan, options)) as SameKind<T>;
+  if (from.width === plan.to.width && from.height === plan.to.height)
+    return { ...from, data: new Uint8ClampedArray(picture.data) } as SameKind<T> & Picture;
   const taps = resizeTaps(plan.filter, from, plan.to, plan.step);
   const rows = bandRows(plan, bandBytes(device));
   const made = await inKind(picture, plan.to, async put => {

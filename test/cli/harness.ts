@@ -7,7 +7,7 @@ import { throwIfAborted } from '../../src/errors.js';
 import { checkEncodable } from '../../src/image/encoding.js';
 import { type DecodedPicture, type Picture, toRgba } from '../../src/image/picture.js';
 import { encodeImage } from '../../src/node/images.js';
-import { sizeWarnings } from '../../src/pipeline/restore.js';
+import { sizeWarnings } from '../../src/pipeline/session.js';
 import type { PhotoInput, PhotoOptions, RestoredFace, RestoreOptions } from '../../src/pipeline/types.js';
 
 export interface Outcome {

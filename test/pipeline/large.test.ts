@@ -3,10 +3,10 @@
 import { expect, test } from 'vitest';
 import type { Picture } from '../../src/image/picture.js';
 import { checkRestoreOptions } from '../../src/pipeline/options.js';
-import { callParts } from '../../src/pipeline/parts.js';
 import { meeting, parts } from '../../src/pipeline/photo.js';
 import { Report } from '../../src/pipeline/progress.js';
-import { restorePhoto } from '../../src/pipeline/restore.js';
+import { PhotoSession } from '../../src/pipeline/session.js';
+import { callStages } from '../../src/pipeline/stages.js';
 import type { RestoreOptions } from '../../src/pipeline/types.js';
 import { testDevice } from '../device.js';
 import { landmarksAt, largestDifference, scene } from './scene.js';
@@ -18,7 +18,11 @@ const faces = [
   { landmarks: landmarksAt(200, 70, 50) },
 ];
 
-async function restored(options: RestoreOptions, most: number | undefined, photo = scene(260, 120)): Promise<Picture> {
+async function restored(
+  options: RestoreOptions,
+  maxDeviceBytes: number | undefined,
+  photo = scene(260, 120),
+): Promise<Picture> {
   const inverted = ({ data, width, height }: Picture) => ({
     data: data.map((value, i) => (i % 4 === 3 ? 255 : 255 - value)),
     width,
@@ -27,8 +31,14 @@ async function restored(options: RestoreOptions, most: number | undefined, photo
   const settings = checkRestoreOptions({ restoreFace: inverted, faces, ...options }, 512);
   const none = { restorer: null, detector: null, parser: null, upscaler: null };
   const report = new Report(undefined, undefined);
-  const whole = callParts(none, settings, 512);
-  return (await restorePhoto(await testDevice(), photo, whole, settings, [null], report, most)).images[0]!;
+  const device = await testDevice();
+  const context = { device, stages: callStages(device, none, settings, 512), settings, report };
+  const session = await PhotoSession.open(photo, context, { once: true, measures: true, maxDeviceBytes });
+  try {
+    return (await session.render(context)).image;
+  } finally {
+    session.destroy();
+  }
 }
 
 test.each([

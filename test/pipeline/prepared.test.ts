@@ -93,7 +93,7 @@ test('some of the faces, by id', async () => {
 test('only what changed is done again', async () => {
   const restorer = await restorerFor({ upscaler: small() });
   const encode = vi.spyOn(CodeFormer.prototype, 'encodePicture');
-  const decode = vi.spyOn(CodeFormer.prototype, 'decodePicture');
+  const decode = vi.spyOn(CodeFormer.prototype, 'decodeOnDevice');
   const upscale = vi.spyOn(RRDBNet.prototype, 'upscale');
   const calls = () => {
     const counts = [encode, decode, upscale].map(spy => spy.mock.calls.length);

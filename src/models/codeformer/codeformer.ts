@@ -7,6 +7,7 @@ import type { Program } from '../../graph/graph.js';
 import { type Picture, toRgba } from '../../image/picture.js';
 import { layout } from '../../kernels/kernel.js';
 import { tensorToNchw } from '../../kernels/nchw/nchw.js';
+import { DevicePicture } from '../../pixels/device-picture.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, NetworkRuntime } from '../runtime.js';
 import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgram } from './network.js';
@@ -188,15 +189,44 @@ export class CodeFormer {
    * @throws as `encode`
    */
   async decode(encoded: Encoded, options: DecodeOptions = {}): Promise<Float32Array> {
-    return new Float32Array(await this.decodeForm(encoded, 'tensor', options));
+    this.checkEncoded(encoded);
+    const bytes = 12 * encoded.batch * this.size ** 2;
+    return this.decodeForm(encoded, 'tensor', options, async run => {
+      const { output } = await this.device.allocate('codeformer', { output: bytes });
+      try {
+        await run(output);
+        return new Float32Array(await this.device.read(output, 0, bytes));
+      } finally {
+        this.device.release(output);
+      }
+    });
   }
 
   /** As `decode`, to 8-bit RGBA: clamped to [-1, 1], rounded half to even. Only for a batch of one. */
   async decodePicture(encoded: Encoded, options: DecodeOptions = {}): Promise<Picture> {
+    const picture = await this.decodeOnDevice(encoded, options);
+    try {
+      return await picture.read();
+    } finally {
+      picture.destroy();
+    }
+  }
+
+  /** As `decodePicture`, for a picture on the device, which the caller owns. */
+  async decodeOnDevice(encoded: Encoded, options: DecodeOptions = {}): Promise<DevicePicture> {
     this.checkEncoded(encoded);
     if (encoded.batch !== 1) throw invalidArgument('an encoded batch of one', 'encoded', encoded.batch);
-    const data = new Uint8ClampedArray(await this.decodeForm(encoded, 'picture', options));
-    return { data, width: this.size, height: this.size };
+    const size = { width: this.size, height: this.size };
+    return this.decodeForm(encoded, 'picture', options, async run => {
+      const picture = await DevicePicture.create(this.device, size, 'restored');
+      try {
+        await run(picture.buffer);
+        return picture;
+      } catch (error) {
+        picture.destroy();
+        throw error;
+      }
+    });
   }
 
   /**
@@ -300,7 +330,13 @@ export class CodeFormer {
     });
   }
 
-  private async decodeForm(encoded: Encoded, form: Form, options: DecodeOptions): Promise<ArrayBuffer> {
+  /** @param work gets a function that writes the picture to a buffer, while no other program runs */
+  private async decodeForm<T>(
+    encoded: Encoded,
+    form: Form,
+    options: DecodeOptions,
+    work: (run: (output: DeviceBuffer) => Promise<void>) => Promise<T>,
+  ): Promise<T> {
     this.checkEncoded(encoded);
     checkRunOptions(options);
     const { fidelity = 0.5, adain = true, indices } = options;
@@ -318,7 +354,7 @@ export class CodeFormer {
     const map = fidelity instanceof Float32Array;
     const fuse = map ? fidelity.some(w => w > 0) : fidelity > 0;
     const { key, build } = this.decoder(batch, { fuse, adain, map: map && fuse }, form);
-    const own = ['output', ...(fuse ? ['fidelity'] : []), ...(indices ? ['indices'] : [])];
+    const own = [...(fuse ? ['fidelity'] : []), ...(indices ? ['indices'] : [])];
     return this.runtime.with(key, build, async program => {
       encoded.check();
       return this.runtime.allocated(program, own, async buffers => {
@@ -328,8 +364,7 @@ export class CodeFormer {
           this.runtime.write(buffers.fidelity!, w, map ? pixels : batch, 'fidelity');
         }
         if (indices) this.runtime.write(buffers.indices!, indices, batch * this.tokens, 'indices');
-        await program.run({ ...encoded.buffers, ...buffers }, options);
-        return this.device.read(buffers.output!, 0, pixels * (form === 'picture' ? 4 : 12));
+        return work(output => program.run({ ...encoded.buffers, ...buffers, output }, options));
       });
     });
   }

@@ -1,6 +1,8 @@
-// The networks of the pipeline on a device, and what a call makes of them: functions on pictures, any of which a caller can replace.
+// The stages of the pipeline as functions: networks on a device, or what a caller puts in their place. Pictures stay on the device but for those
+// that a caller's own function gets or gives.
 
 import { type CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
+import type { DeviceBuffer, Executor } from '../executor.js';
 import { type Picture, toRgb, toRgba } from '../image/picture.js';
 import type { CodeFormer, Encoded } from '../models/codeformer/codeformer.js';
 import type { ParseNet } from '../models/parsenet/parsenet.js';
@@ -8,11 +10,18 @@ import { ResidualUpscaler } from '../models/residual-upscaler/residual-upscaler.
 import { detectFaces as findFaces } from '../models/retinaface/detect.js';
 import type { RetinaFace } from '../models/retinaface/retinaface.js';
 import type { Upscaler } from '../models/upscaler/upscaler.js';
-import { checkPlanes, type DevicePicture, type FloatRgb, isFloatRgb } from '../pixels/device-picture.js';
+import {
+  checkPlanes,
+  type DevicePicture,
+  type DevicePlanes,
+  type FloatRgb,
+  isFloatRgb,
+  upload,
+} from '../pixels/device-picture.js';
 import { type Found, leastEyeDistance } from './detection.js';
 import { PARSER_SIDE } from './mask.js';
 import { checkOwnFaces, type DetectSettings, type Settings } from './options.js';
-import { type Timings, timed } from './progress.js';
+import { type Report, type Timings, timed } from './progress.js';
 import { randomNumbers, sampleCodes } from './sampling.js';
 import type { Fidelity, OwnFace } from './types.js';
 
@@ -25,15 +34,16 @@ export interface Networks {
 }
 
 /** A crop that can be restored as often as wanted. */
-export interface OpenFace {
+export interface EncodedCrop {
   /** Predicted codes and their margins; null where `restoreFace` was replaced. */
   readonly indices: Int32Array | null;
   readonly margin: Float32Array | null;
-  restore(job: RestoreJob): Promise<{ readonly picture: Picture; readonly indices: Int32Array | null }>;
+  /** The restored face, which the caller owns, and the codes that it was made from. */
+  restore(job: RestoreJob): Promise<{ readonly picture: DevicePicture; readonly indices: Int32Array | null }>;
   destroy(): void;
 }
 
-interface FaceJob {
+export interface FaceJob {
   readonly id: number;
   readonly signal: AbortSignal | undefined;
   /** Gets the share done, 0 to 1. */
@@ -48,26 +58,36 @@ export interface RestoreJob extends FaceJob, Pick<Settings, 'adain' | 'temperatu
   readonly indices: Int32Array | undefined;
 }
 
-export interface Parts {
+export interface Stages {
   /** Side of crops. */
   readonly size: number;
   readonly detect: ((photo: Picture | DevicePicture) => Promise<readonly Found[]>) | null;
   /** The caller's own detector, on the whole photo. */
   readonly detectFaces: ((photo: Picture) => Promise<readonly OwnFace[]>) | null;
-  readonly open: ((crop: Picture, job: FaceJob) => Promise<OpenFace>) | null;
-  /** Takes 512x512. */
-  readonly parse: ((face: Picture) => Promise<Uint8Array>) | null;
+  readonly encodeFace: ((crop: Picture, job: FaceJob) => Promise<EncodedCrop>) | null;
+  /** Takes 512x512; the label of each pixel, four to a word. */
+  readonly parse: ((face: DevicePicture) => Promise<DeviceBuffer>) | null;
   /** Gives about width * scale x height * scale. */
-  readonly upscale: ((picture: Picture, scale: number) => Promise<Picture>) | null;
-  /** As `upscale`, of faces that are not rounded. */
-  readonly upscaleFloat: ((face: FloatRgb, scale: number) => Promise<FloatRgb | Picture>) | null;
+  readonly upscale: ((photo: Picture, scale: number) => Promise<Picture>) | null;
+  /** As `upscale`, of a face. */
+  readonly upscaleFace: ((face: DevicePicture, scale: number) => Promise<DevicePicture>) | null;
+  /** As `upscale`, of a face that is not rounded. */
+  readonly upscaleFloat: ((face: DevicePlanes, scale: number) => Promise<DevicePlanes | DevicePicture>) | null;
 }
 
-/** Parts for finding faces. */
-export function detectingParts(
+/** What a call works with. */
+export interface Context {
+  readonly device: Executor;
+  readonly stages: Stages;
+  readonly settings: Settings;
+  readonly report: Report;
+}
+
+/** The stages for finding faces. */
+export function detectingStages(
   networks: Networks,
   { parts, compat, detectionScales, signal }: DetectSettings,
-): Pick<Parts, 'detect' | 'detectFaces'> {
+): Pick<Stages, 'detect' | 'detectFaces'> {
   const { detector } = networks;
   const { detectFaces } = parts;
   return {
@@ -89,20 +109,20 @@ export function detectingParts(
 }
 
 /** @param size side of crops */
-export function callParts(networks: Networks, settings: Settings, size: number): Parts {
+export function callStages(device: Executor, networks: Networks, settings: Settings, size: number): Stages {
   const { restorer, parser } = networks;
   const upscaler = usedUpscaler(networks, settings);
   const { parts, signal } = settings;
   const { restoreFace, parseFace, upscale, upscaleFloat } = parts;
   return {
     size,
-    ...detectingParts(networks, settings),
-    open: restoreFace
-      ? async crop => replacedFace(restoreFace, crop, size)
-      : restorer && ((crop, job) => openFace(restorer, crop, job)),
+    ...detectingStages(networks, settings),
+    encodeFace: restoreFace
+      ? async crop => replacedFace(device, restoreFace, crop, size)
+      : restorer && ((crop, job) => encodeFace(restorer, crop, job)),
     parse: parseFace
-      ? async face => checkLabels(await parseFace(face), signal)
-      : parser && (async face => (await parser.parse(face, { signal })).labels),
+      ? async face => uploadLabels(device, checkLabels(await parseFace(await face.read()), signal))
+      : parser && (face => parser.parseOnDevice(face, { signal })),
     upscale: upscale
       ? async (picture, scale) => checkUpscaled(await upscale(picture, scale), signal)
       : upscaler &&
@@ -111,10 +131,14 @@ export function callParts(networks: Networks, settings: Settings, size: number):
           if (!settings.compat) return upscaler.upscale(picture, { scale, signal });
           return toRgba(await upscaler.upscale(toRgb(picture), { scale, signal }));
         }),
+    upscaleFace: upscale
+      ? async (face, scale) => upload(device, checkUpscaled(await upscale(await face.read(), scale), signal))
+      : upscaler && ((face, scale) => upscaler.upscaleOnDevice(face, { scale, signal })),
     upscaleFloat: upscaleFloat
-      ? async (face, scale) => checkUpscaledFloat(await upscaleFloat(face, scale), signal)
+      ? async (face, scale) =>
+          upload(device, checkUpscaledFloat(await upscaleFloat(await face.picture(), scale), signal))
       : upscaler && !upscale
-        ? (face, scale) => upscaler.upscaleFloat(face, { scale, signal })
+        ? async (face, scale) => upload(device, await upscaler.upscaleFloat(await face.picture(), { scale, signal }))
         : null,
   };
 }
@@ -125,11 +149,18 @@ function usedUpscaler({ upscaler }: Networks, { compat, given, backgroundUpscale
   return compat && upscaler instanceof ResidualUpscaler && !asked ? null : upscaler;
 }
 
+async function uploadLabels(device: Executor, labels: Uint8Array): Promise<DeviceBuffer> {
+  const { labels: buffer } = await device.allocate('a parsed face', { labels: labels.length });
+  device.write(buffer, labels);
+  return buffer;
+}
+
 function replacedFace(
+  device: Executor,
   restoreFace: NonNullable<Settings['parts']['restoreFace']>,
   crop: Picture,
   size: number,
-): OpenFace {
+): EncodedCrop {
   return {
     indices: null,
     margin: null,
@@ -142,13 +173,13 @@ function replacedFace(
         throw invalidArgument(`a picture of ${size}x${size}`, 'the result of restoreFace', found);
       }
       onProgress(1);
-      return { picture, indices: null };
+      return { picture: await upload(device, picture), indices: null };
     },
     destroy() {},
   };
 }
 
-async function openFace(net: CodeFormer, crop: Picture, { timings, ...run }: FaceJob): Promise<OpenFace> {
+async function encodeFace(net: CodeFormer, crop: Picture, { timings, ...run }: FaceJob): Promise<EncodedCrop> {
   const encoded = await timed(timings, 'encode', () => net.encodePicture(crop, run));
   return {
     indices: encoded.indices,
@@ -156,7 +187,7 @@ async function openFace(net: CodeFormer, crop: Picture, { timings, ...run }: Fac
     async restore({ id, fidelity, indices, adain, signal, onProgress, ...job }) {
       const chosen = indices ?? (await drawnCodes(net, encoded, job, id));
       const options = { fidelity, adain, signal, onProgress, ...(chosen && { indices: chosen }) };
-      const picture = await timed(job.timings, 'decode', () => net.decodePicture(encoded, options));
+      const picture = await timed(job.timings, 'decode', () => net.decodeOnDevice(encoded, options));
       return { picture, indices: chosen ?? encoded.indices };
     },
     destroy: () => encoded.destroy(),

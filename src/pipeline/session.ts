@@ -1,0 +1,299 @@
+// A photo whose faces are found, and what is kept of it from one picture to the next: encoded faces, restored faces, the background.
+
+import type { Executor } from '../executor.js';
+import type { Picture } from '../image/picture.js';
+import { composeAffine } from '../pixels/affine.js';
+import { background, closePhotos, openPhotos, type Photos } from './background.js';
+import { scaled } from './detection.js';
+import type { Photo } from './photo.js';
+import {
+  deviceBytes,
+  discard,
+  type PostprocessedFace,
+  type Recipe,
+  sameRecipe,
+  snapshot,
+  spilled,
+} from './postprocess.js';
+import type { Timings } from './progress.js';
+import {
+  alignedFace,
+  blendCrop,
+  findFaces,
+  type PendingFace,
+  pasteFaces,
+  type RenderedFace,
+  recipeOf,
+  restoreFace,
+  usedShare,
+  warningsOf,
+} from './restore.js';
+import { enlargementOf, outputSize } from './sizes.js';
+import { type Context, type EncodedCrop, type FaceJob, missingRestorer } from './stages.js';
+import type { PreparedFace, RestoredFace } from './types.js';
+
+/** A picture with its faces. */
+export interface RenderResult {
+  readonly image: Picture;
+  readonly faces: readonly RestoredFace[];
+  readonly warnings: readonly string[];
+}
+
+export interface SessionOptions {
+  /** Only one call of `render` follows, so nothing is kept for a second one. */
+  readonly once: boolean;
+  /** Whether it is measured how much is used of restored faces. */
+  readonly measures: boolean;
+  /** Bytes of a picture that is kept on the device. */
+  readonly maxDeviceBytes?: number | undefined;
+}
+
+/** Encoded faces that stay on the device; others are encoded again when they are needed. */
+const KEPT_FACES = 8;
+
+/** Bytes of a background that is kept for the next picture, and of restored faces on the device. */
+const KEPT_BYTES = 256 * 2 ** 20;
+
+/** The first half of the network has about a quarter of the work. */
+const ENCODER_SHARE = 0.25;
+
+export class PhotoSession {
+  /** In the order of their last use. */
+  private readonly crops = new Map<number, EncodedCrop>();
+  /** What was made of each face last. */
+  private readonly made = new Map<number, { readonly recipe: Recipe; readonly face: PostprocessedFace }>();
+  private background: { readonly key: string; readonly photo: Photo } | null = null;
+  /** Whether the faces' own timings have been told. */
+  private told = false;
+
+  private constructor(
+    private readonly device: Executor,
+    private readonly picture: Picture,
+    private readonly compat: boolean,
+    private readonly faces: readonly PendingFace[],
+    /** What is to be said of the photo. */
+    readonly warnings: readonly string[],
+    /** Null for an aligned crop. */
+    private readonly photos: Photos | null,
+    private readonly options: SessionOptions,
+  ) {}
+
+  /**
+   * Finds the faces, and cuts them out.
+   * @param picture RGBA, checked
+   */
+  static async open(picture: Picture, context: Context, options: SessionOptions): Promise<PhotoSession> {
+    const { device, stages, settings, report } = context;
+    const { aligned, compat } = settings;
+    if (aligned) {
+      report.clock('align');
+      const face = await alignedFace(picture, context, options.measures);
+      return new PhotoSession(device, picture, compat, [face], sizeWarnings(picture, stages.size), null, options);
+    }
+    report.clock('upload');
+    const photos = await openPhotos(picture, context, options.maxDeviceBytes);
+    const warnings: string[] = [];
+    try {
+      const faces = await findFaces(picture, photos, context, options.measures, warnings);
+      return new PhotoSession(device, picture, compat, faces, warnings, photos, options);
+    } catch (error) {
+      closePhotos(photos);
+      throw error;
+    }
+  }
+
+  /** The same faces on another device. */
+  async rebindTo(device: Executor): Promise<PhotoSession> {
+    const { picture, compat, faces, warnings, options } = this;
+    const photos = this.photos && (await openPhotos(picture, { device, settings: { compat } }, options.maxDeviceBytes));
+    const session = new PhotoSession(device, picture, compat, faces, warnings, photos, options);
+    session.told = this.told;
+    return session;
+  }
+
+  /** Encodes all faces. */
+  async encode(context: Context): Promise<PreparedFace[]> {
+    const { settings, report } = context;
+    const faces: PreparedFace[] = [];
+    for (const [i, face] of this.faces.entries()) {
+      report.stage('restore', i + 1, this.faces.length);
+      const onProgress = (share: number) => report.share('restore', share, i + 1, this.faces.length);
+      const timings = { ...face.timings };
+      const job = { id: face.id, signal: settings.signal, onProgress, timings };
+      const { indices, margin } = await this.encoded(face, context, job);
+      const codes = { indices, margin, timings, warnings: warningsOf(face, settings) };
+      faces.push(this.inPixelsOfPhoto({ ...publicFace(face), ...usedShare(face, settings), ...codes }));
+    }
+    this.told = true;
+    return faces;
+  }
+
+  /**
+   * Restores the faces and pastes them.
+   * @param ids of the faces; default all
+   */
+  async render(context: Context, ids?: readonly number[]): Promise<RenderResult> {
+    const { settings, report } = context;
+    const chosen = this.faces.filter(({ id }) => ids?.includes(id) ?? true);
+    const rendered: RenderedFace[] = [];
+    try {
+      for (const [i, face] of chosen.entries()) {
+        report.stage('restore', i + 1, chosen.length);
+        const onProgress = (share: number) => report.share('restore', share, i + 1, chosen.length);
+        rendered.push(await this.rendered(face, context, onProgress, rendered));
+      }
+      this.told = true;
+      const { image, warnings } = this.photos
+        ? await this.pasted(this.photos, rendered, context)
+        : blendedCrop(this.faces[0]!, rendered, context);
+      const faces = rendered.map(({ pending, made, timings, warnings: notes }) => {
+        // The result of an aligned crop is the face.
+        const restored = this.photos ? made.restored : image;
+        const codes = { restored, indices: made.indices, margin: made.margin, timings, warnings: notes };
+        return this.inPixelsOfPhoto({ ...publicFace(pending), ...usedShare(pending, settings), ...codes });
+      });
+      return { image, faces, warnings: [...this.warnings, ...warnings] };
+    } finally {
+      if (this.options.once) for (const { made } of rendered) discard(made, this.device);
+    }
+  }
+
+  destroy(): void {
+    for (const crop of this.crops.values()) crop.destroy();
+    this.crops.clear();
+    for (const { face } of this.made.values()) discard(face, this.device);
+    this.made.clear();
+    this.background?.photo.destroy();
+    this.background = null;
+    if (this.photos) closePhotos(this.photos);
+  }
+
+  /** The encoded face, which may be there already. */
+  private async encoded(face: PendingFace, { stages }: Context, job: FaceJob): Promise<EncodedCrop> {
+    const { crops } = this;
+    let crop = crops.get(face.id);
+    crops.delete(face.id);
+    if (!crop) {
+      if (!stages.encodeFace) throw missingRestorer();
+      crop = await stages.encodeFace(face.crop, job);
+    }
+    crops.set(face.id, crop);
+    for (const [id, oldest] of crops) {
+      if (crops.size <= (this.options.once ? 1 : KEPT_FACES)) break;
+      crops.delete(id);
+      oldest.destroy();
+    }
+    return crop;
+  }
+
+  /** A face restored, which may have been done before. */
+  private async rendered(
+    pending: PendingFace,
+    context: Context,
+    onProgress: (share: number) => void,
+    before: readonly RenderedFace[],
+  ): Promise<RenderedFace> {
+    const { settings } = context;
+    const { id } = pending;
+    const recipe = recipeOf(pending, this.picture, this.photos, context);
+    const timings: Timings = this.told ? {} : { ...pending.timings };
+    const warnings = warningsOf(pending, settings);
+    const strength = (settings.perFace[id]?.strength ?? settings.strength) * usedShare(pending, settings).share;
+    let made = this.made.get(id);
+    if (!made || !sameRecipe(made.recipe, recipe)) {
+      if (made) discard(made.face, this.device);
+      this.made.delete(id);
+      const begun = this.crops.has(id) ? 0 : ENCODER_SHARE;
+      const job = { id, signal: settings.signal, timings };
+      const crop = await this.encoded(pending, context, { ...job, onProgress: share => onProgress(begun * share) });
+      const restoring = { timings, onProgress: (share: number) => onProgress(begun + (1 - begun) * share) };
+      let face = await restoreFace(pending, crop, recipe, this.photos !== null, context, restoring);
+      const others = this.options.once ? before.map(one => one.made) : [...this.made.values()].map(one => one.face);
+      const held = others.reduce((sum, other) => sum + deviceBytes(other), 0);
+      if (held + deviceBytes(face) > KEPT_BYTES) face = await spilled(face);
+      made = { recipe: snapshot(recipe), face };
+      if (!this.options.once) this.made.set(id, made);
+    }
+    if (recipe.indices && !made.face.indices) warnings.push('indices: restoreFace is replaced, which knows no codes');
+    return { pending, made: made.face, strength, timings, warnings };
+  }
+
+  private async pasted(
+    photos: Photos,
+    faces: readonly RenderedFace[],
+    context: Context,
+  ): Promise<Pick<RenderResult, 'image' | 'warnings'>> {
+    const { report } = context;
+    report.stage('paste');
+    report.clock('background');
+    const canvas = await this.canvas(photos, context);
+    try {
+      await pasteFaces(canvas, photos, faces, context);
+      report.clock('read');
+      return { image: await canvas.read(), warnings: missingStages(context) };
+    } finally {
+      canvas.destroy();
+    }
+  }
+
+  /** The photo in the size of the result, to be painted on; what was made for the last picture is used again. */
+  private async canvas(photos: Photos, context: Context): Promise<Photo> {
+    const { settings, stages } = context;
+    const size = outputSize(this.picture, settings);
+    const key = `${size.width}x${size.height}${settings.backgroundUpscale && stages.upscale ? ' upscaled' : ''}`;
+    if (this.background?.key !== key) {
+      this.background?.photo.destroy();
+      this.background = null;
+      const photo = await background(this.picture, photos, size, context);
+      if (this.options.once || 4 * size.width * size.height > KEPT_BYTES) return photo;
+      this.background = { key, photo };
+    }
+    return this.background.photo.copy();
+  }
+
+  /** Faces are reported in pixels of the photo, whatever the pipeline worked on. */
+  private inPixelsOfPhoto<F extends PreparedFace>(face: F): F {
+    const enlargement = this.photos ? enlargementOf(this.picture, { compat: this.compat }) : 1;
+    if (enlargement === 1) return face;
+    const transform = composeAffine(face.transform, Float64Array.of(enlargement, 0, 0, 0, enlargement, 0));
+    return { ...scaled(face, 1 / enlargement), transform };
+  }
+}
+
+/** What is told of a face. */
+function publicFace({ id, box, score, landmarks, transform, crop }: PendingFace) {
+  return { id, box, score, landmarks, transform, crop };
+}
+
+/** Aligned crops have no background: the result is the face, in the network's size. */
+function blendedCrop(
+  { crop, cut }: PendingFace,
+  [face]: readonly RenderedFace[],
+  { settings: { given, backgroundUpscale } }: Context,
+): Pick<RenderResult, 'image' | 'warnings'> {
+  const warnings: string[] = [];
+  if (given.has('upscaling'))
+    warnings.push(`upscaling: aligned crops have no background, so the result has ${crop.width}x${crop.width}`);
+  if (backgroundUpscale) warnings.push('backgroundUpscale: aligned crops have no background');
+  return { image: face ? blendCrop(face) : (cut ?? crop), warnings };
+}
+
+/** What is to be said of a crop that has not the size of the network. */
+export function sizeWarnings({ width, height }: Pick<Picture, 'width' | 'height'>, size: number): string[] {
+  if (width === size && height === size) return [];
+  const stretched = width === height ? '' : ', which changes its aspect ratio';
+  return [`expected a crop of ${size}x${size} but it has ${width}x${height}: resized${stretched}`];
+}
+
+/** Upscalers that were asked for and are not there, and regions without a parser. */
+function missingStages({ stages: { upscale, parse }, settings }: Context): string[] {
+  const { given, faceUpscale, backgroundUpscale, mask } = settings;
+  const warnings: string[] = [];
+  if (!upscale && backgroundUpscale)
+    warnings.push('backgroundUpscale: no upscaler is loaded, so the background is interpolated');
+  if (!upscale && faceUpscale && given.has('faceUpscale'))
+    warnings.push('faceUpscale: no upscaler is loaded, so restored faces are interpolated');
+  if (!parse && mask.regionsGiven)
+    warnings.push('mask.regions: no parser is loaded, so masks have the shape of the crop');
+  return warnings;
+}
