@@ -1,10 +1,11 @@
 // What faces are pasted on: the photo in the size of the result.
 
+import type { Executor } from '../executor.js';
 import type { Size } from '../image/geometry.js';
 import { isOpaque, type Picture } from '../image/picture.js';
 import { resize } from '../pixels/pixels.js';
 import { Photo } from './photo.js';
-import { enlargementOf, timesHalfEven } from './sizes.js';
+import type { Rules } from './rules.js';
 import type { Context } from './stages.js';
 
 /** The photo, and the working picture that faces are looked for in and cut from: enlarged as by the reference, or opaque. */
@@ -16,17 +17,16 @@ export interface Photos {
 /** @param maxDeviceBytes bytes of a picture that is kept on the device */
 export async function openPhotos(
   picture: Picture,
-  { device, settings }: Pick<Context, 'device'> & { readonly settings: { readonly compat: boolean } },
+  device: Executor,
+  rules: Rules,
   maxDeviceBytes?: number,
 ): Promise<Photos> {
-  const enlargement = enlargementOf(picture, settings);
+  const { size, enlargement } = rules.working(picture);
   const original = await Photo.open(device, picture, maxDeviceBytes);
   try {
-    if (enlargement > 1) {
-      const size = timesHalfEven(picture, enlargement);
+    if (enlargement > 1)
       return { original, working: await original.resized(size, 'linear', { step: 1 / enlargement }) };
-    }
-    return { original, working: settings.compat || isOpaque(picture) ? original : await original.filled() };
+    return { original, working: rules.fills && !isOpaque(picture) ? await original.filled() : original };
   } catch (error) {
     original.destroy();
     throw error;
@@ -45,22 +45,21 @@ export async function background(
   output: Size,
   { device, stages: { upscale }, settings }: Context,
 ): Promise<Photo> {
-  const { backgroundUpscale, compat, upscaling, signal } = settings;
+  const { backgroundUpscale, rules, upscaling, signal } = settings;
   if (backgroundUpscale && upscale) {
-    // The reference's upscaler sees the colours under transparent parts; opaque pictures have none.
-    const large = await upscale(compat || isOpaque(picture) ? picture : await working.read(), upscaling);
+    const seen = rules.fills && !isOpaque(picture) ? await working.read() : picture;
+    const large = await upscale(seen, upscaling);
     const whole = isOpaque(large) && !isOpaque(picture) ? await withAlphaOf(picture, large, device) : large;
     const canvas = await Photo.open(device, whole);
     return canvas.resized(output, 'lanczos4', { signal }).finally(() => canvas.destroy());
   }
-  if (compat) return working.resized(output, 'linear', { signal });
-  const premultiplied = !isOpaque(picture);
-  const shrinks = output.width <= original.width && output.height <= original.height;
-  return original.resized(output, shrinks ? 'area' : 'lanczos4', { premultiplied, signal });
+  const { filter, fromWorking } = rules.background(picture, output);
+  const premultiplied = rules.fills && !isOpaque(picture);
+  return (fromWorking ? working : original).resized(output, filter, { premultiplied, signal });
 }
 
 /** An upscaled picture with the alpha of the picture: upscalers may know colours only. */
-async function withAlphaOf(picture: Picture, large: Picture, device: Context['device']): Promise<Picture> {
+async function withAlphaOf(picture: Picture, large: Picture, device: Executor): Promise<Picture> {
   const { width, height } = large;
   const alpha = await resize(device, picture, { width, height, filter: 'linear' });
   const data = new Uint8ClampedArray(large.data);

@@ -11,15 +11,15 @@ export interface GreyPhoto {
   readonly tone: Float32Array | null;
 }
 
-type GreySettings = Pick<Settings, 'grayscale' | 'compat' | 'signal'>;
+type GreySettings = Pick<Settings, 'grayscale' | 'rules' | 'signal'>;
 
-/** Whether faces of a photo are to be grey, as far as the whole photo tells; null for coloured ones. The reference knows no tones. */
+/** Whether faces of a photo are to be grey, as far as the whole photo tells; null for coloured ones. */
 export async function greyPhoto(
   photo: Coloured,
-  { grayscale, compat, signal }: GreySettings,
+  { grayscale, rules, signal }: GreySettings,
 ): Promise<GreyPhoto | null> {
   if (grayscale === false) return null;
-  if (compat) return grayscale === true || isGrey(await photo.statistics({ signal })) ? { tone: null } : null;
+  if (!rules.tones) return grayscale === true || isGrey(await photo.statistics({ signal })) ? { tone: null } : null;
   return (await lookOf(photo, { signal })) ?? (grayscale === true ? { tone: null } : null);
 }
 
@@ -36,11 +36,11 @@ async function lookOf(photo: Coloured, options: PixelOptions): Promise<GreyPhoto
 export async function greyLike(
   crop: DevicePicture,
   whole: GreyPhoto | null,
-  { grayscale, compat, signal }: GreySettings,
+  { grayscale, rules, signal }: GreySettings,
 ): Promise<GreyLike | null> {
   if (!whole) return null;
   const colours = coloursOf(crop);
-  if (grayscale === 'auto' && !compat && !(await lookOf(colours, { signal }))) return null;
+  if (grayscale === 'auto' && rules.tones && !(await lookOf(colours, { signal }))) return null;
   return { statistics: await colours.statistics({ signal }), tone: whole.tone };
 }
 

@@ -42,7 +42,7 @@ export function faceLayer(
   device: Executor,
   canvas: Size,
   face: FaceLayer,
-  options: PixelOptions & { readonly compat: boolean; readonly scale: number },
+  { rules, ...options }: MaskOptions & { readonly rules: { readonly compat: boolean; readonly mask: MaskMaker } },
 ): Layer | null {
   const rect = squareRect(face.matrix, face.face.width, canvas);
   if (!rect) return null;
@@ -54,19 +54,17 @@ export function faceLayer(
       : source;
   };
   const warp = (source: DevicePicture | DevicePlanes, part: typeof rect) => {
-    const plan = planWarp(face.matrix, options.compat);
+    const { compat } = rules;
+    const plan = planWarp(face.matrix, compat);
     return source instanceof DevicePlanes
-      ? warpPlanes(source, plan, part, options)
-      : warpDevicePicture(source, plan, part, TRANSPARENT, options);
+      ? warpPlanes(source, plan, part, { compat, ...options })
+      : warpDevicePicture(source, plan, part, TRANSPARENT, { compat, ...options });
   };
   return {
     rect,
     async prepare(keep) {
       const source = await load(keep);
-      const mask = options.compat
-        ? await referenceMask(device, canvas, face, options)
-        : softMask(device, face, options);
-      const open = keep(await mask);
+      const open = keep(await rules.mask(device, canvas, face, options));
       return async (part, keepPart) => ({
         rect: part,
         pasted: keepPart(await warp(source, part)),
@@ -79,13 +77,22 @@ export function faceLayer(
 
 type Keep = <R extends { destroy(): void }>(made: R) => R;
 
-interface OpenMask {
+export interface MaskOptions extends PixelOptions {
+  /** Size of the result over that of the photo. */
+  readonly scale: number;
+}
+
+/** Makes the mask of a face on a canvas. */
+export type MaskMaker = (device: Executor, canvas: Size, face: FaceLayer, options: MaskOptions) => Promise<OpenMask>;
+
+/** A mask that gives any part of itself. */
+export interface OpenMask {
   over(part: Layer['rect'], keep: Keep): Promise<{ mask: DevicePlanes; coverage?: DevicePlanes; full?: number }>;
   destroy(): void;
 }
 
 /** An ellipse, or what was parsed inside of a square with soft edges. */
-async function softMask(device: Executor, face: FaceLayer, options: PixelOptions): Promise<OpenMask> {
+export async function softMask(device: Executor, _: Size, face: FaceLayer, options: PixelOptions): Promise<OpenMask> {
   const { matrix, labels, values, feather } = face;
   const size = face.face.width;
   if (!labels) {
@@ -126,11 +133,11 @@ function head(size: number): Matrix {
 }
 
 /** The mask of the reference: the smaller of the eroded and blurred square and, with a parser, what was parsed. */
-async function referenceMask(
+export async function referenceMask(
   device: Executor,
   canvas: Size,
   face: FaceLayer,
-  options: PixelOptions & { readonly scale: number },
+  options: MaskOptions,
 ): Promise<OpenMask> {
   const { matrix, labels, values } = face;
   const size = face.face.width;

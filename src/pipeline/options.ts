@@ -15,6 +15,7 @@ import type { Point, Size } from '../image/geometry.js';
 import { type PictureLimits, pixelLimit } from '../image/picture.js';
 import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
 import type { DecodeFaceOptions } from './restorer-types.js';
+import { DEFAULT_RULES, REFERENCE_RULES, type Rules } from './rules.js';
 import { drawSeed } from './sampling.js';
 import type { Box, FaceChoice, Fidelity, OwnFace, PhotoOptions, RenderOptions, RestoreOptions } from './types.js';
 
@@ -41,7 +42,8 @@ export interface Settings {
   readonly detectionScales: readonly number[];
   readonly mask: { readonly values: Float32Array; readonly feather: number; readonly regionsGiven: boolean };
   readonly grayscale: 'auto' | boolean;
-  readonly compat: boolean;
+  /** Those of the reference where `compat` asks for them. */
+  readonly rules: Rules;
   readonly maxPixels: number;
   readonly output: EncodedType | null;
   readonly quality: number | undefined;
@@ -136,7 +138,7 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
       regionsGiven: mask.regions !== undefined,
     },
     grayscale,
-    compat: flag(options, 'compat', false),
+    rules: flag(options, 'compat', false) ? REFERENCE_RULES : DEFAULT_RULES,
     maxPixels: pixelLimit(options.maxPixels),
     output: output === null ? null : checkType(output, 'output'),
     quality: options.quality === undefined ? undefined : checkQuality(options.quality),
@@ -201,14 +203,14 @@ export function checkRenderOptions(
 
 export type DetectSettings = Pick<
   Settings,
-  'compat' | 'minFaceSize' | 'detectionScales' | 'maxPixels' | 'signal' | 'onProgress' | 'parts'
+  'rules' | 'minFaceSize' | 'detectionScales' | 'maxPixels' | 'signal' | 'onProgress' | 'parts'
 >;
 
 /** @throws as `checkRestoreOptions` */
 export function checkDetectOptions(options: PhotoOptions): DetectSettings {
   checkOptions(options, DETECT_OPTIONS);
   return {
-    compat: flag(options, 'compat', false),
+    rules: flag(options, 'compat', false) ? REFERENCE_RULES : DEFAULT_RULES,
     minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
     detectionScales: checkScales(options.detectionScales ?? [1], 'detectionScales'),
     maxPixels: pixelLimit(options.maxPixels),

@@ -22,9 +22,6 @@ import { resize, warpAffine } from '../pixels/pixels.js';
 import { resizeDevicePicture } from '../pixels/resize.js';
 import { planWarp, warpDevicePicture } from '../pixels/warp.js';
 
-/** What the reference puts around photos: red, green, blue. */
-const BORDER = [132, 133, 135] as const;
-
 /** Pixels of a layer that are made at once, so that its masks stay small. */
 const PART_PIXELS = 2 ** 22;
 
@@ -111,23 +108,25 @@ export class Photo {
   }
 
   /**
-   * A square crop, which the caller owns. What lies outside of the photo is its mirror image, or the reference's grey: so no strip of another
-   * colour shows at its edges.
+   * A square crop, which the caller owns. Where it reaches beyond the photo, that is mirrored or goes on in one colour.
    */
   async crop(
     matrix: Matrix,
     size: number,
-    options: PixelOptions & { readonly compat: boolean },
+    { border, compat }: { readonly border: readonly [number, number, number] | 'mirror'; readonly compat: boolean },
+    options: PixelOptions = {},
   ): Promise<DevicePicture> {
     const { device, uploaded } = this;
     const to = { width: size, height: size };
-    const border = options.compat ? BORDER : 'mirror';
     if (!uploaded) {
-      const crop = await warpAffine(device, this.picture!, matrix, { ...to, border, ...options });
+      const crop = await warpAffine(device, this.picture!, matrix, { ...to, border, compat, ...options });
       return DevicePicture.upload(device, crop);
     }
     const outside = border === 'mirror' ? border : ([...border, 255] as const);
-    return warpDevicePicture(uploaded, planWarp(matrix, options.compat), { x: 0, y: 0, ...to }, outside, options);
+    return warpDevicePicture(uploaded, planWarp(matrix, compat), { x: 0, y: 0, ...to }, outside, {
+      compat,
+      ...options,
+    });
   }
 
   /** Means and variances of all colours. */
@@ -148,7 +147,10 @@ export class Photo {
   async detail(matrix: Matrix, side: number, rect: Rect | null, options: PixelOptions = {}): Promise<Detail> {
     const { device, uploaded, picture } = this;
     return scoped(async keep => {
-      const bands = await detailBands(keep(await this.crop(matrix, side, { compat: false, ...options })), options);
+      const bands = await detailBands(
+        keep(await this.crop(matrix, side, { border: 'mirror', compat: false }, options)),
+        options,
+      );
       if (!rect) return { bands, blocks: 0 };
       const seen = middle(rect);
       if (uploaded) return { bands, blocks: await blockinessOnDevice(uploaded, seen, options) };

@@ -60,12 +60,9 @@ function same(a: Fidelity | Int32Array | undefined, b: typeof a): boolean {
 /** Aligned crops are neither upscaled nor parsed. */
 export const NO_POSTPROCESSING = { upscaleFace: null, upscaleFloat: null, parse: null };
 
-/** The upscaler's own factor. */
-const UPSCALER_FACTOR = 2;
-
 /**
  * By how much a restored face is upscaled, or null.
- * @param enlarged how much larger it is pasted than the network made it: nothing is gained where it is not, but the reference never looks
+ * @param enlarged how much larger it is pasted than the network made it
  */
 export function faceScale(
   stages: Pick<Stages, 'upscaleFace' | 'upscaleFloat'>,
@@ -73,11 +70,10 @@ export function faceScale(
   like: GreyLike | null,
   enlarged: number,
 ): number | null {
-  const { faceUpscale, compat, upscaling } = settings;
-  const upscaler = stages.upscaleFace ?? (compat && like && stages.upscaleFloat);
+  const { faceUpscale, rules, upscaling } = settings;
+  const upscaler = stages.upscaleFace ?? (rules.greysFirst && like && stages.upscaleFloat);
   if (!upscaler || !faceUpscale) return null;
-  if (compat) return upscaling;
-  return enlarged > 1 ? UPSCALER_FACTOR : null;
+  return rules.faceScale(upscaling, enlarged);
 }
 
 /** A face in grey, with the tint and contrast of its crop, rounded. */
@@ -90,7 +86,7 @@ export async function postprocess(
   coloured: DevicePicture,
   like: GreyLike | null,
   stages: Pick<Stages, 'upscaleFace' | 'upscaleFloat' | 'parse'>,
-  { compat }: Pick<Settings, 'compat'>,
+  { rules: { greysFirst } }: Pick<Settings, 'rules'>,
   scale: number | null,
   timings: Timings,
 ): Promise<Pick<PostprocessedFace, 'restored' | 'pasted' | 'scale' | 'labels'>> {
@@ -101,7 +97,6 @@ export async function postprocess(
   };
   try {
     const restored = like ? keep(await greyed(coloured, like)) : coloured;
-    // The reference upscales grey faces; else greys are made last, from what is not rounded.
     const pasted = scale === null ? coloured : keep(await timed(timings, 'upscale', () => enlarged(restored, scale)));
     const result = { restored: await restored.read(), pasted, scale };
     const labels = stages.parse && (await timed(timings, 'parse', () => parsed(restored, pasted)));
@@ -114,9 +109,9 @@ export async function postprocess(
   async function enlarged(restored: DevicePicture, factor: number): Promise<DevicePicture | DevicePlanes> {
     const side = Math.round(factor * coloured.width);
     const large =
-      compat && like && stages.upscaleFloat
+      greysFirst && like && stages.upscaleFloat
         ? await stages.upscaleFloat(keep(await transferGrey(coloured, like)), factor)
-        : await stages.upscaleFace!(compat ? restored : coloured, factor);
+        : await stages.upscaleFace!(greysFirst ? restored : coloured, factor);
     if (large.width === side && large.height === side) return large;
     const size = { width: side, height: side };
     keep(large);
@@ -127,7 +122,7 @@ export async function postprocess(
 
   async function parsed(restored: DevicePicture, pasted: DevicePicture | DevicePlanes): Promise<DeviceBuffer> {
     const upscaled = pasted instanceof DevicePlanes ? () => mergePlanes(pasted).then(keep) : () => pasted;
-    const face = compat && scale !== null ? await upscaled() : restored;
+    const face = greysFirst && scale !== null ? await upscaled() : restored;
     const size = { width: PARSER_SIDE, height: PARSER_SIDE };
     return stages.parse!(face.width === PARSER_SIDE ? face : keep(await resizeDevicePicture(face, size, 'linear')));
   }

@@ -1,8 +1,8 @@
 // The pipeline: faces of a photo are found, aligned, measured, restored, and pasted back through a soft mask.
 
+import type { Executor } from '../executor.js';
 import type { Matrix } from '../image/geometry.js';
 import { isOpaque, type Picture } from '../image/picture.js';
-import { composeAffine } from '../pixels/affine.js';
 import type { GreyLike } from '../pixels/colour.js';
 import { cellsOf } from '../pixels/detail.js';
 import { DevicePicture, scoped } from '../pixels/device-picture.js';
@@ -12,13 +12,13 @@ import { closePhotos, openPhotos, type Photos } from './background.js';
 import { scaled } from './detection.js';
 import { type AlignedFace, align, detected, facesOf, shorterSide } from './faces.js';
 import { type GreyPhoto, greyCrop, greyLike, greyPhoto } from './grey.js';
-import { faceLayer, pasteMatrix, referencePasteMatrix, scaling } from './mask.js';
+import { faceLayer, pasteMatrix, scaling } from './mask.js';
 import { faceDetail, faceView, isTooSmallToLeave, type Share, shareOf, WHOLE } from './never-worse.js';
 import type { DetectSettings, Settings } from './options.js';
 import type { Layer, Photo } from './photo.js';
 import { faceScale, NO_POSTPROCESSING, type PostprocessedFace, postprocess, type Recipe } from './postprocess.js';
 import { type Timings, timed } from './progress.js';
-import { enlargementOf, outputSize } from './sizes.js';
+import { outputSize } from './sizes.js';
 import type { Context, EncodedCrop, Stages } from './stages.js';
 import type { DetectedFace } from './types.js';
 
@@ -56,8 +56,8 @@ export async function detectPhoto(
     readonly settings: DetectSettings;
   },
 ): Promise<DetectedFace[]> {
-  const enlargement = enlargementOf(picture, settings);
-  const photos = await openPhotos(picture, { device, settings });
+  const { enlargement } = settings.rules.working(picture);
+  const photos = await openPhotos(picture, device, settings.rules);
   try {
     report.stage('detect');
     const found = await detected(photos.working, picture, enlargement, stages);
@@ -83,7 +83,7 @@ export async function findFaces(
   report.clock('grey');
   const grey = await greyPhoto(working, settings);
   report.stage('detect');
-  const found = await facesOf(working, picture, enlargementOf(picture, settings), context, warnings);
+  const found = await facesOf(working, picture, settings.rules.working(picture).enlargement, context, warnings);
   const faces: PendingFace[] = [];
   for (const [i, face] of found.entries()) {
     report.stage('align', i + 1, found.length);
@@ -100,11 +100,11 @@ async function cutOut(
   { stages: { size }, settings }: Context,
   measures: boolean,
 ): Promise<PendingFace> {
-  const { compat, signal } = settings;
+  const { rules, signal } = settings;
   const timings: Timings = {};
   const { crop, like } = await timed(timings, 'align', () =>
     scoped(async keep => {
-      const cut = keep(await photo.crop(aligned.transform, size, { compat, signal }));
+      const cut = keep(await photo.crop(aligned.transform, size, rules, { signal }));
       return { like: await greyLike(cut, grey, settings), crop: await cut.read() };
     }),
   );
@@ -120,11 +120,11 @@ export async function alignedFace(picture: Picture, context: Context, measures: 
   const { size } = stages;
   const { width, height } = picture;
   const timings: Timings = {};
-  const { crop, cut } = await timed(timings, 'align', () => alignedCrop(picture, size, context));
+  const { crop, cut } = await timed(timings, 'align', () => alignedCrop(picture, size, device, settings));
   const transform = scaling(size / width, size / height);
   let measured = WHOLE;
   if (measures && isMeasurable(transform, size, settings)) {
-    const photos = await openPhotos(picture, context);
+    const photos = await openPhotos(picture, device, settings.rules);
     measured = await timed(timings, 'measure', () => measuredShare(photos.working, transform, size, settings)).finally(
       () => closePhotos(photos),
     );
@@ -142,19 +142,17 @@ export async function alignedFace(picture: Picture, context: Context, measures: 
 export async function alignedCrop(
   picture: Picture,
   size: number,
-  {
-    device,
-    settings: { compat, signal },
-  }: Pick<Context, 'device'> & { readonly settings: Pick<Settings, 'compat' | 'signal'> },
+  device: Executor,
+  { rules, signal }: Pick<Settings, 'rules' | 'signal'>,
 ): Promise<{ crop: Picture; cut: Picture }> {
-  const premultiplied = !compat && !isOpaque(picture);
+  const premultiplied = rules.fills && !isOpaque(picture);
   const cut = await resize(device, picture, { width: size, height: size, filter: 'linear', premultiplied, signal });
   return { crop: premultiplied ? await fillPicture(device, cut, { signal }) : cut, cut };
 }
 
 /** Whether anything can be measured of a face that would tell how much of it is used. */
-const isMeasurable = (transform: Matrix, size: number, { compat }: Pick<Settings, 'compat'>): boolean =>
-  !compat && cellsOf(2 * size) !== null && !isTooSmallToLeave(transform);
+const isMeasurable = (transform: Matrix, size: number, { rules }: Pick<Settings, 'rules'>): boolean =>
+  rules.measures && cellsOf(2 * size) !== null && !isTooSmallToLeave(transform);
 
 /** How much is used of what the network makes of a face. */
 async function measuredShare(photo: Photo, transform: Matrix, size: number, settings: Settings): Promise<Share> {
@@ -209,7 +207,7 @@ export async function pasteFaces(
   faces: readonly RenderedFace[],
   { device, stages: { size }, settings, report }: Context,
 ): Promise<void> {
-  const { compat, signal } = settings;
+  const { rules, signal, upscaling, mask } = settings;
   report.clock('paste');
   const layers: Layer[] = [];
   const timings: Timings[] = [];
@@ -227,18 +225,15 @@ export async function pasteFaces(
     before = now;
     report.share('paste', (number + 1) / layers.length);
   };
-  await canvas.paste(layers, { compat, signal, onLayer });
+  await canvas.paste(layers, { compat: rules.compat, signal, onLayer });
 
   function layerOf({ pending: { transform, like }, made, strength }: RenderedFace): Layer | null {
     const { pasted, scale, labels } = made;
-    const { upscaling, mask } = settings;
-    const matrix = compat
-      ? referencePasteMatrix(transform, upscaling, scale)
-      : composeAffine(pasteMatrix(transform, working, canvas), scaling(size / pasted.width));
-    // The reference has made an upscaled face grey before.
-    const greyLike = compat && scale !== null ? null : like;
+    const place = { transform, working, canvas, upscaling, scale, side: pasted.width, networkSide: size };
+    const matrix = rules.pasteMatrix(place);
+    const greyLike = rules.greysFirst && scale !== null ? null : like;
     const face = { face: pasted, greyLike, labels, strength, matrix, values: mask.values, feather: mask.feather };
-    return faceLayer(device, canvas, face, { compat, scale: upscaling, signal });
+    return faceLayer(device, canvas, face, { rules, scale: upscaling, signal });
   }
 }
 

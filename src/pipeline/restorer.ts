@@ -41,6 +41,7 @@ import type {
   RestorerInfo,
   RestorerOptions,
 } from './restorer-types.js';
+import { DEFAULT_RULES } from './rules.js';
 import { PhotoSession, type RenderResult, sizeWarnings } from './session.js';
 import { outputSize } from './sizes.js';
 import { type Context, callStages, detectingStages, drawnCodes, missingRestorer, type Networks } from './stages.js';
@@ -295,8 +296,7 @@ export class Restorer {
           const net = loaded.networks.restorer;
           if (!net) throw missingRestorer();
           const { signal } = report;
-          const settings = { compat: false, signal };
-          const sized = await alignedCrop(picture, size, { device: loaded.device, settings });
+          const sized = await alignedCrop(picture, size, loaded.device, { rules: DEFAULT_RULES, signal });
           const encoded = await net.encodePicture(sized.crop, { signal, onProgress });
           return this.encodedFace(loaded, encoded, sizeWarnings(picture, size));
         },

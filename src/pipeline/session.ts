@@ -28,7 +28,8 @@ import {
   usedShare,
   warningsOf,
 } from './restore.js';
-import { enlargementOf, outputSize } from './sizes.js';
+import type { Rules } from './rules.js';
+import { outputSize } from './sizes.js';
 import { type Context, type EncodedCrop, type FaceJob, missingRestorer } from './stages.js';
 import type { PreparedFace, RestoredFace } from './types.js';
 
@@ -69,7 +70,7 @@ export class PhotoSession {
   private constructor(
     private readonly device: Executor,
     private readonly picture: Picture,
-    private readonly compat: boolean,
+    private readonly rules: Rules,
     private readonly faces: readonly PendingFace[],
     /** What is to be said of the photo. */
     readonly warnings: readonly string[],
@@ -84,18 +85,18 @@ export class PhotoSession {
    */
   static async open(picture: Picture, context: Context, options: SessionOptions): Promise<PhotoSession> {
     const { device, stages, settings, report } = context;
-    const { aligned, compat } = settings;
+    const { aligned, rules } = settings;
     if (aligned) {
       report.clock('align');
       const face = await alignedFace(picture, context, options.measures);
-      return new PhotoSession(device, picture, compat, [face], sizeWarnings(picture, stages.size), null, options);
+      return new PhotoSession(device, picture, rules, [face], sizeWarnings(picture, stages.size), null, options);
     }
     report.clock('upload');
-    const photos = await openPhotos(picture, context, options.maxDeviceBytes);
+    const photos = await openPhotos(picture, device, rules, options.maxDeviceBytes);
     const warnings: string[] = [];
     try {
       const faces = await findFaces(picture, photos, context, options.measures, warnings);
-      return new PhotoSession(device, picture, compat, faces, warnings, photos, options);
+      return new PhotoSession(device, picture, rules, faces, warnings, photos, options);
     } catch (error) {
       closePhotos(photos);
       throw error;
@@ -104,9 +105,9 @@ export class PhotoSession {
 
   /** The same faces on another device. */
   async rebindTo(device: Executor): Promise<PhotoSession> {
-    const { picture, compat, faces, warnings, options } = this;
-    const photos = this.photos && (await openPhotos(picture, { device, settings: { compat } }, options.maxDeviceBytes));
-    const session = new PhotoSession(device, picture, compat, faces, warnings, photos, options);
+    const { picture, rules, faces, warnings, options } = this;
+    const photos = this.photos && (await openPhotos(picture, device, rules, options.maxDeviceBytes));
+    const session = new PhotoSession(device, picture, rules, faces, warnings, photos, options);
     session.told = this.told;
     return session;
   }
@@ -253,7 +254,7 @@ export class PhotoSession {
 
   /** Faces are reported in pixels of the photo, whatever the pipeline worked on. */
   private inPixelsOfPhoto<F extends PreparedFace>(face: F): F {
-    const enlargement = this.photos ? enlargementOf(this.picture, { compat: this.compat }) : 1;
+    const enlargement = this.photos ? this.rules.working(this.picture).enlargement : 1;
     if (enlargement === 1) return face;
     const transform = composeAffine(face.transform, Float64Array.of(enlargement, 0, 0, 0, enlargement, 0));
     return { ...scaled(face, 1 / enlargement), transform };

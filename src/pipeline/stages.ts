@@ -86,7 +86,7 @@ export interface Context {
 /** The stages for finding faces. */
 export function detectingStages(
   networks: Networks,
-  { parts, compat, detectionScales, signal }: DetectSettings,
+  { parts, rules: { compat }, detectionScales, signal }: DetectSettings,
 ): Pick<Stages, 'detect' | 'detectFaces'> {
   const { detector } = networks;
   const { detectFaces } = parts;
@@ -127,8 +127,7 @@ export function callStages(device: Executor, networks: Networks, settings: Setti
       ? async (picture, scale) => checkUpscaled(await upscale(picture, scale), signal)
       : upscaler &&
         (async (picture, scale) => {
-          // The reference's networks see the colours under transparent parts.
-          if (!settings.compat) return upscaler.upscale(picture, { scale, signal });
+          if (settings.rules.fills) return upscaler.upscale(picture, { scale, signal });
           return toRgba(await upscaler.upscale(toRgb(picture), { scale, signal }));
         }),
     upscaleFace: upscale
@@ -143,10 +142,10 @@ export function callStages(device: Executor, networks: Networks, settings: Setti
   };
 }
 
-/** In compat mode, the package's own upscaler, which the reference has not, works only where it is asked for. */
-function usedUpscaler({ upscaler }: Networks, { compat, given, backgroundUpscale }: Settings): Upscaler | null {
+/** The package's own upscaler may have to be asked for. */
+function usedUpscaler({ upscaler }: Networks, { rules, given, backgroundUpscale }: Settings): Upscaler | null {
   const asked = backgroundUpscale || given.has('faceUpscale');
-  return compat && upscaler instanceof ResidualUpscaler && !asked ? null : upscaler;
+  return !rules.ownUpscaler && upscaler instanceof ResidualUpscaler && !asked ? null : upscaler;
 }
 
 async function uploadLabels(device: Executor, labels: Uint8Array): Promise<DeviceBuffer> {
