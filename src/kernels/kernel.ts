@@ -57,6 +57,9 @@ export interface Case<P> {
   readonly fill?: Readonly<Record<string, (index: number, random: () => number) => number>>;
 }
 
+/** Any 32-bit word, as four bytes: to fill operands with pixels. */
+export const anyWord = (_: number, random: () => number): number => Math.floor((random() + 1) * 2 ** 31);
+
 /** A kernel with its plain CPU reference and its cases. */
 export interface KernelTest<P> {
   readonly kernel: Kernel<P>;

@@ -3,6 +3,11 @@
 //   enable f16; alias Store = f16;        alias Store4 = vec4<f16>;
 // Kernels read `vec4f(x[i])` and write `Store4(value)`.
 
+// The invocation's place in a row of workgroups of 64 that `linearGrid` has broken into several.
+fn linear_index(id: vec3u, groups: vec3u) -> u32 {
+  return id.x + id.y * groups.x * 64u;
+}
+
 // e^x within 1.3e-7 of it. The built-in may be off by 1e-6, always to the same side, and softmax, swish and attention hand such an
 // error on until codes flip. With x = k ln 2 + r the polynomial only sees |r| <= 0.35; ln 2 is split so that k times its upper
 // part is exact. The coefficients are those of the Taylor series, fitted to that range.

@@ -78,8 +78,8 @@ export const placeOf = (name: string, l: Layout): Record<string, number> => ({
 });
 
 /**
- * Workgroups of `size` for `count` invocations in a row, in x and y so that no dimension passes 65,535. The shader's index is
- * `id.x + id.y * groups.x * size`, with `id` the global invocation id and `groups` the number of workgroups.
+ * Workgroups of `size` for `count` invocations in a row, in x and y so that no dimension passes 65,535. `linear_index` of prelude.wgsl
+ * is the shader's index where the size is 64.
  */
 export function linearGrid(count: number, size = 64): [number, number, number] {
   const groups = Math.max(1, ceilDiv(count, size));

@@ -41,7 +41,7 @@ fn moments(mean: vec4f, m2: vec4f, pixels: u32) -> Moments {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.x + id.y * groups.x * 64u;
+  let index = linear_index(id, groups);
   if (index >= plan.count) {
     return;
   }

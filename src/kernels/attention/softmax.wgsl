@@ -10,7 +10,7 @@ struct Plan {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.x + id.y * groups.x * 64u;
+  let index = linear_index(id, groups);
   let lane = index % LANES;
   // Surplus invocations read the last row up to the end, because barriers want them all; they write nothing.
   let inside = index / LANES < plan.rows;

@@ -17,7 +17,7 @@ const LOWEST = -3.4028234e38;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let token = id.x + id.y * groups.x * 64u;
+  let token = linear_index(id, groups);
   if (token >= plan.tokens) {
     return;
   }

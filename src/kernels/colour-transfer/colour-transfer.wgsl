@@ -20,7 +20,7 @@ struct Plan {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.x + id.y * groups.x * 64u;
+  let index = linear_index(id, groups);
   let count = plan.pixels;
   if (index >= count) {
     return;

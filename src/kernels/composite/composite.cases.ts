@@ -1,7 +1,7 @@
 // Rectangles on which `composite` is tested. Results are equal: masks and fractions are multiples of 1/64, so that all sums are exact.
 
 import type { Rect } from '../../image/geometry.js';
-import type { Case, KernelTest } from '../kernel.js';
+import { anyWord, type Case, type KernelTest } from '../kernel.js';
 import { type CompositeParams, composite, type FinishCompositeParams, finishComposite } from './composite.js';
 import { compositeReference, finishCompositeReference } from './composite.ref.js';
 
@@ -9,10 +9,8 @@ const picture = { width: 41, height: 37 };
 const whole: Rect = { x: 0, y: 0, ...picture };
 const part: Rect = { x: 9, y: 5, width: 30, height: 17 };
 
-const word = (_: number, random: () => number) => Math.floor((random() + 1) * 2 ** 31);
-
 /** Three fractions, of 6 bits each. */
-const fractions = (_: number, random: () => number) => (word(_, random) & 0x3f0fc3f0) >>> 0;
+const fractions = (_: number, random: () => number) => (anyWord(_, random) & 0x3f0fc3f0) >>> 0;
 
 function compositeCase(name: string, params: Partial<CompositeParams>): Case<CompositeParams> {
   const all: CompositeParams = {
@@ -38,11 +36,11 @@ function compositeCase(name: string, params: Partial<CompositeParams>): Case<Com
       mask: share,
       coverage: (_, random) => [1, 1, 1, 0.5, 0.25][Math.floor((random() + 1) * 2.5)]!,
       pasted: (_, random) => {
-        if (all.pasted === 'rgba') return word(0, random);
+        if (all.pasted === 'rgba') return anyWord(0, random);
         floats[0] = Math.round((random() + 1) * 500) / 4;
         return bits[0]!;
       },
-      picture: word,
+      picture: anyWord,
       fractions,
     },
   };
@@ -53,7 +51,7 @@ function finishCase(rect: Rect): Case<FinishCompositeParams> {
     name: `${rect.width}x${rect.height}`,
     params: { picture, fractions: rect },
     tolerance: { f32: 0, f16: 0 },
-    fill: { picture: word, fractions },
+    fill: { picture: anyWord, fractions },
   };
 }
 

@@ -41,7 +41,7 @@ fn store(row: u32, column: u32, c: u32, sum: vec4f) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let index = id.x + id.y * workgroups.x * 64u;
+  let index = linear_index(id, workgroups);
   let c = index % plan.groups;
   let column = index / plan.groups % plan.runs * 4u;
   let y_row = index / plan.groups / plan.runs;

@@ -26,7 +26,7 @@ fn head(pixel: u32, channel: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let prior = id.x + id.y * workgroups.x * 64u;
+  let prior = linear_index(id, workgroups);
   let pixel = prior / 2u;
   let anchor = prior % 2u;
   if (pixel >= plan.pixels_2) {

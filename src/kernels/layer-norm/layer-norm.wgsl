@@ -28,7 +28,7 @@ fn deviations(value: vec4f, mean: f32, group: u32) -> vec4f {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.x + id.y * groups.x * 64u;
+  let index = linear_index(id, groups);
   let lane = index % LANES;
   // Surplus invocations repeat the last row up to the end, because barriers want them all; they write nothing.
   let row = min(index / LANES, plan.rows - 1u);

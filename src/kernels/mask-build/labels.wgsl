@@ -15,7 +15,7 @@ struct Plan {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let word = id.x + id.y * groups.x * 64u;
+  let word = linear_index(id, groups);
   if (word * 4u >= plan.pixels) {
     return;
   }

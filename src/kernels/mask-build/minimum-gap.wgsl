@@ -17,7 +17,7 @@ const NEARLY_FULL = 2e-6;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.x + id.y * groups.x * 64u;
+  let index = linear_index(id, groups);
   let count = plan.pixels;
   if (index >= count) {
     return;

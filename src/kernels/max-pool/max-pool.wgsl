@@ -20,7 +20,7 @@ struct Plan {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let index = id.x + id.y * workgroups.x * 64u;
+  let index = linear_index(id, workgroups);
   let c = index % plan.groups;
   let pixel = index / plan.groups;
   if (pixel >= plan.pixels) {

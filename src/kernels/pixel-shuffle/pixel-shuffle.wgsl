@@ -36,7 +36,7 @@ fn source(n: u32, row: u32, column: u32, c: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.x + id.y * groups.x * 64u;
+  let index = linear_index(id, groups);
   if (index >= plan.count) {
     return;
   }

@@ -65,7 +65,7 @@ fn patch_column(rows: SixLines, column: Line) -> Six {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let index = id.x + id.y * workgroups.x * 64u;
+  let index = linear_index(id, workgroups);
   let tile = index / plan.groups;
   let c = index - tile * plan.groups;
   let tile_row = tile / plan.tile_columns;

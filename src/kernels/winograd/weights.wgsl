@@ -31,7 +31,7 @@ fn filter_column(start: u32, tap: u32, step: u32) -> Six {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let index = id.x + id.y * workgroups.x * 64u;
+  let index = linear_index(id, workgroups);
   let block_size = plan.groups * 8u;
   let block = index / block_size;
   if (block >= plan.blocks) {
