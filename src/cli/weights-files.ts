@@ -4,7 +4,14 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { CONFIG_PRESETS } from '../models/codeformer/tensors.js';
-import { generatedWeights, inferNetworkConfig, networkTensors, recognizeNetwork } from '../models/networks.js';
+import {
+  generatedWeights,
+  inferNetworkConfig,
+  NETWORK_NAMES,
+  type NetworkKind,
+  networkTensors,
+  recognizeNetwork,
+} from '../models/networks.js';
 import { embeddedWeights } from '../node/embedded.js';
 import { fileSource, readError } from '../node/file-source.js';
 import { sha256File } from '../node/pull.js';
@@ -12,7 +19,6 @@ import { readText } from '../node/read-file.js';
 import { removeLeftovers, writeFileBeside } from '../node/write-file.js';
 import { type DType, elementCount, encodeFloat16, isFloat } from '../weights/dtype.js';
 import { checkFinite } from '../weights/finite.js';
-import { NETWORKS, type NetworkKind } from '../weights/networks.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
 import { openWeightsSource } from '../weights/open.js';
 import { type OutgoingTensor, streamSafetensors } from '../weights/safetensors.js';
@@ -110,7 +116,7 @@ export async function verify({ inputs }: Arguments, io: WeightsIo) {
     const weights = await openFile(path);
     try {
       const network = recognizeNetwork(weights);
-      if (!network) await say(false, `tensors: those of none of ${NETWORKS.join(', ')}`);
+      if (!network) await say(false, `tensors: those of none of ${NETWORK_NAMES.join(', ')}`);
       else {
         const expected = networkTensors(network, inferNetworkConfig(network, weights));
         checkTensors(weights, expected);

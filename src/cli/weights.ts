@@ -2,7 +2,7 @@
 
 import { CodeFormerError } from '../errors.js';
 import { CONFIG_PRESETS } from '../models/codeformer/tensors.js';
-import { NETWORKS } from '../weights/networks.js';
+import { NETWORK_NAMES } from '../models/networks.js';
 import { describeFlags, parseFlags } from './flags.js';
 import { writeStdout } from './io.js';
 import { nearest } from './nearest.js';
@@ -59,7 +59,7 @@ shapes of the tensors against the network, and that every value is finite. Exit 
     usage: 'NETWORK -o OUT [--config C] [--seed N] [--dtype f16|f32]',
     summary: 'deterministic weights that need no download',
     about: `Deterministic weights, for tests and measurements: the network runs as fast as with real ones, pictures come out as noise.
-NETWORK is one of ${NETWORKS.join(', ')}.`,
+NETWORK is one of ${NETWORK_NAMES.join(', ')}.`,
     flags: { output: true, config: `${CONFIG}; official without it`, seed: true, dtype: 'f32 or f16, default f32' },
     positional: 'NETWORK',
     run: generate,

@@ -2,16 +2,9 @@
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Executor } from '../executor.js';
-import { CodeFormer } from '../models/codeformer/codeformer.js';
-import { recognizeNetwork } from '../models/networks.js';
-import { ParseNet } from '../models/parsenet/parsenet.js';
-import { ResidualUpscaler } from '../models/residual-upscaler/residual-upscaler.js';
-import { RetinaFace } from '../models/retinaface/retinaface.js';
-import { RRDBNet } from '../models/rrdbnet/rrdbnet.js';
-import type { Upscaler } from '../models/upscaler/upscaler.js';
+import { NETWORKS, type NetworkKind, networksOf, recognizeNetwork } from '../models/networks.js';
 import { OFFICIAL_LICENCES } from '../weights/licences.js';
 import { ROLES, type Role } from '../weights/manifest.js';
-import type { NetworkKind } from '../weights/networks.js';
 import { isWeights, type Weights } from '../weights/weights.js';
 import type { Platform, WeightsInput } from './platform.js';
 import type { Networks } from './stages.js';
@@ -27,13 +20,6 @@ export interface Source {
   /** How the caller named them. */
   readonly name: string;
 }
-
-const KINDS: Readonly<Record<Role, readonly NetworkKind[]>> = {
-  restorer: ['codeformer'],
-  detector: ['retinaface-mobile', 'retinaface-resnet50'],
-  parser: ['parsenet'],
-  upscaler: ['residual-upscaler', 'rrdbnet'],
-};
 
 /**
  * Opens the weights of all roles.
@@ -70,11 +56,11 @@ async function openSource(
   const weights = given ? input : await platform.openWeights(input, { role, signal });
   try {
     const kind = recognizeNetwork(weights);
-    if (!kind || !KINDS[role].includes(kind)) {
+    if (!kind || NETWORKS[kind].role !== role) {
       const found = kind ? `they are of ${kind}` : 'they are of no network that the library knows';
       throw new CodeFormerError(
         'WEIGHTS_MISMATCH',
-        `${weights.name}: expected weights of ${KINDS[role].join(' or ')} for ${OPTION_OF[role]} but ${found}`,
+        `${weights.name}: expected weights of ${networksOf(role).join(' or ')} for ${OPTION_OF[role]} but ${found}`,
       );
     }
     const name = typeof input === 'string' || input instanceof URL ? String(input) : weights.name;
@@ -106,28 +92,30 @@ export async function closeSources(sources: Partial<Sources>): Promise<void> {
 /** Loads all networks onto a device. What was loaded is destroyed where one of them fails. */
 export async function loadNetworks(
   device: Executor,
-  { restorer, detector, parser, upscaler }: Sources,
+  sources: Sources,
   signal: AbortSignal | undefined,
 ): Promise<Networks & { destroy(): void }> {
-  const loaded: { destroy(): void }[] = [];
+  const loaded: Partial<Record<Role, { destroy(): void }>> = {};
   const destroy = () => {
-    for (const network of loaded.splice(0)) network.destroy();
+    for (const role of ROLES) {
+      loaded[role]?.destroy();
+      delete loaded[role];
+    }
   };
-  const load = async <N extends { destroy(): void }>(
-    source: Source | null,
-    network: { load(device: Executor, weights: Weights, options: { signal?: AbortSignal }): Promise<N> },
-  ): Promise<N | null> => {
+  const load = async <R extends Role>(role: R): Promise<Networks[R] | null> => {
+    const source = sources[role];
     if (!source) return null;
-    const made = await network.load(device, source.weights, signal ? { signal } : {});
-    loaded.push(made);
-    return made;
+    const network = await NETWORKS[source.kind].load(device, source.weights, { signal });
+    loaded[role] = network;
+    // What the row of a network of this role loads.
+    return network as unknown as Networks[R];
   };
   try {
     return {
-      detector: await load(detector, RetinaFace),
-      restorer: await load(restorer, CodeFormer),
-      parser: await load(parser, ParseNet),
-      upscaler: await load<Upscaler>(upscaler, upscaler?.kind === 'rrdbnet' ? RRDBNet : ResidualUpscaler),
+      detector: await load('detector'),
+      restorer: await load('restorer'),
+      parser: await load('parser'),
+      upscaler: await load('upscaler'),
       destroy,
     };
   } catch (error) {

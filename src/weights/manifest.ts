@@ -1,7 +1,6 @@
 // The manifest of embedded weights: which files ship with the package, for which network, under which licence.
 
 import { CodeFormerError, describe } from '../errors.js';
-import { NETWORKS, type NetworkKind } from './networks.js';
 
 /** What a network does in the pipeline. */
 export const ROLES = ['restorer', 'detector', 'parser', 'upscaler'] as const;
@@ -11,7 +10,8 @@ export interface ManifestEntry {
   /** Name of the file in the folder of the manifest. */
   readonly file: string;
   readonly role: Role;
-  readonly network: NetworkKind;
+  /** Its name among the networks of the library. */
+  readonly network: string;
   readonly bytes: number;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
@@ -60,7 +60,7 @@ export function parseManifest(text: string, name: string): Manifest {
     if (!ROLES.includes(role as Role)) fail(`one of ${ROLES.join(', ')}`, where('role'), role);
     if (roles.has(role)) fail('each role once', where('role'), role);
     roles.add(role);
-    if (!NETWORKS.includes(network as NetworkKind)) fail(`one of ${NETWORKS.join(', ')}`, where('network'), network);
+    if (typeof network !== 'string' || network === '') fail('the name of a network', where('network'), network);
     if (!Number.isSafeInteger(bytes) || (bytes as number) < 1) fail('a size in bytes', where('bytes'), bytes);
     if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) fail('64 hex digits', where('sha256'), sha256);
     if (typeof licence !== 'string' || licence === '') fail('a sentence', where('licence'), licence);

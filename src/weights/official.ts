@@ -2,13 +2,13 @@
 
 import { OFFICIAL_LICENCES } from './licences.js';
 import type { Role } from './manifest.js';
-import type { NetworkKind } from './networks.js';
 
 export interface OfficialFile {
   /** The official file name, which is also its name in the cache and in a `--weights-dir`. */
   readonly file: string;
   readonly role: Role;
-  readonly network: NetworkKind;
+  /** Its name among the networks of the library. */
+  readonly network: string;
   /** What it is for. */
   readonly purpose: string;
   readonly url: string;

@@ -15,11 +15,20 @@ import {
   tokenCount,
   validateConfig,
 } from '../../src/models/codeformer/tensors.js';
-import { generatedWeights, inferNetworkConfig, networkTensors, recognizeNetwork } from '../../src/models/networks.js';
+import {
+  generatedWeights,
+  inferNetworkConfig,
+  NETWORK_NAMES,
+  NETWORKS,
+  type NetworkKind,
+  networkTensors,
+  recognizeNetwork,
+} from '../../src/models/networks.js';
 import { elementCount } from '../../src/weights/dtype.js';
 import { generatedTensors } from '../../src/weights/generated.js';
-import { NETWORKS } from '../../src/weights/networks.js';
+import { OFFICIAL_FILES } from '../../src/weights/official.js';
 import { withMetadata } from '../../src/weights/weights.js';
+import manifest from '../../weights/manifest.json' with { type: 'json' };
 
 const totals = (tensors: Map<string, number[]>, counted: (name: string) => boolean = () => true) => {
   const names = [...tensors.keys()].filter(counted);
@@ -157,7 +166,7 @@ test('RetinaFace, ParseNet and RRDBNet have the published numbers of tensors and
 });
 
 test('a network is told from its tensors, and its configuration too', () => {
-  for (const kind of NETWORKS) {
+  for (const kind of NETWORK_NAMES) {
     const weights = generatedWeights(kind, kind === 'codeformer' ? odd : undefined, 7);
     expect(recognizeNetwork(weights)).toBe(kind);
     expect(new Map(weights.names().map(name => [name, weights.shape(name)]))).toEqual(
@@ -174,4 +183,9 @@ test('a network is told from its tensors, and its configuration too', () => {
   expect(() => networkTensors('rrdbnet', { blocks: 0 })).toThrow(/config.blocks/);
   expect(() => networkTensors('rrdbnet', { toString: 1 })).toThrow(/only the keys/);
   expect(() => networkTensors('vgg' as 'rrdbnet')).toThrow(/one of codeformer/);
+});
+
+test('the files of the package and the official ones name networks of their roles', () => {
+  for (const { file, network, role } of [...manifest.files, ...OFFICIAL_FILES])
+    expect([file, NETWORKS[network as NetworkKind]?.role]).toEqual([file, role]);
 });

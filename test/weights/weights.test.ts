@@ -88,7 +88,7 @@ describe('the manifest', () => {
     ['a path', [{ ...entry, file: '../a' }], /file name for files\[0\].file but got "..\/a"/],
     ['a role', [{ ...entry, role: 'painter' }], /one of restorer, .* for files\[0\].role/],
     ['a role twice', [entry, entry], /each role once for files\[1\].role/],
-    ['a network', [{ ...entry, network: 'vgg' }], /files\[0\].network/],
+    ['a network', [{ ...entry, network: 7 }], /files\[0\].network/],
     ['a size', [{ ...entry, bytes: 0 }], /files\[0\].bytes/],
     ['a hash', [{ ...entry, sha256: 'A'.repeat(64) }], /64 hex digits/],
     ['a licence', [{ ...entry, licence: '' }], /files\[0\].licence/],
