@@ -39,7 +39,9 @@ function place(operand: Operand, index: number): 'channel' | 'padding' | 'outsid
 const given = ({ access }: Operand): boolean => access === 'read' || access === 'update';
 
 function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray {
-  const random = generator(name.length * 7919 + operand.elements);
+  // Operands of one size have values of their own.
+  const seed = [...name].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), operand.elements);
+  const random = generator(seed);
   const make = test.fill?.[name] ?? (() => random());
   const arrays = { store: Float32Array, f32: Float32Array, i32: Int32Array, u32: Uint32Array };
   const data = new arrays[operand.type](operand.elements);

@@ -7,7 +7,7 @@ import {
   colourStatistics,
   colourStatisticsOf,
 } from '../kernels/colour-statistics/colour-statistics.js';
-import { colourTransfer, greyTransfer, PLAIN_GREY, toneTransfer } from '../kernels/colour-transfer/colour-transfer.js';
+import { colourTransfer, greyTransfer, toneTransfer } from '../kernels/colour-transfer/colour-transfer.js';
 import { type Tone, toneOf, toneStatistics, toneStep } from '../kernels/tone-statistics/tone-statistics.js';
 import { DevicePicture, DevicePlanes, type PixelOptions, scoped } from './device-picture.js';
 
@@ -103,11 +103,6 @@ const TONED_RESIDUAL = 40;
 
 /** Whether a picture is one of greys that were given colours: sepia, yellowed, blue. */
 export const isToned = ({ scatter, residual }: Tone): boolean => scatter <= TONED_SCATTER && residual <= TONED_RESIDUAL;
-
-/** Three equal planes of grey, 0 to 255, not rounded. */
-export function greyPlanes(x: DevicePicture, options: PixelOptions = {}): Promise<DevicePlanes> {
-  return transfer(x, PLAIN_GREY, options);
-}
 
 /** How greys are to look. */
 export interface GreyLike {

@@ -86,12 +86,6 @@ async function chain(steps: readonly ((x: DevicePlanes) => Promise<DevicePlanes>
   return value!;
 }
 
-/** The smaller of two masks of one size, pixel by pixel. */
-export async function minimumMask(a: DevicePlanes, b: DevicePlanes, options: PixelOptions = {}): Promise<DevicePlanes> {
-  const params: MaskBuildParams = { operation: 'minimum', width: a.width, height: a.height };
-  return buildMask(a.device, params, { a: a.buffer, b: b.buffer }, options);
-}
-
 /**
  * The smaller of a mask with its gap, warped, and the soft mask of the square that it was warped with, with its gap: for the
  * compat mode.

@@ -21,7 +21,7 @@ const cases: Case<AddParams>[] = [
     params: {
       a: layout(2, 6, 9, 12, 24, 8),
       b: layout(2, 3, 5, 12, 16, 4),
-      y: layout(2, 6, 9, 12, 20, 0),
+      y: layout(2, 6, 9, 12, 20, 4),
       alpha: 0.2,
       slope: 0.1,
     },

@@ -1,8 +1,11 @@
 // Transfers on which `colour-transfer` is tested, values beyond the range included.
 
 import { anyWord, type Case, type KernelTest } from '../kernel.js';
-import { type ColourTransferParams, colourTransfer, PLAIN_GREY } from './colour-transfer.js';
+import { type ColourTransferParams, colourTransfer } from './colour-transfer.js';
 import { colourTransferReference } from './colour-transfer.ref.js';
+
+/** Grey without any tint or contrast of another picture. */
+const PLAIN_GREY = new Float32Array([1, 1, 1, 0, 0, 0]);
 
 function transferCase(
   name: string,

@@ -24,9 +24,6 @@ export const colourTransfer: Kernel<ColourTransferParams> = {
   tables: ({ tone }) => ({ curve: tone ?? new Float32Array(3 * 256) }),
 };
 
-/** Grey and nothing else. */
-export const PLAIN_GREY = new Float32Array([1, 1, 1, 0, 0, 0]);
-
 /** Weights of red, green and blue in grey; as in the reference they sum to 0.9999. */
 const GREY = [0.2989, 0.587, 0.114] as const;
 

@@ -12,7 +12,7 @@ const shapes = (n: number, h: number, w: number, c: number): Omit<FeatureFusionP
   const half = Math.ceil(c / 4) * 4;
   return {
     d: layout(n, h, w, c, 2 * half, half),
-    scale: layout(n, h, w, c),
+    scale: layout(n, h, w, c, half + 12, 8),
     shift: layout(n, h, w, c, half + 4, 4),
     y: layout(n, h, w, c, half + 8, 4),
   };

@@ -15,7 +15,7 @@ const cases: Case<LayerNormParams>[] = [
     params: {
       x: layout(2, 1, 37, 64, 76, 8),
       y: layout(2, 1, 37, 64, 68, 4),
-      yPosition: layout(2, 1, 37, 64, 72, 0),
+      yPosition: layout(2, 1, 37, 64, 72, 4),
       eps,
     },
     tolerance,

@@ -43,8 +43,6 @@ function pixelValue(
       const inside = (at: number, side: number) => at >= border && at < side - border;
       return (column, row, i) => (inside(column, width) && inside(row, height) ? [x![i]!, x![count + i]!] : [0, 1]);
     }
-    case 'minimum':
-      return (_column, _row, i) => [Math.min(a![i]!, b![i]!)];
     case 'minimum-gap':
       return (_column, _row, i) => {
         const other = Math.abs(b![i]! - 1) < 2e-6 ? params.full : b![i]!;

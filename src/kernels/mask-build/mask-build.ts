@@ -1,4 +1,4 @@
-// Masks, f32 planes of values from 0 to 1: from labels, from shapes, with a border of zeros, and the smaller of two. Some come
+// Masks, f32 planes of values from 0 to 1: from labels, from shapes, with a border of zeros, and the smaller of two with what they lack. Some come
 // with their gap, a second plane of what they lack of 1, in full relative precision.
 
 import type { Size } from '../../image/geometry.js';
@@ -18,7 +18,6 @@ export type MaskBuildParams = Size &
         readonly border: number;
         readonly gap: boolean;
       }
-    | { readonly operation: 'minimum' }
     | {
         readonly operation: 'minimum-gap';
         /** What b is where it is 1 up to the rounding of sums of weights. */
@@ -52,8 +51,6 @@ export const maskBuild: Kernel<MaskBuildParams> = {
         return { labels: array('read', 'u32', ceilDiv(pixels, 4)), values: read(params.values.length), y };
       case 'frame':
         return { x: read(planes * pixels), y };
-      case 'minimum':
-        return { a: read(pixels), b: read(pixels), y };
       case 'minimum-gap':
         return { a: read(2 * pixels), b: read(pixels), coverage: read(pixels), y };
       case 'shape':

@@ -1,11 +1,10 @@
-// `mask-build` on WebGPU; see frame.wgsl, labels.wgsl, minimum.wgsl, minimum-gap.wgsl and shape.wgsl.
+// `mask-build` on WebGPU; see frame.wgsl, labels.wgsl, minimum-gap.wgsl and shape.wgsl.
 
 import { ceilDiv } from '../kernel.js';
 import { type Dispatch, linearGrid, squareGrid, type WebgpuKernel } from '../webgpu.js';
 import frame from './frame.wgsl';
 import labels from './labels.wgsl';
 import { type MaskBuildParams, maskBuild } from './mask-build.js';
-import minimum from './minimum.wgsl';
 import minimumGap from './minimum-gap.wgsl';
 import shape from './shape.wgsl';
 
@@ -29,7 +28,7 @@ export const webgpuMaskBuild: WebgpuKernel<MaskBuildParams> = {
   },
 };
 
-const CODES = { labels, frame, minimum, 'minimum-gap': minimumGap, shape };
+const CODES = { labels, frame, 'minimum-gap': minimumGap, shape };
 
 function variant(params: MaskBuildParams): Record<string, number> {
   if (params.operation === 'shape') return { ELLIPSE: params.ellipse ? 1 : 0, WITHIN: params.within ? 1 : 0 };
@@ -43,8 +42,6 @@ function planOf(params: MaskBuildParams): Record<string, number> {
       return { pixels: width * height, labels: params.values.length };
     case 'frame':
       return { width, height, border: params.border };
-    case 'minimum':
-      return { pixels: width * height };
     case 'minimum-gap':
       return { pixels: width * height, full: params.full };
     case 'shape': {

@@ -41,6 +41,7 @@ const MIRRORED = (
     ['shrunk', rect(0, 0, 31, 23), [1.7, 0.4, -13.3, -0.5, 1.9, -14.1], 2],
     ['many times', rect(0, 0, 5, 3), [1.1, 0, -31, 0, 1.1, -7], 1],
     ['a part of the source', rect(0, 2, 20, 21), [0.7, 0, -5.2, 0, 0.7, 8.6], 1],
+    ['a part at the other edge', rect(7, 0, 24, 23), [0.7, 0, 20.2, 0, 0.7, 3.6], 1],
   ] as const
 ).map(([name, source, inverse, samples]): WarpAffineParams & { readonly name: string } => {
   const whole = source.width === 5 ? { width: 5, height: 3 } : { width: 31, height: 23 };

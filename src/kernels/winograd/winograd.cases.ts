@@ -55,6 +55,11 @@ const cases: Case<ConvParams>[] = [
     { ...params(10, 14, 8, 8, 2), x: layout(2, 5, 7, 8), upsample: 2, prologue: 'affine-swish' },
     tolerance,
   ),
+  convCase(
+    'upsampled, batch 2, from a slice without prologue',
+    { ...params(10, 14, 8, 8, 2), x: layout(2, 5, 7, 8, 20, 8), upsample: 2 },
+    tolerance,
+  ),
   convCase('several strips', params(5, 100, 2048, 4), { f32: 5e-5, f16: 1e-2 }),
 ];
 
