@@ -17,12 +17,6 @@ const SEPARATORS = sep === '\\' ? /[/\\]/ : /\//;
 
 export const isPattern = (text: string): boolean => /[*?[]/.test(text);
 
-/** The part of a pattern that is a path: its folders before the first one with a wildcard. */
-export function staticPart(pattern: string): string {
-  const segments = pattern.split(SEPARATORS);
-  return segments.slice(0, segments.findIndex(isPattern)).join(sep) || (pattern.startsWith('/') ? sep : '.');
-}
-
 /** The path in a folder, of bytes where one of both is. */
 export function inside(folder: Path, name: Buffer): Path {
   const text = name.toString();

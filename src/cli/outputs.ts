@@ -48,7 +48,7 @@ export function typeFlag(text: string | undefined): EncodedType | undefined {
 }
 
 /** The name of an input without folder and ending; bytes that are no text as %XX, as names of results are text. */
-export function stemOf(input: Found): string {
+function stemOf(input: Found): string {
   return baseOf(input).replace(/(?<=.)\.[^.]+$/, '');
 }
 

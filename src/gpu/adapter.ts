@@ -17,7 +17,7 @@ export function adapterInfo(info: GPUAdapterInfo): AdapterInfo {
  * The features and limits asked of an adapter: all of its own storage and buffer limits, f16 and subgroups where present.
  * A limit that is not asked for stays at the default of the specification, however large the adapter's is.
  */
-export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
+function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
   const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups'];
   const limits = adapter.limits;
   return {

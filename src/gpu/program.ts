@@ -99,7 +99,7 @@ interface Step {
 }
 
 /** A program compiled for a device. */
-export class GpuProgram implements CompiledProgram {
+class GpuProgram implements CompiledProgram {
   private generation = -1;
   private planOf: ReturnType<Plans['bind']> = () => null;
 

@@ -3,7 +3,7 @@
 import type { Picture } from './picture.js';
 
 /** Whether an orientation exchanges width and height. */
-export const turnsSides = (orientation: number): boolean => orientation >= 5 && orientation <= 8;
+const turnsSides = (orientation: number): boolean => orientation >= 5 && orientation <= 8;
 
 /** An RGBA picture, upright. Orientations other than 2 to 8 mean that it is already. */
 export function upright(picture: Picture, orientation: number): Picture {

@@ -26,7 +26,7 @@ export interface DecodedPicture extends Picture {
 }
 
 /** Most pixels of a picture, unless an option says otherwise. */
-export const DEFAULT_MAX_PIXELS = 100_000_000;
+const DEFAULT_MAX_PIXELS = 100_000_000;
 
 /** The longest side of a picture. Longer ones are no photos, and cost decoders far more than their pixels. */
 export const MAX_SIDE = 65_535;

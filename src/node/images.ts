@@ -292,7 +292,7 @@ export async function encodeImage(
 }
 
 /** Most bytes that are read of a picture: as many as the largest allowed one can have, and what is said beside pixels. */
-export function pictureBytesLimit(maxPixels: number | undefined): number {
+function pictureBytesLimit(maxPixels: number | undefined): number {
   return 4 * pixelLimit(maxPixels) + 2 ** 26;
 }
 

@@ -4,8 +4,8 @@
 import { CodeFormerError, describe } from '../errors.js';
 import type { CodeSpace, Fidelity } from './types.js';
 
-export const CODES_FORMAT = 'codeformer-codes';
-export const CODES_VERSION = 1;
+const CODES_FORMAT = 'codeformer-codes';
+const CODES_VERSION = 1;
 
 /** How codes were drawn. */
 export interface CodeSampling {

@@ -248,7 +248,7 @@ function checkSeed(seed: number): number {
 }
 
 /** Throws `INVALID_ARGUMENT` unless the value is a fidelity for crops of a size. */
-export function checkFidelity(value: Fidelity, size: number, name = 'fidelity'): Fidelity {
+function checkFidelity(value: Fidelity, size: number, name = 'fidelity'): Fidelity {
   if (!(value instanceof Float32Array)) return checkShare(value, name);
   if (value.length !== size * size)
     throw invalidArgument(`a number from 0 to 1, or ${size * size} of them, one for each pixel,`, name, value);

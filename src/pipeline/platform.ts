@@ -13,7 +13,7 @@ export type WeightsInput = string | URL | Blob | Uint8Array | ArrayBuffer;
 export interface PixelForm {
   readonly picture: Picture;
   /** Another picture in the same form. */
-  again(picture: Picture): unknown;
+  toInputForm(picture: Picture): unknown;
 }
 
 export interface Platform {

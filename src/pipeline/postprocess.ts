@@ -135,13 +135,16 @@ export function discard({ pasted, labels }: PostprocessedFace, device: Executor)
 }
 
 /** The same without the picture that is pasted on the device: for more faces than there is room for. */
-export async function spilled(face: PostprocessedFace): Promise<PostprocessedFace> {
+export async function spilled(face: PostprocessedFace, device: Executor): Promise<PostprocessedFace> {
   const { pasted } = face;
   if (!('destroy' in pasted)) return face;
   try {
-    return { ...face, pasted: pasted instanceof DevicePlanes ? await pasted.picture() : await pasted.read() };
-  } finally {
+    const read = pasted instanceof DevicePlanes ? await pasted.picture() : await pasted.read();
     pasted.destroy();
+    return { ...face, pasted: read };
+  } catch (error) {
+    discard(face, device);
+    throw error;
   }
 }
 

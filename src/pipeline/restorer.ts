@@ -532,20 +532,20 @@ export class Restorer {
         const bytes = isBlob(photo) ? new Uint8Array(await photo.arrayBuffer()) : photo;
         return this.platform.decodeImage(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), limits);
       });
-      return { ...notesOf(picture), picture: toRgba(picture, limits), again: made => made };
+      return { ...notesOf(picture), picture: toRgba(picture, limits), toInputForm: made => made };
     }
     const own = await orAbort(signal, () => this.platform.readPixels(photo, limits));
-    if (own) return { ...NO_NOTES, picture: toRgba(own.picture, limits), again: made => own.again(made) };
+    if (own) return { ...NO_NOTES, picture: toRgba(own.picture, limits), toInputForm: made => own.toInputForm(made) };
     if (typeof photo !== 'object' || photo === null || !('data' in photo))
       throw invalidArgument('a Blob, bytes of a picture, or pixels', 'photo', photo);
     const channels = checkPicture(photo, limits);
     const kind = photo.data instanceof Uint8ClampedArray ? Uint8ClampedArray : Uint8Array;
-    const again = (made: Picture): Picture => {
+    const toInputForm = (made: Picture): Picture => {
       const picture = channels === 3 ? toRgb(made) : made;
       const { buffer, byteOffset, length } = picture.data;
       return { ...picture, data: new kind(buffer as ArrayBuffer, byteOffset, length) };
     };
-    return { ...notesOf(photo), picture: toRgba(photo, limits), again };
+    return { ...notesOf(photo), picture: toRgba(photo, limits), toInputForm };
   }
 
   private async deliver(
@@ -560,7 +560,7 @@ export class Restorer {
     const delivered: unknown[] = [];
     for (const { image } of results) {
       const encoded = () => this.platform.encodeImage(image, { type: output!, quality, background, metadata });
-      delivered.push(output ? await orAbort(signal, encoded) : await opened.again(image));
+      delivered.push(output ? await orAbort(signal, encoded) : await opened.toInputForm(image));
     }
     return { results, delivered, warnings: allWarnings(opened, settings, results) };
   }
@@ -683,7 +683,7 @@ interface Opened {
   readonly picture: Picture;
   readonly metadata: PictureMetadata | null;
   readonly warnings: readonly string[];
-  again(picture: Picture): unknown;
+  toInputForm(picture: Picture): unknown;
 }
 
 /** Pictures as the pipeline and as the caller gets them. */
@@ -731,7 +731,7 @@ const ENDING: readonly ErrorCode[] = ['ABORTED', 'DESTROYED', 'NO_ADAPTER', 'ADA
 /** Errors that a lost device may show as. */
 const FOLLOWING: readonly ErrorCode[] = ['DEVICE_LOST', 'DESTROYED', 'GPU_ERROR', 'OUT_OF_MEMORY'];
 
-/** How long the news of a lost device may take after its first effects. */
+/** Grace period for `device.lost`, in ms: other errors may come before it. */
 const LOSS_MS = 50;
 
 const lost = (why: string, cause?: unknown): CodeFormerError =>

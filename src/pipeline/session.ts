@@ -211,7 +211,7 @@ export class PhotoSession {
       let face = await restoreFace(pending, crop, recipe, this.photos !== null, context, restoring);
       const others = this.options.once ? before.map(one => one.made) : [...this.made.values()].map(one => one.face);
       const held = others.reduce((sum, other) => sum + deviceBytes(other), 0);
-      if (held + deviceBytes(face) > KEPT_BYTES) face = await spilled(face);
+      if (held + deviceBytes(face) > KEPT_BYTES) face = await spilled(face, this.device);
       made = { recipe: snapshot(recipe), face };
       if (!this.options.once) this.made.set(id, made);
     }

@@ -136,7 +136,7 @@ export type FaceChoice =
 
 /** How the faces of a photo are found. */
 export interface PhotoOptions extends Pick<ReplaceableParts, 'detectFaces'> {
-  /** Reproduce the reference implementation where it differs from good sense. Default false. */
+  /** Match the reference implementation exactly, known quirks included. Default false. */
   readonly compat?: boolean | undefined;
   /** Skip faces whose box has a shorter side, in pixels of the photo. Default 0. */
   readonly minFaceSize?: number | undefined;

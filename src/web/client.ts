@@ -246,13 +246,13 @@ class Client implements ClientRestorer {
   }
 
   async restore(photo: PhotoInput, options: ClientRestoreOptions = {}): Promise<RestoreResult<never>> {
-    const { value, again } = await this.withPhoto('restore', photo, options);
-    return { ...value, image: again(value.image) };
+    const { value, toInputForm } = await this.withPhoto('restore', photo, options);
+    return { ...value, image: toInputForm(value.image) };
   }
 
   async sweep(photo: PhotoInput, options: SweepOptions): Promise<SweepResult<never>> {
-    const { value, again } = await this.withPhoto('sweep', photo, options);
-    return { ...value, images: value.images.map(row => ({ ...row, image: again(row.image) })) };
+    const { value, toInputForm } = await this.withPhoto('sweep', photo, options);
+    return { ...value, images: value.images.map(row => ({ ...row, image: toInputForm(row.image) })) };
   }
 
   async encode(crop: PhotoInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
@@ -269,14 +269,14 @@ class Client implements ClientRestorer {
   }
 
   async prepare(photo: PhotoInput, options: ClientRestoreOptions = {}): Promise<PreparedPhoto<never>> {
-    const { link, value, again } = await this.withPhoto('prepare', photo, options);
+    const { link, value, toInputForm } = await this.withPhoto('prepare', photo, options);
     const { handle, ...prepared } = value;
     const destroy = () => link.release(handle);
     return {
       ...prepared,
       render: async (options: RenderOptions = {}): Promise<RestoreResult<never>> => {
         const result = await link.call('render', [handle], options);
-        return { ...result, image: again(result.image) };
+        return { ...result, image: toInputForm(result.image) };
       },
       destroy,
       [Symbol.dispose]: destroy,
@@ -296,12 +296,12 @@ class Client implements ClientRestorer {
     method: M,
     photo: PhotoInput,
     options: object,
-  ): Promise<{ link: Link; value: ReturnType<Calls[M]>; again(image: unknown): never }> {
+  ): Promise<{ link: Link; value: ReturnType<Calls[M]>; toInputForm(image: unknown): never }> {
     const link = await this.connect();
-    const { sent, transfer, again } = await pack(photo);
-    // Whoever looks in vain for `again` gets what the worker gave.
+    const { sent, transfer, toInputForm } = await pack(photo);
+    // Whoever looks in vain for `toInputForm` gets what the worker gave.
     const value = await link.call(method, [sent], options, transfer);
-    return { link, value, again: image => (again?.(image) ?? image) as never };
+    return { link, value, toInputForm: image => (toInputForm?.(image) ?? image) as never };
   }
 }
 
@@ -311,7 +311,7 @@ const destroyed = () => new CodeFormerError('DESTROYED', 'A restorer was used af
 interface Packed {
   readonly sent: unknown;
   readonly transfer: readonly Transferable[];
-  readonly again?: (image: unknown) => unknown;
+  readonly toInputForm?: (image: unknown) => unknown;
 }
 
 async function pack(photo: unknown): Promise<Packed> {
@@ -322,7 +322,7 @@ async function pack(photo: unknown): Promise<Packed> {
     return { sent: bitmap, transfer: [bitmap] };
   }
   if (photo instanceof ImageData) {
-    return { ...picture(photo), again: image => (isPicture(image) ? imageData(image) : image) };
+    return { ...picture(photo), toInputForm: image => (isPicture(image) ? imageData(image) : image) };
   }
   return isPicture(photo) ? picture(photo) : { sent: photo, transfer: [] };
 }

@@ -121,12 +121,12 @@ export async function readPixels(input: unknown, limits: PictureLimits): Promise
       bitmap.close();
     }
   }
-  if (input instanceof ImageData) return { picture: input, again: imageData };
+  if (input instanceof ImageData) return { picture: input, toInputForm: imageData };
   if (input instanceof ImageBitmap) {
     checkPixelCount(input.width, input.height, limits);
     return {
       picture: drawn(input, input.width, input.height),
-      again: picture => createImageBitmap(imageData(picture)),
+      toInputForm: picture => createImageBitmap(imageData(picture)),
     };
   }
   if (typeof VideoFrame === 'undefined' || !(input instanceof VideoFrame)) return null;
@@ -134,7 +134,7 @@ export async function readPixels(input: unknown, limits: PictureLimits): Promise
   checkPixelCount(displayWidth, displayHeight, limits);
   return {
     picture: drawn(input, displayWidth, displayHeight),
-    again({ data, width, height }) {
+    toInputForm({ data, width, height }) {
       const init = { format: 'RGBA', codedWidth: width, codedHeight: height, timestamp } as const;
       return new VideoFrame(data as Uint8ClampedArray<ArrayBuffer>, duration === null ? init : { ...init, duration });
     },

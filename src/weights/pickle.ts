@@ -25,7 +25,7 @@ export class PickleList {
 }
 
 /** A name of the fixed list. */
-export class PickleGlobal {
+class PickleGlobal {
   constructor(
     readonly path: string,
     readonly means: 'OrderedDict' | 'tensor' | 'parameter' | { readonly storage: DType },

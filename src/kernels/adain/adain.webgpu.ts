@@ -3,7 +3,7 @@
 
 import { ceilDiv, roundUp } from '../kernel.js';
 import { webgpuNormalize } from '../normalize/normalize.webgpu.js';
-import { stripStatistics, stripsOf, stripsScratch } from '../statistics/statistics.js';
+import { statisticStrips, stripStatistics, stripsScratch } from '../statistics/statistics.js';
 import { type Dispatch, linearGrid, type WebgpuKernel } from '../webgpu.js';
 import type { AdainParams } from './adain.js';
 import code from './adain.wgsl';
@@ -16,8 +16,8 @@ export const webgpuAdain: WebgpuKernel<AdainParams> = {
   },
   dispatches({ x, style, y }, target): Dispatch[] {
     const groups = ceilDiv(x.c, 4);
-    const own = stripsOf(x, target);
-    const other = stripsOf(style, target);
+    const own = statisticStrips(x, target);
+    const other = statisticStrips(style, target);
     const values = x.n * groups * 4 * 2 * (own.count + other.count);
     return [
       stripStatistics(x, 'x', 'xStrips', target),

@@ -19,7 +19,7 @@ import {
   type Tile,
   totals,
 } from './register-tile.js';
-import { stageStrip, stripsOf } from './stage.js';
+import { outputStrips, stageStrip } from './stage.js';
 
 /** Invocations of a workgroup; whole quads. */
 const WORKGROUP = 16;
@@ -111,7 +111,7 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
       : { y_height: y.h, size, stride, staged_columns: g.stagedColumns, row_tiles: g.rowTiles }),
     ...epiloguePlan(params),
   };
-  return stripsOf(g.pictures, g.strips, g.rows).flatMap(strip => [
+  return outputStrips(g.pictures, g.strips, g.rows).flatMap(strip => [
     ...(flat ? [] : [stageStrip(params, strip, g.stagedRows, g.stagedColumns, target)]),
     {
       shader: tileShader(g.walk, g.tile, params),

@@ -5,7 +5,7 @@ import { packedIndex } from '../pack-weights/pack-weights.ref.js';
 import type { ConvParams } from './conv.js';
 
 /** erf by its Taylor series, and by its continued fraction where that converges faster; full double precision. */
-export function erf(x: number): number {
+function erf(x: number): number {
   const a = Math.abs(x);
   if (a > 6) return Math.sign(x);
   if (a < 2.5) {

@@ -12,7 +12,7 @@ export interface Strip {
 }
 
 /** The strips of `pictures`, each of which has `strips` of `rows`. */
-export const stripsOf = (pictures: number, strips: number, rows: number): Strip[] =>
+export const outputStrips = (pictures: number, strips: number, rows: number): Strip[] =>
   Array.from({ length: pictures * strips }, (_, i) => ({
     picture: Math.floor(i / strips),
     row: (i % strips) * rows,

@@ -1,7 +1,7 @@
 // `group-norm` on WebGPU; see group-norm.wgsl.
 
 import { roundUp } from '../kernel.js';
-import { rowGrid, rowShader, stripStatistics, stripsOf, stripsScratch } from '../statistics/statistics.js';
+import { rowGrid, rowShader, statisticStrips, stripStatistics, stripsScratch } from '../statistics/statistics.js';
 import type { Dispatch, WebgpuKernel } from '../webgpu.js';
 import type { GroupNormParams } from './group-norm.js';
 import code from './group-norm.wgsl';
@@ -9,7 +9,7 @@ import code from './group-norm.wgsl';
 export const webgpuGroupNorm: WebgpuKernel<GroupNormParams> = {
   scratch: ({ x }, target) => ({ strips: stripsScratch(x, target) }),
   dispatches({ x, groups, eps }, target): Dispatch[] {
-    const strips = stripsOf(x, target);
+    const strips = statisticStrips(x, target);
     const stride = roundUp(x.c, 4);
     const partials = x.n * strips.count * 2 * stride;
     return [

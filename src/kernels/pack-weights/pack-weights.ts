@@ -20,7 +20,7 @@ export interface PackWeightsParams {
 export const INFINITE_BITS = { f32: 0x7f800000, f16: 0x477ff000 } as const;
 
 /** Output channels of a block of packed weights. */
-export const WEIGHT_BLOCK = 8;
+const WEIGHT_BLOCK = 8;
 
 /** Elements of packed weights: [out / 8 rounded up][taps][in / 4 rounded up][4][2][4], see pack-weights.wgsl. */
 export const packedWeightElements = (out: number, inputs: number, taps: number): number =>

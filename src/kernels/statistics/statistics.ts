@@ -17,7 +17,7 @@ export interface Strips {
 const PARALLEL = { registers: 4096, workgroup: 16384 };
 const SHORTEST = { registers: 16, workgroup: 8 };
 
-export function stripsOf(x: Layout, { family }: Target): Strips {
+export function statisticStrips(x: Layout, { family }: Target): Strips {
   const pixels = x.h * x.w;
   const wanted = ceilDiv(PARALLEL[family], x.n * ceilDiv(x.c, 4));
   const length = Math.min(pixels, Math.max(SHORTEST[family], ceilDiv(pixels, wanted)));
@@ -26,13 +26,13 @@ export function stripsOf(x: Layout, { family }: Target): Strips {
 
 /** What `stripStatistics` fills: [n, strips, 2, c rounded up to 4], means and M2. */
 export function stripsScratch(x: Layout, target: Target): Scratch {
-  const { count } = stripsOf(x, target);
+  const { count } = statisticStrips(x, target);
   return { type: 'f32', elements: x.n * count * 2 * roundUp(x.c, 4) };
 }
 
 /** Means and M2 of the strips of `x`, from and into the operands of these names. */
 export function stripStatistics(x: Layout, from: string, into: string, target: Target): Dispatch {
-  const { length, count } = stripsOf(x, target);
+  const { length, count } = statisticStrips(x, target);
   const groups = ceilDiv(x.c, 4);
   const invocations = x.n * count * groups;
   const values = x.n * x.h * x.w * groups * 4;

@@ -17,7 +17,7 @@ import {
   sums,
   type Tile,
 } from '../conv/register-tile.js';
-import { stageStrip, stripsOf } from '../conv/stage.js';
+import { outputStrips, stageStrip } from '../conv/stage.js';
 import workgroupTile from '../conv/workgroup-tile.wgsl';
 import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
 import { type Dispatch, linearGrid, placeOf, type Shader, type Target, type WebgpuKernel } from '../webgpu.js';
@@ -139,7 +139,7 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
     };
     const staged = g.staged > 0;
     const common = { rows: g.rows, tile_columns: g.tileColumns, tiles, height: y.h, width: y.w };
-    const all = stripsOf(y.n, g.strips, g.rows).flatMap((strip): Dispatch[] => [
+    const all = outputStrips(y.n, g.strips, g.rows).flatMap((strip): Dispatch[] => [
       ...(staged ? [stageStrip(params, strip, g.stagedRows, g.stagedColumns, target)] : []),
       {
         shader: {

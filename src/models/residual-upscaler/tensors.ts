@@ -13,7 +13,7 @@ export interface ResidualUpscalerConfig {
 }
 
 /** What the package's weights have. */
-export const DEFAULT_UPSCALER_CONFIG: ResidualUpscalerConfig = { blocks: 6, channels: 48 };
+const DEFAULT_UPSCALER_CONFIG: ResidualUpscalerConfig = { blocks: 6, channels: 48 };
 
 /** Channels that become the pixels of an enlarged cell. */
 export const OUTPUT_CHANNELS = 3 * (CELL * FACTOR) ** 2;

@@ -9,7 +9,7 @@ import { resize } from '../../pixels/pixels.js';
 import { resizeDevicePicture } from '../../pixels/resize.js';
 import { type Detection, suppress } from './decode.js';
 import type { DetectorOptions, RetinaFace } from './retinaface.js';
-import { CANDIDATE_SCORE, detectUnder, lookAgain, mapped, type Turn, turned } from './views.js';
+import { CANDIDATE_SCORE, detectUnder, refineDetection, rotation, type Turn, transformDetection } from './views.js';
 
 /** At which sizes faces are looked for, and which count. */
 export interface DetectFacesOptions extends DetectorOptions {
@@ -76,7 +76,8 @@ export async function detectFaces(
     if (compat) return scales.length > 1 ? suppress(faces, nms) : faces;
     const again: Detection[] = [];
     for (const face of suppress(faces, nms)) {
-      const sure = eyeDistance(face, false) >= minEyeDistance && (await lookAgain(detector, photo, face, options));
+      const sure =
+        eyeDistance(face, false) >= minEyeDistance && (await refineDetection(detector, photo, face, options));
       if (sure && sure.score > least) again.push(sure);
     }
     return suppress(again.sort(byScore), nms);
@@ -128,9 +129,9 @@ async function detectAt(
   try {
     const faces = await (turn === 0
       ? detector.detect(seen, options)
-      : detectUnder(detector, seen, ...turned(turn, size), options));
+      : detectUnder(detector, seen, ...rotation(turn, size), options));
     return faces.map(face => {
-      const there = mapped(face, [1 / fx, 0, 0, 0, 1 / fy, 0]);
+      const there = transformDetection(face, [1 / fx, 0, 0, 0, 1 / fy, 0]);
       return options.compat ? { ...there, score: face.score / fx } : there;
     });
   } finally {

@@ -38,7 +38,7 @@ const BORDER = [123, 117, 104] as const;
 type View = readonly number[];
 
 /** What turning a picture of that size does, and what size it has then. */
-export function turned(turn: Exclude<Turn, 0>, { width, height }: Size): [View, Size] {
+export function rotation(turn: Exclude<Turn, 0>, { width, height }: Size): [View, Size] {
   if (turn === 2) return [[-1, 0, width, 0, -1, height], { width, height }];
   return [turn === 1 ? [0, 1, 0, -1, 0, width] : [0, -1, height, 1, 0, 0], { width: height, height: width }];
 }
@@ -59,14 +59,17 @@ export async function detectUnder(
       : await warpAffine(detector.device, picture, ofCentres, { ...size, border: BORDER, signal: options.signal });
   try {
     const back = invertAffine(view);
-    return (await detector.detect(seen, options)).map(face => mapped(face, back));
+    return (await detector.detect(seen, options)).map(face => transformDetection(face, back));
   } finally {
     if (seen instanceof DevicePicture) seen.destroy();
   }
 }
 
 /** A face somewhere else. The box is upright there, too: that around the turned ellipse which is in it. */
-export function mapped({ box: [x1, y1, x2, y2], score, landmarks }: Detection, to: ArrayLike<number>): Detection {
+export function transformDetection(
+  { box: [x1, y1, x2, y2], score, landmarks }: Detection,
+  to: ArrayLike<number>,
+): Detection {
   const matrix = Float64Array.from(to);
   const [x, y] = transformPoint(matrix, (x1 + x2) / 2, (y1 + y2) / 2);
   const half = (row: number) => Math.hypot(matrix[row]! * (x2 - x1), matrix[row + 1]! * (y2 - y1)) / 2;
@@ -80,24 +83,24 @@ export function mapped({ box: [x1, y1, x2, y2], score, landmarks }: Detection, t
  * either side: things that look like a face do so upright only, and the odds of all three from nearby are a limit of the score. Null where
  * nothing is seen there.
  */
-export async function lookAgain(
+export async function refineDetection(
   detector: RetinaFace,
   photo: Picture | DevicePicture,
   face: Detection,
   options: DetectorOptions,
 ): Promise<Detection | null> {
-  const again = await lookFromNearby(detector, photo, face, 0, options);
-  if (!again) return null;
-  const score = mean(face.score, again.score);
-  if (again.score >= SURE_SCORE) return { ...again, score };
-  const nearby = [again.score];
+  const second = await detectNearby(detector, photo, face, 0, options);
+  if (!second) return null;
+  const score = combineScores(face.score, second.score);
+  if (second.score >= SURE_SCORE) return { ...second, score };
+  const nearby = [second.score];
   for (const turn of [-SLANT, SLANT])
-    nearby.push((await lookFromNearby(detector, photo, again, turn, options))?.score ?? 0);
-  return { ...again, score: Math.min(score, mean(...nearby)) };
+    nearby.push((await detectNearby(detector, photo, second, turn, options))?.score ?? 0);
+  return { ...second, score: Math.min(score, combineScores(...nearby)) };
 }
 
 /** What is seen of a face in a square around it, where its eyes are turned from level by so much; brought back from there. */
-async function lookFromNearby(
+async function detectNearby(
   detector: RetinaFace,
   photo: Picture | DevicePicture,
   { box, landmarks }: Detection,
@@ -121,7 +124,7 @@ async function lookFromNearby(
 type Point = Detection['landmarks'][number];
 
 /** The score whose odds are the geometric mean of those of all. */
-function mean(...scores: readonly number[]): number {
+function combineScores(...scores: readonly number[]): number {
   const odds = (score: number) => Math.max(score, 1e-4) / Math.max(1 - score, 1e-4);
   const both = scores.reduce((product, score) => product * odds(score), 1) ** (1 / scores.length);
   return both / (1 + both);

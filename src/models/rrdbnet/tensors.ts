@@ -15,7 +15,7 @@ export interface RRDBNetConfig {
 }
 
 /** RealESRGAN_x2plus. */
-export const X2PLUS_CONFIG: RRDBNetConfig = { blocks: 23, channels: 64, growth: 32 };
+const X2PLUS_CONFIG: RRDBNetConfig = { blocks: 23, channels: 64, growth: 32 };
 
 /** Checks a configuration of unknown origin; keys that are absent are those of `X2PLUS_CONFIG`. */
 export function validateRRDBNetConfig(value: unknown): RRDBNetConfig {
