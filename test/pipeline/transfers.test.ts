@@ -3,8 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Device } from '../../src/gpu/device.js';
 import { generatedWeights } from '../../src/models/networks.js';
+import { deviceBytes, spilled } from '../../src/pipeline/postprocess.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
+
 import type { RestoreOptions } from '../../src/pipeline/types.js';
+import { DevicePicture, DevicePlanes } from '../../src/pixels/device-picture.js';
 import { testDevice } from '../device.js';
 import { TINY } from '../tiny.js';
 import { landmarksAt, restorerWith, scene } from './scene.js';
@@ -84,4 +87,17 @@ describe('an upscaled face', () => {
     expect(reads).toEqual([CROP, CROP, CROP, 4 * PHOTO]);
     expect(writes).toEqual([PHOTO, CROP, 4 * CROP]);
   });
+});
+
+test('faces that the device has no room for wait in memory', async () => {
+  const { allocated } = device.memory;
+  const codes = { restored: scene(SIDE, SIDE), scale: null, labels: null, indices: null, margin: null };
+  const size = { width: SIDE, height: SIDE };
+  const rgba = await spilled({ ...codes, pasted: await DevicePicture.upload(device, scene(SIDE, SIDE)) }, device);
+  expect(rgba.pasted).toEqual(scene(SIDE, SIDE));
+  const planes = { data: new Float32Array(3 * SIDE ** 2).map((_, i) => i / 16), ...size };
+  const floats = await spilled({ ...codes, pasted: await DevicePlanes.upload(device, planes) }, device);
+  expect(floats.pasted).toEqual(planes);
+  expect(await spilled(floats, device)).toBe(floats);
+  expect([deviceBytes(rgba), device.memory.allocated]).toEqual([0, allocated]);
 });
