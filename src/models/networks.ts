@@ -106,7 +106,8 @@ export const networksOf = (role: Role): NetworkKind[] => NETWORK_NAMES.filter(na
 
 /** What the library knows of a network. @throws `INVALID_ARGUMENT` for one that it does not know */
 function rowOf(kind: string): NetworkRow {
-  if (!Object.hasOwn(NETWORKS, kind)) throw invalidArgument(`one of ${NETWORK_NAMES.join(', ')}`, 'network', kind);
+  if (typeof kind !== 'string' || !Object.hasOwn(NETWORKS, kind))
+    throw invalidArgument(`one of ${NETWORK_NAMES.join(', ')}`, 'network', kind);
   return NETWORKS[kind as NetworkKind];
 }
 

@@ -10,174 +10,136 @@ import {
   checkSignal,
 } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { checkBackground, checkQuality, checkType, type EncodedType } from '../image/encoding.js';
+import { checkBackground, checkQuality, checkType } from '../image/encoding.js';
 import type { Point, Size } from '../image/geometry.js';
 import { type PictureLimits, pixelLimit } from '../image/picture.js';
 import { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion, regionValues } from './regions.js';
 import type { DecodeFaceOptions } from './restorer-types.js';
 import { DEFAULT_RULES, REFERENCE_RULES, type Rules } from './rules.js';
 import { drawSeed } from './sampling.js';
-import type { Box, FaceChoice, Fidelity, OwnFace, PhotoOptions, RenderOptions, RestoreOptions } from './types.js';
+import type {
+  Box,
+  FaceChoice,
+  Fidelity,
+  MaskOptions,
+  OwnFace,
+  PhotoOptions,
+  RenderOptions,
+  ReplaceableParts,
+  RestoreOptions,
+} from './types.js';
 
 /** The soft edge of masks, see `MaskOptions`. */
 const FEATHER = 0.2;
 
+/** Checks a value, or makes what stands for none. */
+type Check<V, T> = (value: V | undefined, name: string, size: number) => T;
+
+const flag =
+  (otherwise: boolean): Check<boolean, boolean> =>
+  (value = otherwise, name) =>
+    checkFlag(value, name);
+
+/** The options of `detect`, each with its check. */
+const DETECT = {
+  compat: flag(false),
+  detectFaces: checkCallback,
+  detectionScales: (value = [1], name) => checkScales(value, name),
+  maxPixels: value => pixelLimit(value),
+  minFaceSize: (value = 0, name) => atLeast0(value, name),
+  onProgress: checkCallback,
+  signal: value => checkSignal(value),
+} satisfies Checks<PhotoOptions>;
+
+/** Those that can change from one picture of a prepared photo to the next. */
+const RENDER = {
+  adain: flag(true),
+  background(value) {
+    if (value !== undefined) checkBackground(value);
+    return value;
+  },
+  backgroundUpscale: flag(false),
+  faceUpscale: flag(true),
+  fidelity: (value = 0.5, name, size): Fidelity => checkFidelity(value, size, name),
+  indices: (value = {}) => checkIndices(value),
+  mask: (value = {}) => checkMask(value),
+  metadata(value = 'keep', name) {
+    if (value !== 'keep' && value !== 'none') throw invalidArgument("'keep' or 'none'", name, value);
+    return value;
+  },
+  neverWorse: flag(true),
+  output: (value, name) => (value === undefined ? null : checkType(value, name)),
+  perFace: (value = {}, _, size) => checkPerFace(value, size),
+  quality: value => (value === undefined ? undefined : checkQuality(value)),
+  seed: value => (value === undefined ? drawSeed() : checkSeed(value)),
+  strength: (value = 1, name) => checkShare(value, name),
+  temperature: (value = 0, name) => atLeast0(value, name),
+  upscaling: (value = 2, name) => positive(value, name),
+} satisfies Checks<Omit<RenderOptions, 'faces' | 'onProgress' | 'signal'>>;
+
+/** All options of `restore`. */
+const OPTIONS = {
+  ...DETECT,
+  ...RENDER,
+  aligned: flag(false),
+  faces: (value = 'all') => checkFaces(value),
+  grayscale(value = 'auto', name) {
+    if (!['auto', true, false].includes(value)) throw invalidArgument("'auto', true or false", name, value);
+    return value;
+  },
+  onlyCenterFace: flag(false),
+  parseFace: checkCallback,
+  restoreFace: checkCallback,
+  upscale: checkCallback,
+  upscaleFloat: checkCallback,
+} satisfies Checks<RestoreOptions>;
+
+type Checks<O> = { readonly [K in keyof Required<O>]: Check<NonNullable<O[K]>, unknown> };
+
+/** What checks make of options. Functions keep their types. */
+type Checked<C, O> = {
+  readonly [K in keyof C & keyof O]: C[K] extends typeof checkCallback
+    ? O[K]
+    : C[K] extends Check<never, infer T>
+      ? T
+      : never;
+};
+
+/** Parts of the pipeline that the caller has replaced. */
+type ReplacedParts = keyof ReplaceableParts;
+
 /** Options of a call, complete and checked. */
-export interface Settings {
-  readonly fidelity: Fidelity;
-  readonly upscaling: number;
-  readonly aligned: boolean;
-  readonly onlyCenterFace: boolean;
-  readonly faceUpscale: boolean;
-  readonly backgroundUpscale: boolean;
-  readonly seed: number;
-  readonly temperature: number;
-  readonly indices: NonNullable<RestoreOptions['indices']>;
-  readonly adain: boolean;
-  readonly faces: FaceChoice;
-  readonly perFace: NonNullable<RestoreOptions['perFace']>;
-  readonly strength: number;
-  readonly neverWorse: boolean;
-  readonly minFaceSize: number;
-  readonly detectionScales: readonly number[];
-  readonly mask: { readonly values: Float32Array; readonly feather: number; readonly regionsGiven: boolean };
-  readonly grayscale: 'auto' | boolean;
+export interface Settings extends Omit<Checked<typeof OPTIONS, RestoreOptions>, 'compat' | ReplacedParts> {
   /** Those of the reference where `compat` asks for them. */
   readonly rules: Rules;
-  readonly maxPixels: number;
-  readonly output: EncodedType | null;
-  readonly quality: number | undefined;
-  readonly background: string | undefined;
-  readonly metadata: 'keep' | 'none';
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: PhotoOptions['onProgress'];
-  readonly parts: Pick<RestoreOptions, 'restoreFace' | 'parseFace' | 'upscale' | 'upscaleFloat' | 'detectFaces'>;
+  readonly parts: Pick<RestoreOptions, ReplacedParts>;
   /** Names of options that were given. */
   readonly given: ReadonlySet<string>;
 }
 
-const DETECT_OPTIONS = [
-  'compat',
-  'detectFaces',
-  'detectionScales',
-  'maxPixels',
-  'minFaceSize',
-  'onProgress',
-  'signal',
-] as const;
+/** Runs the checks of a table. */
+function checkAll<C extends object, O extends object>(checks: C, options: O, size: number): Checked<C, O> {
+  const entries = Object.entries<Check<never, unknown>>(checks as never);
+  const checked = entries.map(([name, check]) => [name, check(options[name as keyof O] as never, name, size)]);
+  return Object.fromEntries(checked) as Checked<C, O>;
+}
 
-const RESTORE_OPTIONS = [
-  ...DETECT_OPTIONS,
-  'adain',
-  'aligned',
-  'background',
-  'backgroundUpscale',
-  'faceUpscale',
-  'faces',
-  'fidelity',
-  'grayscale',
-  'indices',
-  'mask',
-  'metadata',
-  'neverWorse',
-  'onlyCenterFace',
-  'output',
-  'parseFace',
-  'perFace',
-  'quality',
-  'restoreFace',
-  'seed',
-  'strength',
-  'temperature',
-  'upscale',
-  'upscaleFloat',
-  'upscaling',
-] as const satisfies readonly (keyof RestoreOptions)[];
+const rulesOf = (compat: boolean): Rules => (compat ? REFERENCE_RULES : DEFAULT_RULES);
 
 /**
  * @param size side of crops, which fidelity maps must have
  * @throws `INVALID_ARGUMENT` that names the option
  */
 export function checkRestoreOptions(options: RestoreOptions, size: number): Settings {
-  const given = checkOptions(options, RESTORE_OPTIONS);
-  const { fidelity = 0.5, mask = {}, perFace = {}, grayscale = 'auto', output = null, metadata = 'keep' } = options;
-  checkObject(perFace, 'perFace');
-  for (const [id, own] of Object.entries(perFace)) {
-    if (!/^\d+$/.test(id)) throw invalidArgument('ids of faces as keys', 'perFace', id);
-    checkObject(own, `perFace[${id}]`);
-    checkOptions(own, ['fidelity', 'strength'], `perFace[${id}].`);
-    checkFidelity(own.fidelity ?? 0, size, `perFace[${id}].fidelity`);
-    checkShare(own.strength ?? 1, `perFace[${id}].strength`);
-  }
-  checkObject(mask, 'mask');
-  checkOptions(mask, ['feather', 'regions'], 'mask.');
-  if (!['auto', true, false].includes(grayscale))
-    throw invalidArgument("'auto', true or false", 'grayscale', grayscale);
-  if (options.background !== undefined) checkBackground(options.background);
-  if (metadata !== 'keep' && metadata !== 'none') throw invalidArgument("'keep' or 'none'", 'metadata', metadata);
-  return {
-    fidelity: checkFidelity(fidelity, size),
-    upscaling: positive(options.upscaling ?? 2, 'upscaling'),
-    aligned: flag(options, 'aligned', false),
-    onlyCenterFace: flag(options, 'onlyCenterFace', false),
-    faceUpscale: flag(options, 'faceUpscale', true),
-    backgroundUpscale: flag(options, 'backgroundUpscale', false),
-    seed: options.seed === undefined ? drawSeed() : checkSeed(options.seed),
-    temperature: atLeast0(options.temperature ?? 0, 'temperature'),
-    indices: checkIndices(options.indices ?? {}),
-    adain: flag(options, 'adain', true),
-    faces: checkFaces(options.faces ?? 'all'),
-    perFace,
-    strength: checkShare(options.strength ?? 1, 'strength'),
-    neverWorse: flag(options, 'neverWorse', true),
-    minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
-    detectionScales: checkScales(options.detectionScales ?? [1], 'detectionScales'),
-    mask: {
-      values: regionValues(checkRegions(mask.regions ?? DEFAULT_REGIONS)),
-      feather: checkFeather(mask.feather),
-      regionsGiven: mask.regions !== undefined,
-    },
-    grayscale,
-    rules: flag(options, 'compat', false) ? REFERENCE_RULES : DEFAULT_RULES,
-    maxPixels: pixelLimit(options.maxPixels),
-    output: output === null ? null : checkType(output, 'output'),
-    quality: options.quality === undefined ? undefined : checkQuality(options.quality),
-    background: options.background,
-    metadata,
-    signal: checkSignal(options.signal),
-    onProgress: checkCallback(options.onProgress, 'onProgress'),
-    parts: {
-      restoreFace: checkCallback(options.restoreFace, 'restoreFace'),
-      parseFace: checkCallback(options.parseFace, 'parseFace'),
-      upscale: checkCallback(options.upscale, 'upscale'),
-      upscaleFloat: checkCallback(options.upscaleFloat, 'upscaleFloat'),
-      detectFaces: checkCallback(options.detectFaces, 'detectFaces'),
-    },
-    given,
-  };
+  const given = checkOptions(options, Object.keys(OPTIONS));
+  const { compat, restoreFace, parseFace, upscale, upscaleFloat, detectFaces, ...settings } = checkAll(
+    OPTIONS,
+    options,
+    size,
+  );
+  const parts = { restoreFace, parseFace, upscale, upscaleFloat, detectFaces };
+  return { ...settings, rules: rulesOf(compat), parts, given };
 }
-
-const RENDER_OPTIONS = [
-  'adain',
-  'background',
-  'backgroundUpscale',
-  'faces',
-  'faceUpscale',
-  'fidelity',
-  'indices',
-  'mask',
-  'metadata',
-  'neverWorse',
-  'onProgress',
-  'output',
-  'perFace',
-  'quality',
-  'seed',
-  'signal',
-  'strength',
-  'temperature',
-  'upscaling',
-] as const satisfies readonly (keyof RenderOptions)[];
 
 /**
  * Settings of a picture of a prepared photo.
@@ -191,7 +153,7 @@ export function checkRenderOptions(
   size: number,
   known: readonly number[],
 ): Settings & { readonly ids: readonly number[] } {
-  checkOptions(options, RENDER_OPTIONS);
+  checkOptions(options, [...Object.keys(RENDER), 'faces', 'onProgress', 'signal']);
   const { faces: ids = known, ...own } = options;
   if (!Array.isArray(ids)) throw invalidArgument('an array of ids', 'faces', ids);
   const wrong = ids.find(id => !known.includes(id));
@@ -208,20 +170,9 @@ export type DetectSettings = Pick<
 
 /** @throws as `checkRestoreOptions` */
 export function checkDetectOptions(options: PhotoOptions): DetectSettings {
-  checkOptions(options, DETECT_OPTIONS);
-  return {
-    rules: flag(options, 'compat', false) ? REFERENCE_RULES : DEFAULT_RULES,
-    minFaceSize: atLeast0(options.minFaceSize ?? 0, 'minFaceSize'),
-    detectionScales: checkScales(options.detectionScales ?? [1], 'detectionScales'),
-    maxPixels: pixelLimit(options.maxPixels),
-    signal: checkSignal(options.signal),
-    onProgress: checkCallback(options.onProgress, 'onProgress'),
-    parts: { detectFaces: checkCallback(options.detectFaces, 'detectFaces') },
-  };
-}
-
-function flag<K extends string>(options: { readonly [P in K]?: boolean | undefined }, name: K, otherwise: boolean) {
-  return checkFlag(options[name] ?? otherwise, name);
+  checkOptions(options, Object.keys(DETECT));
+  const { compat, detectFaces, ...settings } = checkAll(DETECT, options, 0);
+  return { ...settings, rules: rulesOf(compat), parts: { detectFaces } };
 }
 
 function positive(value: number, name: string): number {
@@ -283,6 +234,28 @@ export function checkSweep(values: readonly number[]): readonly number[] {
   return values.map((value, i) => checkShare(value, `fidelity[${i}]`));
 }
 
+function checkPerFace(perFace: NonNullable<RestoreOptions['perFace']>, size: number) {
+  checkObject(perFace, 'perFace');
+  for (const [id, own] of Object.entries(perFace)) {
+    if (!/^\d+$/.test(id)) throw invalidArgument('ids of faces as keys', 'perFace', id);
+    checkObject(own, `perFace[${id}]`);
+    checkOptions(own, ['fidelity', 'strength'], `perFace[${id}].`);
+    checkFidelity(own.fidelity ?? 0, size, `perFace[${id}].fidelity`);
+    checkShare(own.strength ?? 1, `perFace[${id}].strength`);
+  }
+  return perFace;
+}
+
+function checkMask(mask: MaskOptions) {
+  checkObject(mask, 'mask');
+  checkOptions(mask, ['feather', 'regions'], 'mask.');
+  return {
+    values: regionValues(checkRegions(mask.regions ?? DEFAULT_REGIONS)),
+    feather: checkFeather(mask.feather),
+    regionsGiven: mask.regions !== undefined,
+  };
+}
+
 function checkRegions(regions: readonly FaceRegion[]): readonly FaceRegion[] {
   if (!Array.isArray(regions)) throw invalidArgument('an array of regions', 'mask.regions', regions);
   const wrong = regions.find(region => !FACE_REGIONS.includes(region));
@@ -291,7 +264,7 @@ function checkRegions(regions: readonly FaceRegion[]): readonly FaceRegion[] {
 }
 
 /** Numbers and ranges of codes are for the network to check. */
-function checkIndices(indices: Settings['indices']): Settings['indices'] {
+function checkIndices(indices: NonNullable<RestoreOptions['indices']>) {
   checkObject(indices, 'indices');
   for (const [id, codes] of Object.entries(indices)) {
     if (!/^\d+$/.test(id)) throw invalidArgument('ids of faces as keys', 'indices', id);
