@@ -22,7 +22,7 @@ const PATIENCE = 60_000;
 
 /** Stands before all shaders, which call what it has. */
 const PRELUDE = 'prelude.wgsl';
-const CALLS_PRELUDE = /\b(?:gelu|swish|exact_exp)\(/;
+const CALLS_PRELUDE = /\b(?:gelu|swish|exact_exp|linear_index)\(/;
 
 const FAMILIES = ['registers', 'workgroup'] as const;
 

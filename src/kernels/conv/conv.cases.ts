@@ -51,6 +51,14 @@ const cases: Case<ConvParams>[] = [
   convCase('3x3, 3 to 20 channels, odd size', same(3, [7, 9], 3, 20)),
   convCase('3x3, 20 to 3 channels', { ...same(3, [9, 6], 20, 3), bias: false }),
   convCase('3x3, 6 channels, narrow', same(3, [9, 2], 6, 6)),
+  // Few outputs have tiles of their own.
+  ...[3, 8].map(outputs =>
+    convCase(`3x3, residual, ${outputs} channels into a slice`, {
+      ...same(3, [6, 11], 8, outputs),
+      y: layout(1, 6, 11, outputs, 20, 4),
+      residual: { layout: layout(1, 6, 11, outputs, 16, 8), alpha: 0.3 },
+    }),
+  ),
   convCase('3x3, batch 2, prologue, leaky, residual', {
     ...same(3, [6, 11], 8, 12, 2),
     prologue: 'affine-swish',

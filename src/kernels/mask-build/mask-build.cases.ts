@@ -18,7 +18,7 @@ function maskCase(name: string, params: MaskBuildParams, tolerance = 0): Case<Ma
   };
 }
 
-const values = Float32Array.from({ length: 19 }, (_, i) => (i % 3 === 0 ? 0 : i / 19));
+const values = Float32Array.from({ length: 20 }, (_, i) => (i % 3 === 0 ? 0 : i / 20));
 const affine = [0.06, -0.02, -0.7, 0.02, 0.07, -0.9];
 
 const cases = [
