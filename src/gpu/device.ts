@@ -3,6 +3,7 @@
 import { CodeFormerError, throwIfAborted } from '../errors.js';
 import type { CopyRegion, DeviceBuffer, Executor, RunOptions, Workspace } from '../executor.js';
 import { bytesPerElement, type Kernel, type NumberArray } from '../kernels/kernel.js';
+import type { Scratch } from '../kernels/webgpu.js';
 import { Context, gpuBuffer } from './context.js';
 import { implementationOf } from './implementations.js';
 import { Arena } from './program.js';
@@ -55,10 +56,7 @@ export class Device extends Context implements Executor {
     const temporary: GPUBuffer[] = [];
     try {
       const buffers = await this.checked(`the operands of ${name}`, () => {
-        const made = (
-          operand: string,
-          { type, elements }: { type: 'store' | 'f32' | 'i32' | 'u32'; elements: number },
-        ) => {
+        const made = (operand: string, { type, elements }: Scratch) => {
           const buffer = this.buffer(`${name}/${operand}`, elements * bytesPerElement(type, this.precision));
           temporary.push(buffer);
           return buffer;

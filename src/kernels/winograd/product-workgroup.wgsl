@@ -1,5 +1,5 @@
 // Winograd, second step on GPUs: m = v u for each frequency; the operands of workgroup-tile.wgsl, which stands behind;
-// TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.ts: v [36][tiles /
+// TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.webgpu.ts: v [36][tiles /
 // TILE_PIXELS][groups][TILE_PIXELS] vec4, u [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, m [36][tiles][m_groups] vec4.
 
 struct Plan {
