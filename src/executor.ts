@@ -142,7 +142,10 @@ export interface Executor {
     options?: Pick<RunOptions, 'signal'>,
   ): Promise<void>;
 
-  /** @param label for errors */
+  /**
+   * Memory in which programs can be made ready.
+   * @param label for errors
+   */
   workspace(label: string): Workspace;
 
   /** Ends the device, unless it is the caller's own. */

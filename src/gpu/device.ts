@@ -14,10 +14,12 @@ const WORKGROUP_SIDE = 8;
 
 /** A WebGPU device that `createDevice` makes; the caller's own device is wrapped and left alone by `destroy()`. */
 export class Device extends Context implements Executor {
+  /** Optional features of WebGPU that the device has, sorted. */
   get features(): readonly string[] {
     return [...this.gpu.features].sort();
   }
 
+  /** What the adapter allows. */
   get limits(): Executor['limits'] {
     const { maxComputeWorkgroupsPerDimension } = this.gpu.limits;
     return { bufferBytes: this.target.maxBindingSize, pictureSide: WORKGROUP_SIDE * maxComputeWorkgroupsPerDimension };
@@ -86,6 +88,7 @@ export class Device extends Context implements Executor {
     }
   }
 
+  /** Memory in which programs can be made ready. */
   workspace(label: string): Workspace {
     return new Arena(this, label);
   }
