@@ -2,7 +2,7 @@
 // those who implement it: WebGPU in `gpu`, the references in `reference`.
 
 import { checkOptions } from './checks.js';
-import { invalidArgument } from './errors.js';
+import { CodeFormerError, invalidArgument } from './errors.js';
 import type { Program } from './graph/graph.js';
 import type { Kernel, NumberArray, Precision } from './kernels/kernel.js';
 
@@ -62,7 +62,7 @@ export interface CompileOptions {
 export interface CompiledProgram {
   readonly program: Program;
   /**
-   * @param externals buffers of at least `externalBytes`, by the names of the program's external tensors
+   * @param externals buffers by the names of the program's external tensors, at least as large as these
    * @throws `SHAPE_MISMATCH` where one is missing, `ABORTED`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
    */
   run(externals: Readonly<Record<string, DeviceBuffer>>, options?: RunOptions): Promise<void>;
@@ -151,6 +151,10 @@ export interface Executor {
   /** Ends the device, unless it is the caller's own. */
   destroy(): void;
 }
+
+/** The error for a buffer that nobody gave. */
+export const missingBuffer = (owner: string, name: string): CodeFormerError =>
+  new CodeFormerError('SHAPE_MISMATCH', `${owner}: expected a buffer for ${name} but received none`);
 
 const ADAPTERS = ['auto', 'gpu', 'software'] as const;
 const PRECISIONS = ['auto', 'f32', 'f16'] as const;

@@ -1,7 +1,14 @@
 // WebGPU as an executor.
 
-import { CodeFormerError, throwIfAborted } from '../errors.js';
-import type { CopyRegion, DeviceBuffer, Executor, RunOptions, Workspace } from '../executor.js';
+import { throwIfAborted } from '../errors.js';
+import {
+  type CopyRegion,
+  type DeviceBuffer,
+  type Executor,
+  missingBuffer,
+  type RunOptions,
+  type Workspace,
+} from '../executor.js';
 import { bytesPerElement, type Kernel, type NumberArray } from '../kernels/kernel.js';
 import type { Scratch } from '../kernels/webgpu.js';
 import { Context, gpuBuffer } from './context.js';
@@ -66,8 +73,7 @@ export class Device extends Context implements Executor {
         const bound: Record<string, GPUBuffer> = {};
         for (const [operand, shape] of Object.entries(kernel.operands(params))) {
           const given = operands[operand] ?? contents[operand];
-          if (!given)
-            throw new CodeFormerError('SHAPE_MISMATCH', `${name}: expected a buffer for ${operand} but received none`);
+          if (!given) throw missingBuffer(name, operand);
           bound[operand] = ArrayBuffer.isView(given) ? made(operand, shape) : gpuBuffer(given);
           if (ArrayBuffer.isView(given)) this.write(bound[operand], given);
         }

@@ -1,7 +1,13 @@
 // Runs graph programs on the GPU: the arena that programs share, pipelines and bind groups made once.
 
-import { CodeFormerError } from '../errors.js';
-import type { CompiledProgram, CompileOptions, DeviceBuffer, RunOptions, Workspace } from '../executor.js';
+import {
+  type CompiledProgram,
+  type CompileOptions,
+  type DeviceBuffer,
+  missingBuffer,
+  type RunOptions,
+  type Workspace,
+} from '../executor.js';
 import type { Call, Program, Storage } from '../graph/graph.js';
 import { type MemoryPlan, planMemory } from '../graph/memory.js';
 import type { Dispatch } from '../kernels/webgpu.js';
@@ -168,11 +174,7 @@ class GpuProgram implements CompiledProgram {
     if (storage.kind === 'transient') return this.arena.slot(this.memory.slotOf.get(storage.id)!);
     if (storage.kind === 'parameter') return gpuBuffer(this.parameters.get(storage.name));
     const buffer = externals[storage.name];
-    if (!buffer)
-      throw new CodeFormerError(
-        'SHAPE_MISMATCH',
-        `${this.label}: expected a buffer for ${storage.name} but received none`,
-      );
+    if (!buffer) throw missingBuffer(this.label, storage.name);
     return gpuBuffer(buffer);
   }
 }

@@ -121,8 +121,8 @@ export async function postprocess(
   }
 
   async function parsed(restored: DevicePicture, pasted: DevicePicture | DevicePlanes): Promise<DeviceBuffer> {
-    const upscaled = pasted instanceof DevicePlanes ? () => mergePlanes(pasted).then(keep) : () => pasted;
-    const face = greysFirst && scale !== null ? await upscaled() : restored;
+    const seen = greysFirst && scale !== null ? pasted : restored;
+    const face = seen instanceof DevicePlanes ? keep(await mergePlanes(seen)) : seen;
     const size = { width: PARSER_SIDE, height: PARSER_SIDE };
     return stages.parse!(face.width === PARSER_SIDE ? face : keep(await resizeDevicePicture(face, size, 'linear')));
   }

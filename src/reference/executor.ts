@@ -2,7 +2,15 @@
 // other executors are measured by it.
 
 import { CodeFormerError, throwIfAborted } from '../errors.js';
-import type { CompiledProgram, CopyRegion, DeviceBuffer, Executor, RunOptions, Workspace } from '../executor.js';
+import {
+  type CompiledProgram,
+  type CopyRegion,
+  type DeviceBuffer,
+  type Executor,
+  missingBuffer,
+  type RunOptions,
+  type Workspace,
+} from '../executor.js';
 import type { Program, Storage } from '../graph/graph.js';
 import { planMemory } from '../graph/memory.js';
 import { type Kernel, type NumberArray, type Operand, pixelIndex, roundUp } from '../kernels/kernel.js';
@@ -99,8 +107,7 @@ export class ReferenceExecutor implements Executor {
     const tables = kernel.tables?.(params) ?? {};
     call(kernel, params, (name, operand) => {
       const given = operands[name] ?? tables[name];
-      if (!given)
-        throw new CodeFormerError('SHAPE_MISMATCH', `${kernel.name}: expected a buffer for ${name} but received none`);
+      if (!given) throw missingBuffer(kernel.name, name);
       return ArrayBuffer.isView(given) ? given : viewOf(bytesOf(given), operand);
     });
   }
@@ -133,8 +140,7 @@ export class ReferenceExecutor implements Executor {
     const bytes = ({ id, kind, name }: Storage): ArrayBuffer => {
       if (kind === 'transient') return memory[slotOf.get(id)!]!;
       const buffer = kind === 'parameter' ? parameters.get(name) : externals[name];
-      if (!buffer)
-        throw new CodeFormerError('SHAPE_MISMATCH', `${label}: expected a buffer for ${name} but received none`);
+      if (!buffer) throw missingBuffer(label, name);
       return bytesOf(buffer);
     };
     for (const [i, { kernel, params, operands }] of calls.entries()) {
