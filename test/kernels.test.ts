@@ -9,32 +9,32 @@ import type { Dispatch } from '../src/kernels/webgpu.js';
 import { testDevice } from './device.js';
 import { onWebgpu, worstOf } from './kernel-check.js';
 
-describe('plans', () => {
+describe('uniforms', () => {
   const kernel: Kernel<null> = {
     name: 'planned',
     operands: () => ({ y: { access: 'write', type: 'f32', elements: 4 } }),
   };
-  const dispatch = (plan: Record<string, number>): Dispatch => ({
+  const dispatch = (uniforms: Record<string, number>): Dispatch => ({
     shader: {
       name: 'planned',
-      code: `struct Plan {
+      code: `struct Uniforms {
   start: u32, // of what is written, not count: u32
   below: i32,
   value: f32,
 }
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 @compute @workgroup_size(1)
-fn main() { y[plan.start] = plan.value + f32(plan.below); }`,
+fn main() { y[uniforms.start] = uniforms.value + f32(uniforms.below); }`,
     },
-    plan,
+    uniforms,
     workgroups: [1, 1, 1],
     operands: ['y'],
     flops: 0,
     bytes: 4,
   });
-  const prepare = (device: Device, plans: readonly Record<string, number>[]) =>
-    prepareKernel(device, kernel, null, {}, device.target, { dispatches: () => plans.map(dispatch) });
+  const prepare = (device: Device, uniforms: readonly Record<string, number>[]) =>
+    prepareKernel(device, kernel, null, {}, device.target, { dispatches: () => uniforms.map(dispatch) });
 
   test('every dispatch reads its own', async () => {
     const device = await testDevice();
@@ -53,9 +53,9 @@ fn main() { y[plan.start] = plan.value + f32(plan.below); }`,
     [{ start: 1, below: 0 }, /planned: expected value but received none/],
     [{ start: 1, below: 0, value: 0, count: 5 }, /expected no field count but received 5/],
     [{ start: 1.5, below: 0, value: 0 }, /expected a whole number for start but received 1.5/],
-  ])('%o is refused', async (plan, message) => {
+  ])('%o is refused', async (uniforms, message) => {
     const device = await testDevice();
-    await expect(prepare(device, [plan as Record<string, number>])).rejects.toThrow(message);
+    await expect(prepare(device, [uniforms as Record<string, number>])).rejects.toThrow(message);
   });
 });
 

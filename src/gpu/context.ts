@@ -204,12 +204,12 @@ export class Context {
   }
 
   /**
-   * A bind group for plans, at most `size` bytes each, at offsets that are told when it is set.
+   * A bind group for uniforms, at most `size` bytes each, at offsets that are told when it is set.
    * @internal
    */
-  planGroup(buffer: GPUBuffer, size: number): GPUBindGroup {
+  uniformGroup(buffer: GPUBuffer, size: number): GPUBindGroup {
     const entries = [{ binding: 0, resource: { buffer, size } }];
-    return this.gpu.createBindGroup({ label: buffer.label, layout: this.pipelines.planLayout, entries });
+    return this.gpu.createBindGroup({ label: buffer.label, layout: this.pipelines.uniformLayout, entries });
   }
 
   /** Copies `size` bytes of a buffer to the CPU. */

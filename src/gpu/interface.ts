@@ -1,7 +1,7 @@
 // What a shader declares of its surroundings, read from its code, so that it is written once.
 
-/** A scalar of `struct Plan`. */
-export interface PlanField {
+/** A scalar of `struct Uniforms`. */
+export interface UniformField {
   readonly name: string;
   readonly type: 'u32' | 'i32' | 'f32';
 }
@@ -9,8 +9,8 @@ export interface PlanField {
 export interface ShaderInterface {
   /** Access to the storage buffers of group 0, by binding number. */
   readonly bindings: readonly ('read' | 'write')[];
-  /** Fields of the plan, each of four bytes; none where the shader has no plan. */
-  readonly plan: readonly PlanField[];
+  /** Fields of the uniforms, each of four bytes; empty where the shader has none. */
+  readonly uniforms: readonly UniformField[];
 }
 
 const STORAGE = /@group\(0\) *@binding\((\d+)\) *var<storage, *(read|read_write)>/g;
@@ -23,7 +23,7 @@ export function shaderInterface(code: string): ShaderInterface {
   for (const [, number, access] of plain.matchAll(STORAGE)) {
     bindings[Number(number)] = access === 'read' ? 'read' : 'write';
   }
-  const struct = /\bstruct Plan *\{([^}]*)\}/.exec(plain)?.[1] ?? '';
-  const plan = [...struct.matchAll(FIELD)].map(([, name, type]) => ({ name, type }) as PlanField);
-  return { bindings, plan };
+  const struct = /\bstruct Uniforms *\{([^}]*)\}/.exec(plain)?.[1] ?? '';
+  const uniforms = [...struct.matchAll(FIELD)].map(([, name, type]) => ({ name, type }) as UniformField);
+  return { bindings, uniforms };
 }

@@ -18,15 +18,15 @@ export class PipelineCache {
   private readonly interfaces = new Map<string, ShaderInterface>();
   private readonly groups = new Map<string, GPUBindGroupLayout>();
   private readonly layouts = new Map<string, GPUPipelineLayout>();
-  /** Layout of the bind group that a plan is in. */
-  readonly planLayout: GPUBindGroupLayout;
+  /** Layout of the bind group that uniforms are in. */
+  readonly uniformLayout: GPUBindGroupLayout;
 
   constructor(
     private readonly device: GPUDevice,
     private readonly precision: Precision,
   ) {
-    this.planLayout = device.createBindGroupLayout({
-      label: 'plan',
+    this.uniformLayout = device.createBindGroupLayout({
+      label: 'uniforms',
       entries: [{ binding: 0, visibility: ShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
     });
   }
@@ -73,11 +73,11 @@ export class PipelineCache {
   }
 
   private layout(shader: Shader): GPUPipelineLayout {
-    const { bindings, plan } = this.interface(shader);
-    const key = `${bindings.join()}${plan.length > 0 ? ' and plan' : ''}`;
+    const { bindings, uniforms } = this.interface(shader);
+    const key = `${bindings.join()}${uniforms.length > 0 ? ' and uniforms' : ''}`;
     let layout = this.layouts.get(key);
     if (!layout) {
-      const groups = [this.bindGroupLayout(shader), ...(plan.length > 0 ? [this.planLayout] : [])];
+      const groups = [this.bindGroupLayout(shader), ...(uniforms.length > 0 ? [this.uniformLayout] : [])];
       layout = this.device.createPipelineLayout({ label: key, bindGroupLayouts: groups });
       this.layouts.set(key, layout);
     }

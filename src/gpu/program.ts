@@ -13,16 +13,16 @@ import { type MemoryPlan, planMemory } from '../graph/memory.js';
 import type { Dispatch } from '../kernels/webgpu.js';
 import { type Context, gpuBuffer } from './context.js';
 import { lower } from './lower.js';
-import { Plans } from './plans.js';
 import type { BoundDispatch } from './scheduler.js';
+import { UniformBlocks } from './uniforms.js';
 
-/** Room for the plans of small networks at any size of their pictures; larger networks need a few times as much. */
-const PLAN_BYTES = 2 ** 16;
+/** Room for the uniforms of small networks at any size of their pictures; larger networks need a few times as much. */
+const UNIFORM_BYTES = 2 ** 16;
 
-/** Buffers for intermediate values and for plans, shared by programs that never run at the same time. */
+/** Buffers for intermediate values and for uniforms, shared by programs that never run at the same time. */
 export class Arena implements Workspace {
   private slots: GPUBuffer[] = [];
-  private plans: GPUBuffer | null = null;
+  private uniforms: GPUBuffer | null = null;
   /** Changes when a slot is replaced by a larger one. */
   generation = 0;
 
@@ -39,11 +39,11 @@ export class Arena implements Workspace {
    * Makes sure that there is room for a program. Where there is not enough memory all that was there is given back: programs ask again before
    * they run.
    */
-  async make(label: string, memory: MemoryPlan, plans: Plans): Promise<void> {
+  async make(label: string, memory: MemoryPlan, uniforms: UniformBlocks): Promise<void> {
     try {
       await this.device.checked(`the memory of ${label}`, () => {
         this.reserve(memory.slots);
-        this.reservePlans(plans.contents.byteLength);
+        this.reserveUniforms(uniforms.contents.byteLength);
       });
     } catch (error) {
       this.destroy();
@@ -64,19 +64,19 @@ export class Arena implements Workspace {
     });
   }
 
-  /** Makes sure that the buffer for the plans of the program that runs holds at least so many bytes. */
-  private reservePlans(bytes: number): void {
-    if (this.plans && this.plans.size >= bytes) return;
-    if (this.plans) {
-      this.device.release(this.plans);
+  /** Makes sure that the buffer for the uniforms of the program that runs holds at least so many bytes. */
+  private reserveUniforms(bytes: number): void {
+    if (this.uniforms && this.uniforms.size >= bytes) return;
+    if (this.uniforms) {
+      this.device.release(this.uniforms);
       this.generation++;
     }
-    this.plans = Plans.buffer(this.device, this.label, Math.max(PLAN_BYTES, 2 * bytes));
+    this.uniforms = UniformBlocks.buffer(this.device, this.label, Math.max(UNIFORM_BYTES, 2 * bytes));
   }
 
-  /** The buffer that `reservePlans` made; what it holds is that of the program that ran last. */
-  get planBuffer(): GPUBuffer {
-    return this.plans!;
+  /** The buffer that `reserveUniforms` made; what it holds is that of the program that ran last. */
+  get uniformBuffer(): GPUBuffer {
+    return this.uniforms!;
   }
 
   slot(index: number): GPUBuffer {
@@ -86,8 +86,8 @@ export class Arena implements Workspace {
   destroy(): void {
     for (const slot of this.slots) this.device.release(slot);
     this.slots = [];
-    if (this.plans) this.device.release(this.plans);
-    this.plans = null;
+    if (this.uniforms) this.device.release(this.uniforms);
+    this.uniforms = null;
     this.generation++;
   }
 }
@@ -107,7 +107,7 @@ interface Step {
 /** A program compiled for a device. */
 class GpuProgram implements CompiledProgram {
   private generation = -1;
-  private planOf: ReturnType<Plans['bind']> = () => null;
+  private uniformsOf: ReturnType<UniformBlocks['bind']> = () => null;
 
   private constructor(
     private readonly device: Context,
@@ -115,7 +115,7 @@ class GpuProgram implements CompiledProgram {
     readonly program: Program,
     private readonly memory: MemoryPlan,
     private readonly steps: Step[],
-    private readonly plans: Plans,
+    private readonly uniforms: UniformBlocks,
     private readonly arena: Arena,
     private readonly parameters: Parameters,
   ) {}
@@ -132,12 +132,12 @@ class GpuProgram implements CompiledProgram {
     const lowered = lower(program, { ...device.target, convolution });
     const memory = planMemory(lowered, device.precision);
     const calls = lowered.flatMap(call => call.dispatches.map(dispatch => ({ call, dispatch })));
-    const plans = Plans.pack(
+    const uniforms = UniformBlocks.pack(
       device,
       calls.map(({ dispatch }) => dispatch),
     );
     // First, because it is what an adapter that is too small refuses, and before the arena may be destroyed.
-    await arena.make(label, memory, plans);
+    await arena.make(label, memory, uniforms);
     const steps = await Promise.all(
       calls.map(async ({ call, dispatch }) => {
         const storages = dispatch.operands.map(name => call.operands[name]!);
@@ -145,11 +145,11 @@ class GpuProgram implements CompiledProgram {
         return { call, dispatch, pipeline: await device.pipeline(dispatch.shader), storages, external, bound: null };
       }),
     );
-    return new GpuProgram(device, label, program, memory, steps, plans, arena, parameters);
+    return new GpuProgram(device, label, program, memory, steps, uniforms, arena, parameters);
   }
 
   async run(externals: Readonly<Record<string, DeviceBuffer>>, options: RunOptions = {}): Promise<void> {
-    if (this.generation !== this.arena.generation) await this.arena.make(this.label, this.memory, this.plans);
+    if (this.generation !== this.arena.generation) await this.arena.make(this.label, this.memory, this.uniforms);
     await this.device.execute(this.bind(externals), this.label, options);
   }
 
@@ -158,14 +158,14 @@ class GpuProgram implements CompiledProgram {
     const fresh = this.generation !== this.arena.generation;
     this.generation = this.arena.generation;
     // Another program may have run on the arena meanwhile.
-    this.device.write(this.arena.planBuffer, this.plans.contents);
-    if (fresh) this.planOf = this.plans.bind(this.arena.planBuffer);
+    this.device.write(this.arena.uniformBuffer, this.uniforms.contents);
+    if (fresh) this.uniformsOf = this.uniforms.bind(this.arena.uniformBuffer);
     return this.steps.map(step => {
       if (step.bound && !fresh && !step.external) return step.bound;
       const buffers = step.storages.map(storage => this.buffer(storage, externals));
       const bindGroup = this.device.bindGroup(step.dispatch, buffers, `${this.label}/${step.call.label}`);
       const { call, dispatch, pipeline } = step;
-      step.bound = { call, pipeline, bindGroup, plan: this.planOf(dispatch), dispatch };
+      step.bound = { call, pipeline, bindGroup, uniforms: this.uniformsOf(dispatch), dispatch };
       return step.bound;
     });
   }

@@ -5,8 +5,8 @@ import type { Dispatch, Target, WebgpuKernel } from '../kernels/webgpu.js';
 import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
 import type { Context } from './context.js';
 import { implementationOf } from './implementations.js';
-import { Plans } from './plans.js';
 import type { BoundDispatch } from './scheduler.js';
+import { UniformBlocks } from './uniforms.js';
 
 /** Buffers of a kernel's operands, filled, with its dispatches bound to them. */
 export interface PreparedKernel {
@@ -34,15 +34,15 @@ export async function bindKernel(
 ): Promise<BoundKernel> {
   const pipelines = await Promise.all(dispatches.map(d => device.pipeline(d.shader)));
   return device.checked(`the bindings of ${label}`, () => {
-    const plans = Plans.pack(device, dispatches);
-    const buffer = Plans.buffer(device, label, plans.contents.byteLength);
-    device.write(buffer, plans.contents);
-    const planOf = plans.bind(buffer);
+    const uniforms = UniformBlocks.pack(device, dispatches);
+    const buffer = UniformBlocks.buffer(device, label, uniforms.contents.byteLength);
+    device.write(buffer, uniforms.contents);
+    const uniformsOf = uniforms.bind(buffer);
     return {
       dispatches: dispatches.map((dispatch, i) => {
         const bound = dispatch.operands.map(name => buffers[name]!);
         const bindGroup = device.bindGroup(dispatch, bound, `${label}/${dispatch.shader.name}`);
-        return { pipeline: pipelines[i]!, bindGroup, plan: planOf(dispatch), dispatch };
+        return { pipeline: pipelines[i]!, bindGroup, uniforms: uniformsOf(dispatch), dispatch };
       }),
       destroy: () => device.release(buffer),
     };

@@ -4,8 +4,8 @@ import { CodeFormerError } from '../errors.js';
 import type { AdapterInfo, RunOptions } from '../executor.js';
 import type { Dispatch } from '../kernels/webgpu.js';
 
-/** Where a shader finds its plan. */
-export interface BoundPlan {
+/** Where a shader finds its uniforms. */
+export interface BoundUniforms {
   readonly group: GPUBindGroup;
   readonly offset: number;
 }
@@ -14,7 +14,7 @@ export interface BoundPlan {
 export interface BoundDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
-  readonly plan: BoundPlan | null;
+  readonly uniforms: BoundUniforms | null;
   readonly dispatch: Dispatch;
 }
 
@@ -77,10 +77,10 @@ export class Scheduler {
     const { gpu } = this.device;
     const encoder = gpu.createCommandEncoder({ label });
     const pass = encoder.beginComputePass({ label });
-    for (const { pipeline, bindGroup, plan, dispatch } of dispatches) {
+    for (const { pipeline, bindGroup, uniforms, dispatch } of dispatches) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup);
-      if (plan) pass.setBindGroup(1, plan.group, [plan.offset]);
+      if (uniforms) pass.setBindGroup(1, uniforms.group, [uniforms.offset]);
       pass.dispatchWorkgroups(...dispatch.workgroups);
     }
     pass.end();

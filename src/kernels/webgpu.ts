@@ -22,15 +22,15 @@ export interface Target {
 
 /**
  * A compute shader with entry point `main`; one pipeline for each distinct source and set of constants. What it reads and writes its code
- * says, and is taken from there: storage bindings in group 0, and where it has a plan, `struct Plan` and
- * `@group(1) @binding(0) var<uniform> plan: Plan`.
+ * says, and is taken from there: storage bindings in group 0, and where it has any, `struct Uniforms` and
+ * `@group(1) @binding(0) var<uniform> uniforms: Uniforms`.
  */
 export interface Shader {
   /** For labels and errors: `conv3x3/registers`. */
   readonly name: string;
   /** WGSL; the aliases of prelude.wgsl stand before it. */
   readonly code: string;
-  /** Values of the `override` declarations: variants of the code. What differs from shape to shape belongs into the plan. */
+  /** Values of the `override` declarations: variants of the code. What differs from shape to shape belongs into uniforms. */
   readonly constants?: Readonly<Record<string, number>>;
   /** Language features that the code needs; directives must stand first, so the device writes them. */
   readonly features?: readonly 'subgroups'[];
@@ -39,10 +39,10 @@ export interface Shader {
 export interface Dispatch {
   readonly shader: Shader;
   /**
-   * Values of all fields of the shader's `plan`, which are u32, i32 or f32: sizes, strides, where a strip starts. They are data, so that
+   * Values of all fields of the shader's `uniforms`, which are u32, i32 or f32: sizes, strides, where a strip starts. They are data, so that
    * one compiled pipeline serves every shape: software adapters take longer to compile most kernels than to run them on a small picture.
    */
-  readonly plan?: Readonly<Record<string, number>>;
+  readonly uniforms?: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
   /** Names of operands by binding number. */
   readonly operands: readonly string[];
@@ -71,7 +71,7 @@ export const squareGrid = (
   planes = 1,
 ): [number, number, number] => [ceilDiv(width, 8), ceilDiv(height, 8), planes];
 
-/** Fields `<name>_stride` and `<name>_offset` of a plan, in vec4. */
+/** Fields `<name>_stride` and `<name>_offset` of uniforms, in vec4. */
 export const placeOf = (name: string, l: Layout): Record<string, number> => ({
   [`${name}_stride`]: l.stride / 4,
   [`${name}_offset`]: l.offset / 4,

@@ -24,7 +24,7 @@ export const webgpuAdain: WebgpuKernel<AdainParams> = {
       stripStatistics(style, 'style', 'styleStrips', target),
       {
         shader: { name: 'adain', code },
-        plan: {
+        uniforms: {
           groups,
           count: x.n * groups,
           channels: x.c,

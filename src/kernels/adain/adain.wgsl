@@ -1,7 +1,7 @@
 // Scale and shift that give every channel of x the mean and deviation it has in `style`: combines the statistics of strips
 // (strips.wgsl) of both. One invocation for each picture and vec4 of channels.
 
-struct Plan {
+struct Uniforms {
   groups: u32,   // vec4 of channels
   count: u32,    // pictures times groups
   channels: u32,
@@ -17,7 +17,7 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> s_strips: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> scale: array<vec4f>;  // [n, groups]
 @group(0) @binding(3) var<storage, read_write> shift: array<vec4f>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 const EPS = 1e-5;
 
@@ -42,29 +42,29 @@ fn moments(mean: vec4f, m2: vec4f, pixels: u32) -> Moments {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(id, groups);
-  if (index >= plan.count) {
+  if (index >= uniforms.count) {
     return;
   }
-  let n = index / plan.groups;
-  let c = index % plan.groups;
+  let n = index / uniforms.groups;
+  let c = index % uniforms.groups;
 
   var mean = vec4f(0.0);
   var m2 = vec4f(0.0);
-  for (var i = 0u; i < plan.x_strips; i++) {
-    let at = (n * plan.x_strips + i) * 2u * plan.groups + c;
-    combine(&mean, &m2, i * plan.x_strip, x_strips[at], x_strips[at + plan.groups], min(plan.x_strip, plan.x_pixels - i * plan.x_strip));
+  for (var i = 0u; i < uniforms.x_strips; i++) {
+    let at = (n * uniforms.x_strips + i) * 2u * uniforms.groups + c;
+    combine(&mean, &m2, i * uniforms.x_strip, x_strips[at], x_strips[at + uniforms.groups], min(uniforms.x_strip, uniforms.x_pixels - i * uniforms.x_strip));
   }
-  let own = moments(mean, m2, plan.x_pixels);
+  let own = moments(mean, m2, uniforms.x_pixels);
 
   mean = vec4f(0.0);
   m2 = vec4f(0.0);
-  for (var i = 0u; i < plan.s_strips; i++) {
-    let at = (n * plan.s_strips + i) * 2u * plan.groups + c;
-    combine(&mean, &m2, i * plan.s_strip, s_strips[at], s_strips[at + plan.groups], min(plan.s_strip, plan.s_pixels - i * plan.s_strip));
+  for (var i = 0u; i < uniforms.s_strips; i++) {
+    let at = (n * uniforms.s_strips + i) * 2u * uniforms.groups + c;
+    combine(&mean, &m2, i * uniforms.s_strip, s_strips[at], s_strips[at + uniforms.groups], min(uniforms.s_strip, uniforms.s_pixels - i * uniforms.s_strip));
   }
-  let style = moments(mean, m2, plan.s_pixels);
+  let style = moments(mean, m2, uniforms.s_pixels);
 
-  let inside = c * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(plan.channels);
+  let inside = c * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(uniforms.channels);
   let factor = style.deviation / own.deviation;
   scale[index] = select(vec4f(0.0), factor, inside);
   shift[index] = select(vec4f(0.0), fma(-own.mean, factor, style.mean), inside);

@@ -12,7 +12,7 @@ export const webgpuAdd: WebgpuKernel<AddParams> = {
     return [
       {
         shader: { name: 'add', code },
-        plan: {
+        uniforms: {
           pixels,
           groups,
           height: a.h,

@@ -28,7 +28,7 @@ export const webgpuAttention: WebgpuKernel<AttentionParams> = {
     return [
       {
         shader: { name: 'attention/scores', code: scoresCode },
-        plan: { ...shared, count: scoreTiles, scale, ...placeOf('q', q), ...placeOf('k', k) },
+        uniforms: { ...shared, count: scoreTiles, scale, ...placeOf('q', q), ...placeOf('k', k) },
         workgroups: linearGrid(scoreTiles),
         operands: ['q', 'k', 'scores'],
         flops: 2 * products,
@@ -36,7 +36,7 @@ export const webgpuAttention: WebgpuKernel<AttentionParams> = {
       },
       {
         shader: { name: `attention/softmax/${target.family}`, code: rowShader(softmaxCode, target) },
-        plan: { rows, tiles },
+        uniforms: { rows, tiles },
         workgroups: rowGrid(rows, target),
         operands: ['scores'],
         flops: rows * tiles * 4 * 24,
@@ -44,7 +44,7 @@ export const webgpuAttention: WebgpuKernel<AttentionParams> = {
       },
       {
         shader: { name: 'attention/values', code: valuesCode },
-        plan: { ...shared, count: valueTiles, ...placeOf('v', v), ...placeOf('y', y) },
+        uniforms: { ...shared, count: valueTiles, ...placeOf('v', v), ...placeOf('y', y) },
         workgroups: linearGrid(valueTiles),
         operands: ['scores', 'v', 'y'],
         flops: 2 * products,

@@ -1,7 +1,7 @@
 // scores[i, j] = q_i . k_j * scale for every head. One invocation for 4 queries and 4 keys, 16 sums in registers, neighbours along keys.
 // Columns that pad the keys to a multiple of 4 get a score that softmax turns to zero.
 
-struct Plan {
+struct Uniforms {
   tokens: u32,
   tiles: u32,    // tokens / 4, rounded up: vec4 of a row of scores, and tiles of queries
   heads: u32,
@@ -17,31 +17,31 @@ struct Plan {
 @group(0) @binding(0) var<storage, read> q: array<Store4>;
 @group(0) @binding(1) var<storage, read> k: array<Store4>;
 @group(0) @binding(2) var<storage, read_write> scores: array<vec4f>;  // [n, heads, tokens, tiles]
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(id, groups);
-  if (index >= plan.count) {
+  if (index >= uniforms.count) {
     return;
   }
-  let tile = index % plan.tiles;
-  let query = index / plan.tiles % plan.tiles * 4u;
-  let head = index / (plan.tiles * plan.tiles);  // of all batch items
-  let n = head / plan.heads;
-  let from_q = plan.q_offset + head % plan.heads * plan.dim;
-  let from_k = plan.k_offset + head % plan.heads * plan.dim;
+  let tile = index % uniforms.tiles;
+  let query = index / uniforms.tiles % uniforms.tiles * 4u;
+  let head = index / (uniforms.tiles * uniforms.tiles);  // of all batch items
+  let n = head / uniforms.heads;
+  let from_q = uniforms.q_offset + head % uniforms.heads * uniforms.dim;
+  let from_k = uniforms.k_offset + head % uniforms.heads * uniforms.dim;
   // Rows past the end repeat the last one.
-  let token_q = n * plan.tokens + min(query + vec4u(0u, 1u, 2u, 3u), vec4u(plan.tokens - 1u));
-  let token_k = n * plan.tokens + min(tile * 4u + vec4u(0u, 1u, 2u, 3u), vec4u(plan.tokens - 1u));
-  let row_q = token_q * plan.q_stride + from_q;
-  let row_k = token_k * plan.k_stride + from_k;
+  let token_q = n * uniforms.tokens + min(query + vec4u(0u, 1u, 2u, 3u), vec4u(uniforms.tokens - 1u));
+  let token_k = n * uniforms.tokens + min(tile * 4u + vec4u(0u, 1u, 2u, 3u), vec4u(uniforms.tokens - 1u));
+  let row_q = token_q * uniforms.q_stride + from_q;
+  let row_k = token_k * uniforms.k_stride + from_k;
 
   var s0 = vec4f(0.0);
   var s1 = vec4f(0.0);
   var s2 = vec4f(0.0);
   var s3 = vec4f(0.0);
-  for (var d = 0u; d < plan.dim; d++) {
+  for (var d = 0u; d < uniforms.dim; d++) {
     // One vec4 for each component of the head, over the keys.
     let keys = transpose(mat4x4f(
       vec4f(k[row_k.x + d]), vec4f(k[row_k.y + d]), vec4f(k[row_k.z + d]), vec4f(k[row_k.w + d])));
@@ -55,17 +55,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     s3 = fma(vec4f(q3.x), keys[0], fma(vec4f(q3.y), keys[1], fma(vec4f(q3.z), keys[2], fma(vec4f(q3.w), keys[3], s3))));
   }
 
-  let inside = tile * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(plan.tokens);
+  let inside = tile * 4u + vec4u(0u, 1u, 2u, 3u) < vec4u(uniforms.tokens);
   let none = vec4f(-3e38);
-  let at = (head * plan.tokens + query) * plan.tiles + tile;
-  scores[at] = select(none, s0 * plan.scale, inside);
-  if (query + 1u < plan.tokens) {
-    scores[at + plan.tiles] = select(none, s1 * plan.scale, inside);
+  let at = (head * uniforms.tokens + query) * uniforms.tiles + tile;
+  scores[at] = select(none, s0 * uniforms.scale, inside);
+  if (query + 1u < uniforms.tokens) {
+    scores[at + uniforms.tiles] = select(none, s1 * uniforms.scale, inside);
   }
-  if (query + 2u < plan.tokens) {
-    scores[at + 2u * plan.tiles] = select(none, s2 * plan.scale, inside);
+  if (query + 2u < uniforms.tokens) {
+    scores[at + 2u * uniforms.tiles] = select(none, s2 * uniforms.scale, inside);
   }
-  if (query + 3u < plan.tokens) {
-    scores[at + 3u * plan.tiles] = select(none, s3 * plan.scale, inside);
+  if (query + 3u < uniforms.tokens) {
+    scores[at + 3u * uniforms.tiles] = select(none, s3 * uniforms.scale, inside);
   }
 }

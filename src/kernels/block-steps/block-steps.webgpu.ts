@@ -12,7 +12,7 @@ export const webgpuBlockSteps: WebgpuKernel<BlockStepsParams> = {
     return [
       {
         shader: { name: 'block-steps', code },
-        plan: {
+        uniforms: {
           width: picture.width,
           rect_x: rect.x,
           rect_y: rect.y,

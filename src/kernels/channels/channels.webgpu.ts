@@ -13,7 +13,7 @@ function between(shader: Shader, operands: readonly string[]): WebgpuKernel<Chan
     dispatches: ({ pixels, planes }) => [
       {
         shader,
-        plan: { pixels, planes },
+        uniforms: { pixels, planes },
         workgroups: linearGrid(pixels),
         operands,
         flops: 4 * pixels,

@@ -12,7 +12,7 @@ export const webgpuArgmax: WebgpuKernel<ArgmaxParams> = {
     return [
       {
         shader: { name: 'codebook/argmax', code },
-        plan: { codes: logits.c, tokens, ...placeOf('x', logits) },
+        uniforms: { codes: logits.c, tokens, ...placeOf('x', logits) },
         workgroups: linearGrid(tokens),
         operands: ['logits', 'indices', 'margin'],
         flops: values * 4,

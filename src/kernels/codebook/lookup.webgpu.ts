@@ -12,7 +12,7 @@ export const webgpuLookup: WebgpuKernel<LookupParams> = {
     return [
       {
         shader: { name: 'codebook/lookup', code },
-        plan: { codes, groups, count, ...placeOf('y', y) },
+        uniforms: { codes, groups, count, ...placeOf('y', y) },
         workgroups: linearGrid(count),
         operands: ['indices', 'codebook', 'y'],
         flops: 0,

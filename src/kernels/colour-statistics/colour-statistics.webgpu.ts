@@ -9,7 +9,7 @@ export const webgpuColourStatistics: WebgpuKernel<ColourStatisticsParams> = {
     return [
       {
         shader: { name: 'colour-statistics', code, constants: { LENGTH } },
-        plan: { pixels, parts: partCount(pixels) },
+        uniforms: { pixels, parts: partCount(pixels) },
         workgroups: linearGrid(partCount(pixels)),
         operands: ['x', 'sums'],
         flops: 20 * pixels,

@@ -4,19 +4,19 @@
 
 override LENGTH: u32; // at most 66,051: squares fit into 32 bits
 
-struct Plan {
+struct Uniforms {
   pixels: u32,
   parts: u32,  // invocations, each with its own sums
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;     // a pixel each, red in the low byte
 @group(0) @binding(1) var<storage, read_write> sums: array<u32>; // [parts, 9]
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(id, groups);
-  let parts = plan.parts;
+  let parts = uniforms.parts;
   if (index >= parts) {
     return;
   }
@@ -26,7 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   // Neighbours read neighbouring pixels.
   for (var i = 0u; i < LENGTH; i++) {
     let at = index + i * parts;
-    if (at < plan.pixels) {
+    if (at < uniforms.pixels) {
       let pixel = x[at];
       let colour = vec3i((vec3u(pixel) >> vec3u(0u, 8u, 16u)) & vec3u(255u));
       let difference = colour - colour.yzx;

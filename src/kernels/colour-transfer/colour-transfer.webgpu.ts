@@ -10,7 +10,7 @@ export const webgpuColourTransfer: WebgpuKernel<ColourTransferParams> = {
     return [
       {
         shader: { name: 'colour-transfer', code, constants: { TONED: tone ? 1 : 0 } },
-        plan: { pixels, factor_r, factor_g, factor_b, shift_r, shift_g, shift_b },
+        uniforms: { pixels, factor_r, factor_g, factor_b, shift_r, shift_g, shift_b },
         workgroups: linearGrid(pixels),
         operands: ['x', 'curve', 'y'],
         flops: 15 * pixels,

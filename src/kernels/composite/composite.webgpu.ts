@@ -16,7 +16,7 @@ export const webgpuComposite: WebgpuKernel<CompositeParams> = {
           code,
           constants: { COMPAT: compat ? 1 : 0, GAP: gap ? 1 : 0, PLANES: pasted === 'planes' ? 1 : 0 },
         },
-        plan: { ...sizeOf(picture), ...rectOf('rect', rect), ...rectOf('kept', fractions), strength, full },
+        uniforms: { ...sizeOf(picture), ...rectOf('rect', rect), ...rectOf('kept', fractions), strength, full },
         workgroups: squareGrid(rect),
         operands: ['pasted', 'coverage', 'mask', 'fractions', 'picture'],
         flops: 30 * pixels,
@@ -32,7 +32,7 @@ export const webgpuFinishComposite: WebgpuKernel<FinishCompositeParams> = {
     return [
       {
         shader: { name: 'finish-composite', code: finish },
-        plan: { ...sizeOf(picture), ...rectOf('kept', fractions) },
+        uniforms: { ...sizeOf(picture), ...rectOf('kept', fractions) },
         workgroups: squareGrid(fractions),
         operands: ['fractions', 'picture'],
         flops: 4 * pixels,
@@ -44,7 +44,7 @@ export const webgpuFinishComposite: WebgpuKernel<FinishCompositeParams> = {
 
 const sizeOf = ({ width, height }: Size) => ({ width, height });
 
-/** Fields of a plan for a rectangle, or for none. */
+/** Fields of uniforms for a rectangle, or for none. */
 const rectOf = (name: string, rect: Rect | null): Record<string, number> => ({
   [`${name}_x`]: rect?.x ?? 0,
   [`${name}_y`]: rect?.y ?? 0,

@@ -13,7 +13,7 @@ override COMPAT: bool;
 override GAP: bool;    // the mask has a second plane, what it lacks of 1
 override PLANES: bool; // the pasted picture is f32 planes [3, height, width] instead of 8-bit RGBA
 
-struct Plan {
+struct Uniforms {
   width: u32,       // of the picture
   height: u32,
   rect_x: u32,      // what is pasted, its coverage and mask are of this rectangle
@@ -33,7 +33,7 @@ struct Plan {
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
 @group(0) @binding(3) var<storage, read_write> fractions: array<u32>; // 10 bits for each of red, green and blue
 @group(0) @binding(4) var<storage, read_write> picture: array<u32>;   // a pixel each, red in the low byte
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 const SHIFTS = vec3u(0u, 8u, 16u);
 const FRACTION_SHIFTS = vec3u(0u, 10u, 20u);
@@ -46,7 +46,7 @@ const DOUBLE = 1.1e-16;
 
 fn pasted_colour(index: u32) -> vec3f {
   if (PLANES) {
-    let count = plan.rect_width * plan.rect_height;
+    let count = uniforms.rect_width * uniforms.rect_height;
     return vec3f(
       bitcast<f32>(pasted[index]),
       bitcast<f32>(pasted[index + count]),
@@ -58,35 +58,35 @@ fn pasted_colour(index: u32) -> vec3f {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let at = id.xy + vec2u(plan.rect_x, plan.rect_y);
-  if (id.x >= plan.rect_width || id.y >= plan.rect_height || at.x >= plan.width || at.y >= plan.height) {
+  let at = id.xy + vec2u(uniforms.rect_x, uniforms.rect_y);
+  if (id.x >= uniforms.rect_width || id.y >= uniforms.rect_height || at.x >= uniforms.width || at.y >= uniforms.height) {
     return;
   }
-  let index = id.y * plan.rect_width + id.x;
+  let index = id.y * uniforms.rect_width + id.x;
   var m = mask[index];
   if (m <= 0.0) {
     return;
   }
   if (!GAP && abs(m - 1.0) < NEARLY_FULL) {
-    m = plan.full;
+    m = uniforms.full;
   }
-  let strength = plan.strength;
+  let strength = uniforms.strength;
   m *= strength;
   var gap = 1.0 - m;
   if (GAP) {
-    gap = (1.0 - strength) + strength * mask[plan.rect_width * plan.rect_height + index];
+    gap = (1.0 - strength) + strength * mask[uniforms.rect_width * uniforms.rect_height + index];
   }
   var colour = pasted_colour(index);
   if (COMPAT) {
     colour *= coverage[index];
   }
 
-  let place = at.y * plan.width + at.x;
+  let place = at.y * uniforms.width + at.x;
   let pixel = picture[place];
   let level = vec3f((vec3u(pixel) >> SHIFTS) & vec3u(255u));
-  let fraction_at = at - vec2u(plan.kept_x, plan.kept_y);
-  let kept = all(at >= vec2u(plan.kept_x, plan.kept_y)) && all(fraction_at < vec2u(plan.kept_width, plan.kept_height));
-  let fraction_index = select(0u, fraction_at.y * plan.kept_width + fraction_at.x, kept);
+  let fraction_at = at - vec2u(uniforms.kept_x, uniforms.kept_y);
+  let kept = all(at >= vec2u(uniforms.kept_x, uniforms.kept_y)) && all(fraction_at < vec2u(uniforms.kept_width, uniforms.kept_height));
+  let fraction_index = select(0u, fraction_at.y * uniforms.kept_width + fraction_at.x, kept);
   var rest = vec3f();
   if (kept) {
     rest = vec3f((vec3u(fractions[fraction_index]) >> FRACTION_SHIFTS) & vec3u(1023u)) / 1024.0;

@@ -1,7 +1,7 @@
 // Rounds the levels that were kept with fractions while pictures that overlap were pasted. One invocation for each pixel of the
 // rectangle of the fractions, which are zero afterwards.
 
-struct Plan {
+struct Uniforms {
   width: u32,       // of the picture
   height: u32,
   kept_x: u32,      // where fractions are kept
@@ -12,16 +12,16 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read_write> fractions: array<u32>;
 @group(0) @binding(1) var<storage, read_write> picture: array<u32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let at = id.xy + vec2u(plan.kept_x, plan.kept_y);
-  if (id.x >= plan.kept_width || id.y >= plan.kept_height || at.x >= plan.width || at.y >= plan.height) {
+  let at = id.xy + vec2u(uniforms.kept_x, uniforms.kept_y);
+  if (id.x >= uniforms.kept_width || id.y >= uniforms.kept_height || at.x >= uniforms.width || at.y >= uniforms.height) {
     return;
   }
-  let index = id.y * plan.kept_width + id.x;
-  let place = at.y * plan.width + at.x;
+  let index = id.y * uniforms.kept_width + id.x;
+  let place = at.y * uniforms.width + at.x;
   let up = (vec3u(fractions[index]) >> vec3u(9u, 19u, 29u)) & vec3u(1u);
   let level = (vec3u(picture[place]) >> vec3u(0u, 8u, 16u)) & vec3u(255u);
   let bytes = min(level + up, vec3u(255u));

@@ -4,7 +4,7 @@
 import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
 import { type Dispatch, placeOf, type Scratch, type Shader, type Target } from '../webgpu.js';
 import type { ConvParams } from './conv.js';
-import { activationConstant, epiloguePlan } from './epilogue.js';
+import { activationConstant, epilogueUniforms } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
 import {
   features,
@@ -109,13 +109,13 @@ export function registerDispatches(params: ConvParams, target: Target): Dispatch
     ...(flat
       ? placeOf('x', x)
       : { y_height: y.h, size, stride, staged_columns: g.stagedColumns, row_tiles: g.rowTiles }),
-    ...epiloguePlan(params),
+    ...epilogueUniforms(params),
   };
   return outputStrips(g.pictures, g.strips, g.rows).flatMap(strip => [
     ...(flat ? [] : [stageStrip(params, strip, g.stagedRows, g.stagedColumns, target)]),
     {
       shader: tileShader(g.walk, g.tile, params),
-      plan: { ...shared, row: strip.row, ...(!flat && { picture: strip.picture }) },
+      uniforms: { ...shared, row: strip.row, ...(!flat && { picture: strip.picture }) },
       workgroups: [ceilDiv(tiles, WORKGROUP), ceilDiv(y.c, g.tile.channels), 1],
       operands: [
         flat ? 'x' : 'staged',
@@ -157,7 +157,7 @@ function tileCode(walk: Walk, tile: Tile, activation: number, outputType: ConvPa
 // x: ${flat ? 'pixels as laid out' : 'staged rows [rows][columns][groups]'}; weights: packed; no workgroup memory.
 const ACTIVATION = ${activation};
 
-struct Plan {
+struct Uniforms {
   row: u32,        // ${flat ? 'pixel' : 'row of output'} that the strip starts with
   tiles: u32,      // of the strip
   groups: u32,     // vec4 of inputs
@@ -191,56 +191,56 @@ ${packedStruct}
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> residual: array<Store4>;
 @group(0) @binding(4) var<storage, read_write> y: array<${outputType === 'f32' ? 'vec4f' : 'Store4'}>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 ${epilogue}
 ${helpers}
 fn store(group: u32, pixel: u32, sum: vec4f) {
-  if (group >= plan.out_groups) {
+  if (group >= uniforms.out_groups) {
     return;
   }
   var value = sum;
-  if (plan.bias != 0u) {
+  if (uniforms.bias != 0u) {
     value += bias[group];
   }
-  value = activate(value, plan.slope);
-  if (plan.residual != 0u) {
-    value = vec4f(residual[pixel * plan.residual_stride + plan.residual_offset + group]) + plan.alpha * value;
+  value = activate(value, uniforms.slope);
+  if (uniforms.residual != 0u) {
+    value = vec4f(residual[pixel * uniforms.residual_stride + uniforms.residual_offset + group]) + uniforms.alpha * value;
   }
-  y[pixel * plan.y_stride + plan.y_offset + group] = ${outputType === 'f32' ? 'value' : 'Store4(value)'};
+  y[pixel * uniforms.y_stride + uniforms.y_offset + group] = ${outputType === 'f32' ? 'value' : 'Store4(value)'};
 }
 
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) workgroup: vec3u${laneParameter(tile)}) {
 ${lane(tile)}
-  let tile = min(id.x, plan.tiles - 1u);
-  let groups = plan.groups;
+  let tile = min(id.x, uniforms.tiles - 1u);
+  let groups = uniforms.groups;
   // Channels past the last block repeat it and are not stored.
   let channel = workgroup.y * ${channels}u;
-  let block_0 = (channel >> 3u) * plan.block_size;
-${channels > 8 ? '  let block_1 = min((channel >> 3u) + 1u, plan.blocks - 1u) * plan.block_size;' : ''}
+  let block_0 = (channel >> 3u) * uniforms.block_size;
+${channels > 8 ? '  let block_1 = min((channel >> 3u) + 1u, uniforms.blocks - 1u) * uniforms.block_size;' : ''}
 ${totals(tile)}
 ${flat ? flatBody(tile, each) : stagedBody(tile, each)}
 ${gather(tile, 'total')}
-  if (id.x >= plan.tiles) {
+  if (id.x >= uniforms.tiles) {
     return;
   }
 ${
   flat
-    ? `  let column = plan.row + tile * ${pixels}u;
+    ? `  let column = uniforms.row + tile * ${pixels}u;
   let row_start = 0u;`
-    : `  let y_row = plan.row + row;
-  if (y_row >= plan.y_height) {
+    : `  let y_row = uniforms.row + row;
+  if (y_row >= uniforms.y_height) {
     return;
   }
-  let column = tile % plan.row_tiles * ${pixels}u;
-  let row_start = (plan.picture * plan.y_height + y_row) * plan.y_width;`
+  let column = tile % uniforms.row_tiles * ${pixels}u;
+  let row_start = (uniforms.picture * uniforms.y_height + y_row) * uniforms.y_width;`
 }
   // A loop, because functions are inlined: sixteen stores are compiled for longer than all else.
   var values = array<vec4f, ${pixels * quads}>(${Array.from({ length: pixels * quads }, (_, i) => `value_${Math.floor(i / quads)}_${i % quads}`).join(', ')});
   for (var i = 0u; i < ${pixels * quads}u; i++) {
     let pixel = column + i / ${quads}u;
-    if (pixel < plan.y_width) {
+    if (pixel < uniforms.y_width) {
       store((channel >> 2u) + i % ${quads}u, row_start + pixel, values[i]);
     }
   }
@@ -251,8 +251,8 @@ ${
 type Each = (line: (p: number) => string, count?: number) => string;
 
 function flatBody(tile: Tile, each: Each): string {
-  return `  let start = plan.row + tile * ${tile.pixels}u;
-${each(p => `  let x_${p} = min(start + ${p}u, plan.y_width - 1u) * plan.x_stride + plan.x_offset;`)}
+  return `  let start = uniforms.row + tile * ${tile.pixels}u;
+${each(p => `  let x_${p} = min(start + ${p}u, uniforms.y_width - 1u) * uniforms.x_stride + uniforms.x_offset;`)}
 ${sumInChunks(
   tile,
   `${each(p => `    let in_${p} = vec4f(x[x_${p} + c]);`)}
@@ -265,13 +265,13 @@ ${multiplyAdd(
 }
 
 function stagedBody(tile: Tile, each: Each): string {
-  return `  let row = tile / plan.row_tiles;
-  let start = (row * plan.staged_columns + tile % plan.row_tiles * ${tile.pixels}u) * plan.stride * groups;
-${each(p => `  let start_${p} = start + ${p}u * plan.stride * groups;`)}
-  for (var ky = 0u; ky < plan.size; ky++) {
-    for (var kx = 0u; kx < plan.size; kx++) {
-      let tap = (ky * plan.staged_columns + kx) * groups;
-      let filter_start = (ky * plan.size + kx) * groups * 4u;
+  return `  let row = tile / uniforms.row_tiles;
+  let start = (row * uniforms.staged_columns + tile % uniforms.row_tiles * ${tile.pixels}u) * uniforms.stride * groups;
+${each(p => `  let start_${p} = start + ${p}u * uniforms.stride * groups;`)}
+  for (var ky = 0u; ky < uniforms.size; ky++) {
+    for (var kx = 0u; kx < uniforms.size; kx++) {
+      let tap = (ky * uniforms.staged_columns + kx) * groups;
+      let filter_start = (ky * uniforms.size + kx) * groups * 4u;
 ${indent(
   sumInChunks(
     tile,

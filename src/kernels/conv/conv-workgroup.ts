@@ -4,7 +4,7 @@ import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
 import { type Dispatch, linearGrid, placeOf, type Target } from '../webgpu.js';
 import { type ConvParams, PROLOGUES } from './conv.js';
 import operands from './conv-workgroup.wgsl';
-import { activationConstant, epiloguePlan } from './epilogue.js';
+import { activationConstant, epilogueUniforms } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
 import tile from './workgroup-tile.wgsl';
 
@@ -29,7 +29,7 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
         name: `conv/workgroup/${activation}/${outputType}`,
         code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${tile}`,
       },
-      plan: {
+      uniforms: {
         pixels,
         groups: ceilDiv(x.c, 4),
         size,
@@ -46,7 +46,7 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
         y_width: y.w,
         blocks: ceilDiv(y.c, 8),
         column_tiles: ceilDiv(y.c, TILE_SIZE),
-        ...epiloguePlan(params),
+        ...epilogueUniforms(params),
       },
       workgroups: tileGrid(pixels, y.c),
       operands: [

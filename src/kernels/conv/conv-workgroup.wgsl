@@ -1,7 +1,7 @@
 // Convolution as a matrix product for GPUs: the operands of workgroup-tile.wgsl, which stands behind; the epilogue and `Output4`
 // stand before. Rows are the pixels of y. Norm, swish, upsampling and padding happen where x is loaded.
 
-struct Plan {
+struct Uniforms {
   pixels: u32,          // of y, all pictures
   groups: u32,          // vec4 of inputs
   size: u32,            // side of the filter
@@ -37,39 +37,39 @@ struct Plan {
 @group(0) @binding(4) var<storage, read> shift: array<vec4f>;
 @group(0) @binding(5) var<storage, read> residual: array<Store4>;
 @group(0) @binding(6) var<storage, read_write> y: array<Output4>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 // A pixel of y: its picture and where its filter starts in x.
 struct Row { valid: bool, n: u32, top: i32, left: i32 }
 
 fn locate(pixel: u32, batch: u32) -> Row {
-  let row = pixel / plan.y_width;
+  let row = pixel / uniforms.y_width;
   return Row(
-    pixel < plan.pixels,
-    row / plan.y_height,
-    i32(row % plan.y_height * plan.stride) - i32(plan.pad_top),
-    i32(pixel % plan.y_width * plan.stride) - i32(plan.pad_left),
+    pixel < uniforms.pixels,
+    row / uniforms.y_height,
+    i32(row % uniforms.y_height * uniforms.stride) - i32(uniforms.pad_top),
+    i32(pixel % uniforms.y_width * uniforms.stride) - i32(uniforms.pad_left),
   );
 }
 
 fn inside(i: i32, size: u32, mirror: bool) -> u32 {
   let last = i32(size) - 1;
-  return u32(clamp(select(i, last - abs(last - abs(i)), mirror), 0, last)) >> plan.upsample;
+  return u32(clamp(select(i, last - abs(last - abs(i)), mirror), 0, last)) >> uniforms.upsample;
 }
 
 fn load_input(row: Row, ky: u32, kx: u32, group: u32) -> vec4f {
   let top = row.top + i32(ky);
   let left = row.left + i32(kx);
-  let mirror = plan.mirror != 0u;
-  if (!row.valid || (!mirror && (top < 0 || top >= i32(plan.height) || left < 0 || left >= i32(plan.width)))) {
+  let mirror = uniforms.mirror != 0u;
+  if (!row.valid || (!mirror && (top < 0 || top >= i32(uniforms.height) || left < 0 || left >= i32(uniforms.width)))) {
     return vec4f(0.0);
   }
-  let pixel = (row.n * (plan.height >> plan.upsample) + inside(top, plan.height, mirror)) * (plan.width >> plan.upsample) + inside(left, plan.width, mirror);
-  var value = vec4f(x[pixel * plan.x_stride + plan.x_offset + group]);
-  if (plan.prologue != 0u) {
-    value = value * scale[row.n * plan.groups + group] + shift[row.n * plan.groups + group];
+  let pixel = (row.n * (uniforms.height >> uniforms.upsample) + inside(top, uniforms.height, mirror)) * (uniforms.width >> uniforms.upsample) + inside(left, uniforms.width, mirror);
+  var value = vec4f(x[pixel * uniforms.x_stride + uniforms.x_offset + group]);
+  if (uniforms.prologue != 0u) {
+    value = value * scale[row.n * uniforms.groups + group] + shift[row.n * uniforms.groups + group];
   }
-  if (plan.prologue == 2u) {
+  if (uniforms.prologue == 2u) {
     value = swish(value);
   }
   return value;
@@ -77,23 +77,23 @@ fn load_input(row: Row, ky: u32, kx: u32, group: u32) -> vec4f {
 
 fn load_weights(column: u32, batch: u32, tap: u32, group: u32) -> vec4f {
   let block = column / 8u;
-  if (block >= plan.blocks) {
+  if (block >= uniforms.blocks) {
     return vec4f(0.0);
   }
-  return vec4f(weights[((block * plan.size * plan.size + tap) * plan.groups + group) * 8u + column % 4u * 2u + column % 8u / 4u]);
+  return vec4f(weights[((block * uniforms.size * uniforms.size + tap) * uniforms.groups + group) * 8u + column % 4u * 2u + column % 8u / 4u]);
 }
 
 fn store(pixel: u32, batch: u32, group: u32, sum: vec4f) {
-  if (pixel >= plan.pixels || group >= plan.out_groups) {
+  if (pixel >= uniforms.pixels || group >= uniforms.out_groups) {
     return;
   }
   var value = sum;
-  if (plan.bias != 0u) {
+  if (uniforms.bias != 0u) {
     value += bias[group];
   }
-  value = activate(value, plan.slope);
-  if (plan.residual != 0u) {
-    value = vec4f(residual[pixel * plan.residual_stride + plan.residual_offset + group]) + plan.alpha * value;
+  value = activate(value, uniforms.slope);
+  if (uniforms.residual != 0u) {
+    value = vec4f(residual[pixel * uniforms.residual_stride + uniforms.residual_offset + group]) + uniforms.alpha * value;
   }
-  y[pixel * plan.y_stride + plan.y_offset + group] = Output4(value);
+  y[pixel * uniforms.y_stride + uniforms.y_offset + group] = Output4(value);
 }

@@ -7,8 +7,8 @@ import type { ConvParams } from './conv.js';
 /** The constant ACTIVATION of epilogue.wgsl. No activation is a leaky one of slope 1, so that both have one pipeline. */
 export const activationConstant = ({ activation: { kind } }: ConvParams): number => ['gelu', 'swish'].indexOf(kind) + 1;
 
-/** Fields of a plan that tell what follows the sums, and where it goes. */
-export const epiloguePlan = ({ y, bias, activation, residual }: ConvParams): Record<string, number> => ({
+/** Fields of uniforms that tell what follows the sums, and where it goes. */
+export const epilogueUniforms = ({ y, bias, activation, residual }: ConvParams): Record<string, number> => ({
   ...placeOf('y', y),
   out_groups: ceilDiv(y.c, 4),
   bias: bias ? 1 : 0,

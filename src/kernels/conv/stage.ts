@@ -32,7 +32,7 @@ export function stageStrip(
   const [scale, shift] = prologue === 'none' ? ['x', 'x'] : ['scale', 'shift'];
   return {
     shader: { name: 'conv/stage', code },
-    plan: {
+    uniforms: {
       picture,
       row,
       height: x.h * upsample,

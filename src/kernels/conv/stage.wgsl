@@ -4,7 +4,7 @@
 // x: pictures as laid out. staged: [rows][columns][groups] vec4, a few rows and columns more than the padded picture has, so that
 // ragged tiles stay inside. One invocation for each column and vec4 of channels, down all rows.
 
-struct Plan {
+struct Uniforms {
   picture: u32,        // of the strip
   row: u32,            // of output that the strip starts with
   height: u32,         // of the picture after upsampling
@@ -26,7 +26,7 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(2) var<storage, read> shift: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> staged: array<vec4f>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 // Nearest index inside of `size`, after mirroring without repeating the border where asked for.
 fn inside(i: i32, size: u32, mirror: bool) -> u32 {
@@ -37,33 +37,33 @@ fn inside(i: i32, size: u32, mirror: bool) -> u32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row_size = plan.staged_columns * plan.groups;
+  let row_size = uniforms.staged_columns * uniforms.groups;
   if (id.x >= row_size) {
     return;
   }
-  let column = id.x / plan.groups;
-  let c = id.x - column * plan.groups;
-  let mirror = plan.mirror != 0u;
-  let x_column = i32(column) - i32(plan.pad_left);
-  let column_inside = mirror || (x_column >= 0 && x_column < i32(plan.width));
-  let width = plan.width >> plan.upsample;
-  let first = plan.picture * (plan.height >> plan.upsample) * width + (inside(x_column, plan.width, mirror) >> plan.upsample);
+  let column = id.x / uniforms.groups;
+  let c = id.x - column * uniforms.groups;
+  let mirror = uniforms.mirror != 0u;
+  let x_column = i32(column) - i32(uniforms.pad_left);
+  let column_inside = mirror || (x_column >= 0 && x_column < i32(uniforms.width));
+  let width = uniforms.width >> uniforms.upsample;
+  let first = uniforms.picture * (uniforms.height >> uniforms.upsample) * width + (inside(x_column, uniforms.width, mirror) >> uniforms.upsample);
   var factor = vec4f(1.0);
   var summand = vec4f(0.0);
-  if (plan.prologue != 0u) {
-    factor = scale[plan.picture * plan.groups + c];
-    summand = shift[plan.picture * plan.groups + c];
+  if (uniforms.prologue != 0u) {
+    factor = scale[uniforms.picture * uniforms.groups + c];
+    summand = shift[uniforms.picture * uniforms.groups + c];
   }
-  var x_row = i32(plan.row * plan.stride) - i32(plan.pad_top);
-  for (var row = 0u; row < plan.staged_rows; row++) {
+  var x_row = i32(uniforms.row * uniforms.stride) - i32(uniforms.pad_top);
+  for (var row = 0u; row < uniforms.staged_rows; row++) {
     var value = vec4f(0.0);
-    if (column_inside && (mirror || (x_row >= 0 && x_row < i32(plan.height)))) {
-      let pixel = first + (inside(x_row, plan.height, mirror) >> plan.upsample) * width;
-      value = vec4f(x[pixel * plan.x_stride + plan.x_offset + c]);
-      if (plan.prologue != 0u) {
+    if (column_inside && (mirror || (x_row >= 0 && x_row < i32(uniforms.height)))) {
+      let pixel = first + (inside(x_row, uniforms.height, mirror) >> uniforms.upsample) * width;
+      value = vec4f(x[pixel * uniforms.x_stride + uniforms.x_offset + c]);
+      if (uniforms.prologue != 0u) {
         value = value * factor + summand;
       }
-      if (plan.prologue == 2u) {
+      if (uniforms.prologue == 2u) {
         value = swish(value);
       }
     }

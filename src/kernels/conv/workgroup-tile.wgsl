@@ -3,7 +3,7 @@
 // chunks, whose rounding is smaller.
 //
 // What stands before says where the operands are:
-//   plan.size, plan.groups, plan.column_tiles           side of the filter, vec4 of inputs of each tap, tiles in a row of the product
+//   uniforms.size, uniforms.groups, uniforms.column_tiles           side of the filter, vec4 of inputs of each tap, tiles in a row of the product
 //   struct Row; locate(row, batch) -> Row               what is to be known of a row, valid or not
 //   load_input(row, ky, kx, group) -> vec4f             zero where the row is not valid
 //   load_weights(column, batch, tap, group) -> vec4f    zero past the last column
@@ -24,8 +24,8 @@ fn main(
   @builtin(local_invocation_index) index: u32,
 ) {
   let first_row = (workgroup.x + workgroup.y * workgroups.x) * 64u;
-  let batch = workgroup.z / plan.column_tiles;
-  let first_column = workgroup.z % plan.column_tiles * 64u;
+  let batch = workgroup.z / uniforms.column_tiles;
+  let first_column = workgroup.z % uniforms.column_tiles * 64u;
   // What this invocation brings: one row's and one column's vec4 of a step. Neighbours read neighbours: groups of a row, and the order
   // of packed weights.
   let row = locate(first_row + index / STEP, batch);
@@ -35,14 +35,14 @@ fn main(
   // Columns are kept so that the four of an invocation are 16 apart: no two neighbours use the same bank.
   let row_place = row_group * 64u + index / STEP;
   let column_place = column_group * 64u + column % 4u * 16u + column / 4u;
-  let groups = plan.groups;
+  let groups = uniforms.groups;
   var total_0 = vec4f(0.0);
   var total_1 = vec4f(0.0);
   var total_2 = vec4f(0.0);
   var total_3 = vec4f(0.0);
-  for (var ky = 0u; ky < plan.size; ky++) {
-    for (var kx = 0u; kx < plan.size; kx++) {
-      let tap = ky * plan.size + kx;
+  for (var ky = 0u; ky < uniforms.size; ky++) {
+    for (var kx = 0u; kx < uniforms.size; kx++) {
+      let tap = ky * uniforms.size + kx;
       for (var chunk = 0u; chunk < groups; chunk += CHUNK) {
         var sum_0 = vec4f(0.0);
         var sum_1 = vec4f(0.0);

@@ -14,7 +14,7 @@ export const webgpuDepthwiseConv: WebgpuKernel<DepthwiseConvParams> = {
     return [
       {
         shader: { name: `depthwise-conv/${stride}`, code: `const STRIDE = ${stride}u;\n${code}` },
-        plan: {
+        uniforms: {
           groups,
           height: x.h,
           width: x.w,

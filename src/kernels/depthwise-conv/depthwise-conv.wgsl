@@ -2,7 +2,7 @@
 // a vec4 of channels of four output pixels in a row, neighbours along channels: it loads each input once and the weights once for all four.
 // The constant STRIDE stands before.
 
-struct Plan {
+struct Uniforms {
   groups: u32,   // vec4 of channels
   height: u32,
   width: u32,
@@ -21,47 +21,47 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> weights: array<Store4>;  // [9][groups]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<Store4>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 // A row of the input: where it starts, and whether it is in the picture.
 struct Row { start: u32, inside: bool }
 
 fn pixel(row: Row, column: i32) -> vec4f {
-  let last = i32(plan.width) - 1;
-  let value = vec4f(x[row.start + u32(clamp(column, 0, last)) * plan.x_stride]);
+  let last = i32(uniforms.width) - 1;
+  let value = vec4f(x[row.start + u32(clamp(column, 0, last)) * uniforms.x_stride]);
   return select(vec4f(0.0), value, row.inside && column >= 0 && column <= last);
 }
 
 fn store(row: u32, column: u32, c: u32, sum: vec4f) {
-  if (column < plan.y_width) {
+  if (column < uniforms.y_width) {
     let value = sum + bias[c];
-    y[(row + column) * plan.y_stride + plan.y_offset + c] = Store4(select(value * plan.slope, value, value > vec4f(0.0)));
+    y[(row + column) * uniforms.y_stride + uniforms.y_offset + c] = Store4(select(value * uniforms.slope, value, value > vec4f(0.0)));
   }
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let index = linear_index(id, workgroups);
-  let c = index % plan.groups;
-  let column = index / plan.groups % plan.runs * 4u;
-  let y_row = index / plan.groups / plan.runs;
-  if (y_row >= plan.rows) {
+  let c = index % uniforms.groups;
+  let column = index / uniforms.groups % uniforms.runs * 4u;
+  let y_row = index / uniforms.groups / uniforms.runs;
+  if (y_row >= uniforms.rows) {
     return;
   }
-  let n = y_row / plan.y_height;
-  let top = i32(y_row % plan.y_height * STRIDE) - 1;
+  let n = y_row / uniforms.y_height;
+  let top = i32(y_row % uniforms.y_height * STRIDE) - 1;
   let left = i32(column * STRIDE) - 1;
   var sum_0 = vec4f(0.0);
   var sum_1 = vec4f(0.0);
   var sum_2 = vec4f(0.0);
   var sum_3 = vec4f(0.0);
   for (var ky = 0; ky < 3; ky++) {
-    let nearest = clamp(top + ky, 0, i32(plan.height) - 1);
-    let row = Row((n * plan.height + u32(nearest)) * plan.width * plan.x_stride + plan.x_offset + c, nearest == top + ky);
-    let tap = u32(ky) * 3u * plan.groups + c;
+    let nearest = clamp(top + ky, 0, i32(uniforms.height) - 1);
+    let row = Row((n * uniforms.height + u32(nearest)) * uniforms.width * uniforms.x_stride + uniforms.x_offset + c, nearest == top + ky);
+    let tap = u32(ky) * 3u * uniforms.groups + c;
     let w_0 = vec4f(weights[tap]);
-    let w_1 = vec4f(weights[tap + plan.groups]);
-    let w_2 = vec4f(weights[tap + 2u * plan.groups]);
+    let w_1 = vec4f(weights[tap + uniforms.groups]);
+    let w_2 = vec4f(weights[tap + 2u * uniforms.groups]);
     let in_0 = pixel(row, left);
     let in_1 = pixel(row, left + 1);
     let in_2 = pixel(row, left + 2);
@@ -82,7 +82,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
       sum_3 += in_6 * w_0 + in_7 * w_1 + in_8 * w_2;
     }
   }
-  let start = y_row * plan.y_width;
+  let start = y_row * uniforms.y_width;
   store(start, column, c, sum_0);
   store(start, column + 1u, c, sum_1);
   store(start, column + 2u, c, sum_2);

@@ -9,7 +9,7 @@ export const webgpuDetailEnergy: WebgpuKernel<DetailEnergyParams> = {
     return [
       {
         shader: { name: 'detail-energy', code },
-        plan: { side, cells },
+        uniforms: { side, cells },
         workgroups: squareGrid({ width: cells, height: cells }),
         operands: ['x', 'half', 'energy'],
         flops: 50 * side ** 2,

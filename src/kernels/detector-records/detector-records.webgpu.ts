@@ -11,7 +11,7 @@ export const webgpuDetectorRecords: WebgpuKernel<DetectorRecordsParams> = {
     return [
       {
         shader: { name: 'detector-records', code },
-        plan: { pixels_0: a, pixels_1: a + b, pixels_2: a + b + c },
+        uniforms: { pixels_0: a, pixels_1: a + b, pixels_2: a + b + c },
         workgroups: linearGrid(priors),
         operands: ['level_0', 'level_1', 'level_2', 'records'],
         flops: priors * 50,

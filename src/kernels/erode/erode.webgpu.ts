@@ -20,7 +20,7 @@ export const webgpuErode: WebgpuKernel<ErodeParams> = {
           code,
           constants: { VERTICAL: vertical ? 1 : 0 },
         },
-        plan: { width, height, k, planes },
+        uniforms: { width, height, k, planes },
         workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
         operands: vertical ? ['minima', 'y'] : ['x', 'minima'],
         flops: 3 * values,

@@ -7,7 +7,7 @@
 
 override VERTICAL: bool;
 
-struct Plan {
+struct Uniforms {
   width: u32,
   height: u32,
   k: u32,      // side of the window
@@ -16,14 +16,14 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 const INFINITE = 3.40282e38;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let size = vec2u(plan.width, plan.height);
-  let k = i32(plan.k);
+  let size = vec2u(uniforms.width, uniforms.height);
+  let k = i32(uniforms.k);
   let count = i32(select(size.x, size.y, VERTICAL));
   let lines = select(size.y, size.x, VERTICAL);
   // Neighbours in a workgroup are neighbours in memory.
@@ -33,7 +33,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   // The window of value i begins at i - k / 2; the block holds the beginnings.
   let anchor = k / 2;
   let begin = block * k - anchor;
-  if (line >= lines || id.z >= plan.planes || begin + anchor >= count) {
+  if (line >= lines || id.z >= uniforms.planes || begin + anchor >= count) {
     return;
   }
   let base = id.z * size.x * size.y + line * select(size.x, 1u, VERTICAL);

@@ -15,7 +15,7 @@ export const webgpuFeatureFusion: WebgpuKernel<FeatureFusionParams> = {
     return [
       {
         shader: { name: 'feature-fusion', code, constants: { RUN: run, MAP: map ? 1 : 0 } },
-        plan: {
+        uniforms: {
           pixels,
           groups,
           count,

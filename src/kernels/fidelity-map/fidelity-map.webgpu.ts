@@ -10,7 +10,7 @@ export const webgpuFidelityMap: WebgpuKernel<FidelityMapParams> = {
     return [
       {
         shader: { name: 'fidelity-map', code },
-        plan: { side, box: size / side, count },
+        uniforms: { side, box: size / side, count },
         workgroups: linearGrid(count),
         operands: ['map', 'y'],
         flops: 2 * n * size * size,

@@ -13,7 +13,7 @@ export const webgpuPullColours: WebgpuKernel<PullColoursParams> = {
     return [
       {
         shader: { name: 'pull-colours', code: pull },
-        plan: { x_width: from.width, x_height: from.height, ...sizeOf(to) },
+        uniforms: { x_width: from.width, x_height: from.height, ...sizeOf(to) },
         workgroups: squareGrid(to),
         operands: ['x', 'y'],
         flops: 40 * pixels,
@@ -29,7 +29,7 @@ export const webgpuPushColours: WebgpuKernel<PushColoursParams> = {
     return [
       {
         shader: { name: 'push-colours', code: push },
-        plan: { ...sizeOf(rect), coarse_width: coarse.width, coarse_height: coarse.height },
+        uniforms: { ...sizeOf(rect), coarse_width: coarse.width, coarse_height: coarse.height },
         workgroups: squareGrid(rect),
         operands: ['x', 'coarse', 'columns', 'rows', 'y'],
         flops: 60 * pixels,

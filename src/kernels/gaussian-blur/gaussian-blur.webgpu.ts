@@ -20,7 +20,7 @@ export const webgpuGaussianBlur: WebgpuKernel<GaussianBlurParams> = {
           code,
           constants: { VERTICAL: vertical ? 1 : 0 },
         },
-        plan: { width, height, taps, planes, rows_start: rowsStart / 4 },
+        uniforms: { width, height, taps, planes, rows_start: rowsStart / 4 },
         workgroups: [ceilDiv(columns, 8), ceilDiv(rows, 8), planes],
         operands: [vertical ? 'rows' : 'x', 'weights', 'positions', vertical ? 'y' : 'rows'],
         flops: 2 * values * params.weights.length,

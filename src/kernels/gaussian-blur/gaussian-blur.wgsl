@@ -5,7 +5,7 @@
 
 override VERTICAL: bool;
 
-struct Plan {
+struct Uniforms {
   width: u32,
   height: u32,
   taps: u32,       // rounded up to 8
@@ -17,7 +17,7 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;    // zeros up to a multiple of 8
 @group(0) @binding(2) var<storage, read> positions: array<vec4u>;  // of columns, then of rows, each from a multiple of 4
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 fn load(base: u32, step: u32, at: u32) -> vec4f {
   let p = positions[at] * step + base;
@@ -42,23 +42,23 @@ fn put(base: u32, step: u32, start: u32, count: u32, values: vec4f) {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let size = vec2u(plan.width, plan.height);
+  let size = vec2u(uniforms.width, uniforms.height);
   let count = select(size.x, size.y, VERTICAL);
   let lines = select(size.y, size.x, VERTICAL);
   // Neighbours in a workgroup are neighbours in memory.
   let line = select(id.y, id.x, VERTICAL);
   let block = select(id.x, id.y, VERTICAL);
-  if (line >= lines || id.z >= plan.planes || block * 8u >= count) {
+  if (line >= lines || id.z >= uniforms.planes || block * 8u >= count) {
     return;
   }
   let step = select(1u, size.x, VERTICAL);
   let base = id.z * size.x * size.y + line * select(size.x, 1u, VERTICAL);
-  let first = block * 2u + select(0u, plan.rows_start, VERTICAL);
+  let first = block * 2u + select(0u, uniforms.rows_start, VERTICAL);
   var a = load(base, step, first);
   var b = load(base, step, first + 1u);
   var low = vec4f();
   var high = vec4f();
-  for (var t = 0u; t < plan.taps / 4u; t += 2u) {
+  for (var t = 0u; t < uniforms.taps / 4u; t += 2u) {
     let c = load(base, step, first + t + 2u);
     let d = load(base, step, first + t + 3u);
     let u = weights[t];

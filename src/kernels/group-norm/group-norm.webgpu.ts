@@ -16,7 +16,7 @@ export const webgpuGroupNorm: WebgpuKernel<GroupNormParams> = {
       stripStatistics(x, 'x', 'strips', target),
       {
         shader: { name: `group-norm/${target.family}`, code: rowShader(code, target) },
-        plan: {
+        uniforms: {
           channels: x.c / groups,
           groups,
           rows: x.n * groups,

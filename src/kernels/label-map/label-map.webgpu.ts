@@ -11,7 +11,7 @@ export const webgpuLabelMap: WebgpuKernel<LabelMapParams> = {
     return [
       {
         shader: { name: 'label-map', code },
-        plan: { classes: logits.c, pixels, ...placeOf('x', logits) },
+        uniforms: { classes: logits.c, pixels, ...placeOf('x', logits) },
         workgroups: linearGrid(ceilDiv(pixels, 4)),
         operands: ['logits', 'labels'],
         flops: pixels * logits.c * 3,

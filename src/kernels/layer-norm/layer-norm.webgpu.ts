@@ -19,7 +19,7 @@ export const webgpuLayerNorm: WebgpuKernel<LayerNormParams> = {
           name: `layer-norm/${target.family}`,
           code: rowShader(`${yPosition ? withPosition : withoutPosition}\n${code}`, target),
         },
-        plan: {
+        uniforms: {
           groups,
           channels: x.c,
           rows,

@@ -4,5 +4,5 @@
 @group(0) @binding(5) var<storage, read_write> y_position: array<Store4>;
 
 fn write_position(row: u32, group: u32, value: vec4f) {
-  y_position[row * plan.p_stride + plan.p_offset + group] = Store4(value + position[row % plan.tokens * plan.groups + group]);
+  y_position[row * uniforms.p_stride + uniforms.p_offset + group] = Store4(value + position[row % uniforms.tokens * uniforms.groups + group]);
 }

@@ -3,7 +3,7 @@
 
 override GAP: bool;
 
-struct Plan {
+struct Uniforms {
   width: u32,
   height: u32,
   border: u32,
@@ -11,15 +11,15 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let size = vec2u(plan.width, plan.height);
+  let size = vec2u(uniforms.width, uniforms.height);
   if (id.x >= size.x || id.y >= size.y) {
     return;
   }
-  let border = plan.border;
+  let border = uniforms.border;
   let inside = all(id.xy >= vec2u(border)) && all(id.xy + border < size);
   let at = id.y * size.x + id.x;
   y[at] = select(0.0, x[at], inside);

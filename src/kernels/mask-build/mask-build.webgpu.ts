@@ -15,7 +15,7 @@ export const webgpuMaskBuild: WebgpuKernel<MaskBuildParams> = {
     return [
       {
         shader: { name: `mask-build/${operation}`, code: CODES[operation], constants: variant(params) },
-        plan: planOf(params),
+        uniforms: uniformsOf(params),
         workgroups:
           operation === 'frame' || operation === 'shape'
             ? squareGrid(params)
@@ -35,7 +35,7 @@ function variant(params: MaskBuildParams): Record<string, number> {
   return 'gap' in params ? { GAP: params.gap ? 1 : 0 } : {};
 }
 
-function planOf(params: MaskBuildParams): Record<string, number> {
+function uniformsOf(params: MaskBuildParams): Record<string, number> {
   const { width, height } = params;
   switch (params.operation) {
     case 'labels':

@@ -4,7 +4,7 @@
 override ELLIPSE: bool;
 override WITHIN: bool;
 
-struct Plan {
+struct Uniforms {
   width: u32,
   height: u32,
   u_x: f32,     // u = u_x x + u_y y + u_1, v likewise
@@ -18,19 +18,19 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;      // the other mask, if there is one
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= plan.width || id.y >= plan.height) {
+  if (id.x >= uniforms.width || id.y >= uniforms.height) {
     return;
   }
   let at = vec2f(id.xy);
-  let u = plan.u_x * at.x + plan.u_y * at.y + plan.u_1;
-  let v = plan.v_x * at.x + plan.v_y * at.y + plan.v_1;
+  let u = uniforms.u_x * at.x + uniforms.u_y * at.y + uniforms.u_1;
+  let v = uniforms.v_x * at.x + uniforms.v_y * at.y + uniforms.v_1;
   let reach = select(max(abs(u), abs(v)), length(vec2f(u, v)), ELLIPSE);
-  var value = smoothstep(0.0, 1.0, (1.0 - reach) / plan.feather);
-  let index = id.y * plan.width + id.x;
+  var value = smoothstep(0.0, 1.0, (1.0 - reach) / uniforms.feather);
+  let index = id.y * uniforms.width + id.x;
   if (WITHIN) {
     value = min(value, x[index]);
   }

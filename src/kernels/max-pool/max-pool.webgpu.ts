@@ -12,7 +12,7 @@ export const webgpuMaxPool: WebgpuKernel<MaxPoolParams> = {
     return [
       {
         shader: { name: 'max-pool', code },
-        plan: {
+        uniforms: {
           pixels,
           groups,
           height: x.h,

@@ -1,6 +1,6 @@
 // Planes of float32, [n, c, h, w], to a tensor. One invocation for each pixel and vec4 of channels, neighbours along pixels.
 
-struct Plan {
+struct Uniforms {
   pixels: u32,   // of one picture
   channels: u32,
   groups: u32,   // vec4 of channels
@@ -11,20 +11,20 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read> planes: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<Store4>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(id, groups);
-  if (index >= plan.count) {
+  if (index >= uniforms.count) {
     return;
   }
-  let pixel = index % plan.pixels;
-  let group = index / plan.pixels % plan.groups;
-  let n = index / (plan.pixels * plan.groups);
+  let pixel = index % uniforms.pixels;
+  let group = index / uniforms.pixels % uniforms.groups;
+  let n = index / (uniforms.pixels * uniforms.groups);
   var value = vec4f(0.0);
-  for (var i = 0u; i < min(4u, plan.channels - group * 4u); i++) {
-    value[i] = planes[(n * plan.channels + group * 4u + i) * plan.pixels + pixel];
+  for (var i = 0u; i < min(4u, uniforms.channels - group * 4u); i++) {
+    value[i] = planes[(n * uniforms.channels + group * 4u + i) * uniforms.pixels + pixel];
   }
-  y[(n * plan.pixels + pixel) * plan.x_stride + plan.x_offset + group] = Store4(value);
+  y[(n * uniforms.pixels + pixel) * uniforms.x_stride + uniforms.x_offset + group] = Store4(value);
 }

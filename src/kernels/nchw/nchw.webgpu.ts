@@ -21,7 +21,7 @@ function dispatches(name: string, code: string, l: Layout, operands: readonly st
   return [
     {
       shader: { name, code },
-      plan: { pixels, channels: l.c, groups, count, ...placeOf('x', l) },
+      uniforms: { pixels, channels: l.c, groups, count, ...placeOf('x', l) },
       workgroups: linearGrid(count),
       operands,
       flops: 0,

@@ -1,6 +1,6 @@
 // A tensor to planes of float32, [n, c, h, w]. One invocation for each pixel and vec4 of channels, neighbours along pixels.
 
-struct Plan {
+struct Uniforms {
   pixels: u32,   // of one picture
   channels: u32,
   groups: u32,   // vec4 of channels
@@ -11,19 +11,19 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
 @group(0) @binding(1) var<storage, read_write> planes: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(id, groups);
-  if (index >= plan.count) {
+  if (index >= uniforms.count) {
     return;
   }
-  let pixel = index % plan.pixels;
-  let group = index / plan.pixels % plan.groups;
-  let n = index / (plan.pixels * plan.groups);
-  let value = vec4f(x[(n * plan.pixels + pixel) * plan.x_stride + plan.x_offset + group]);
-  for (var i = 0u; i < min(4u, plan.channels - group * 4u); i++) {
-    planes[(n * plan.channels + group * 4u + i) * plan.pixels + pixel] = value[i];
+  let pixel = index % uniforms.pixels;
+  let group = index / uniforms.pixels % uniforms.groups;
+  let n = index / (uniforms.pixels * uniforms.groups);
+  let value = vec4f(x[(n * uniforms.pixels + pixel) * uniforms.x_stride + uniforms.x_offset + group]);
+  for (var i = 0u; i < min(4u, uniforms.channels - group * 4u); i++) {
+    planes[(n * uniforms.channels + group * 4u + i) * uniforms.pixels + pixel] = value[i];
   }
 }

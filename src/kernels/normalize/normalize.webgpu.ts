@@ -12,7 +12,7 @@ export const webgpuNormalize: WebgpuKernel<NormalizeParams> = {
     return [
       {
         shader: { name: 'normalize', code, constants: { SWISH: activation === 'swish' ? 1 : 0 } },
-        plan: { pixels: x.h * x.w, count, groups, ...placeOf('x', x), ...placeOf('y', y) },
+        uniforms: { pixels: x.h * x.w, count, groups, ...placeOf('x', x), ...placeOf('y', y) },
         workgroups: linearGrid(count),
         operands: ['x', 'scale', 'shift', 'y'],
         flops: count * (activation === 'swish' ? 24 : 8),

@@ -15,7 +15,7 @@ export const webgpuPackWeights: WebgpuKernel<PackWeightsParams> = {
           code,
           constants: { FACTOR: factor ? 1 : 0, INFINITE: INFINITE_BITS[target.precision] },
         },
-        plan: { outputs: out, inputs, groups: ceilDiv(inputs, 4), taps: size, count, slot },
+        uniforms: { outputs: out, inputs, groups: ceilDiv(inputs, 4), taps: size, count, slot },
         workgroups: linearGrid(count),
         operands: ['weights', factor ? 'factor' : 'weights', 'packed', 'faults'],
         flops: factor ? count * 4 : 0,

@@ -3,7 +3,7 @@
 // each packed vec4; outputs and inputs beyond the end are zero. Values that are not finite are told by their bits: of comparisons with
 // them a compiler may assume that they do not happen.
 
-struct Plan {
+struct Uniforms {
   outputs: u32,
   inputs: u32,
   groups: u32,  // vec4 of inputs
@@ -18,28 +18,28 @@ override INFINITE: u32;    // bits of the smallest magnitude that is infinite as
 @group(0) @binding(1) var<storage, read> factor: array<f32>;
 @group(0) @binding(2) var<storage, read_write> packed: array<Store4>;
 @group(0) @binding(3) var<storage, read_write> faults: array<atomic<u32>>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(id, groups);
-  if (index >= plan.count) {
+  if (index >= uniforms.count) {
     return;
   }
-  let group = index / 8u % plan.groups;
-  let tap = index / 8u / plan.groups % plan.taps;
-  let output = index / 8u / plan.groups / plan.taps * 8u + index % 8u / 2u + index % 2u * 4u;
+  let group = index / 8u % uniforms.groups;
+  let tap = index / 8u / uniforms.groups % uniforms.taps;
+  let output = index / 8u / uniforms.groups / uniforms.taps * 8u + index % 8u / 2u + index % 2u * 4u;
   var value = vec4f(0.0);
-  if (output < plan.outputs) {
-    for (var i = 0u; i < 4u && group * 4u + i < plan.inputs; i++) {
-      value[i] = weights[(output * plan.inputs + group * 4u + i) * plan.taps + tap];
+  if (output < uniforms.outputs) {
+    for (var i = 0u; i < 4u && group * 4u + i < uniforms.inputs; i++) {
+      value[i] = weights[(output * uniforms.inputs + group * 4u + i) * uniforms.taps + tap];
     }
     if (FACTOR) {
       value *= factor[output];
     }
   }
   if (any((bitcast<vec4u>(value) & vec4u(0x7fffffffu)) >= vec4u(INFINITE))) {
-    atomicOr(&faults[plan.slot], 1u);
+    atomicOr(&faults[uniforms.slot], 1u);
   }
   packed[index] = Store4(value);
 }

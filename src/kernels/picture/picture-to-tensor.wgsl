@@ -1,7 +1,7 @@
 // 8-bit RGBA to a tensor of three channels: (v - offset) * scale - MEAN, with v the byte or, if UNIT, the float32 nearest to byte / 255.
 // One invocation for each pixel.
 
-struct Plan {
+struct Uniforms {
   count: u32,    // pixels of all pictures
   offset: f32,
   scale: f32,
@@ -16,7 +16,7 @@ override BGR: bool;          // order of the channels
 
 @group(0) @binding(0) var<storage, read> picture: array<u32>;  // a pixel each, red in the lowest byte
 @group(0) @binding(1) var<storage, read_write> y: array<Store4>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 // byte / 255 correctly rounded, by whole numbers: WGSL's own division may be off by some units in the last place.
 fn unit(byte: u32) -> f32 {
@@ -34,13 +34,13 @@ fn unit(byte: u32) -> f32 {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = linear_index(id, groups);
-  if (index >= plan.count) {
+  if (index >= uniforms.count) {
     return;
   }
   let rgba = picture[index];
   let rgb = (vec3u(rgba) >> vec3u(0u, 8u, 16u)) & vec3u(255u);
   let bytes = select(rgb, rgb.bgr, BGR);
   let value = select(vec3f(bytes), vec3f(unit(bytes.x), unit(bytes.y), unit(bytes.z)), UNIT);
-  let normalized = (value - plan.offset) * plan.scale - vec3f(plan.mean_0, plan.mean_1, plan.mean_2);
-  y[index * plan.y_stride + plan.y_offset] = Store4(vec4f(normalized, 0.0));
+  let normalized = (value - uniforms.offset) * uniforms.scale - vec3f(uniforms.mean_0, uniforms.mean_1, uniforms.mean_2);
+  y[index * uniforms.y_stride + uniforms.y_offset] = Store4(vec4f(normalized, 0.0));
 }

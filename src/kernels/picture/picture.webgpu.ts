@@ -16,7 +16,7 @@ export const webgpuPictureToTensor: WebgpuKernel<PictureToTensorParams> = {
           code: fromPicture,
           constants: { UNIT: range === 'bytes' ? 0 : 1, BGR: order === 'bgr' ? 1 : 0 },
         },
-        plan: {
+        uniforms: {
           count,
           offset: range === 'signed' ? 0.5 : 0,
           scale: range === 'signed' ? 2 : 1,
@@ -41,7 +41,7 @@ export const webgpuTensorToPicture: WebgpuKernel<TensorToPictureParams> = {
     return [
       {
         shader: { name: 'tensor-to-picture', code: toPicture },
-        plan: {
+        uniforms: {
           count,
           lowest: signed ? -1 : 0,
           offset: signed ? 1 : 0,

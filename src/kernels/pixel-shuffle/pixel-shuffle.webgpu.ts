@@ -23,7 +23,7 @@ function dispatches({ x, y, factor }: PixelShuffleParams, unshuffle: boolean, ta
         code,
         constants: { UNSHUFFLE: unshuffle ? 1 : 0 },
       },
-      plan: {
+      uniforms: {
         factor,
         count,
         groups,

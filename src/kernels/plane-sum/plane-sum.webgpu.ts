@@ -9,7 +9,7 @@ export const webgpuPlaneSum: WebgpuKernel<PlaneSumParams> = {
     return [
       {
         shader: { name: 'plane-sum', code, constants: { LENGTH } },
-        plan: { values, sums: sumCount(values) },
+        uniforms: { values, sums: sumCount(values) },
         workgroups: linearGrid(sumCount(values)),
         operands: ['x', 'sums'],
         flops: values,

@@ -9,7 +9,7 @@ export const webgpuResizeArea: WebgpuKernel<ResizeAreaParams> = {
     return [
       {
         shader: { name: 'resize-area', code, constants: { PREMULTIPLIED: premultiplied ? 1 : 0 } },
-        plan: {
+        uniforms: {
           x_width: from.width,
           x_height: from.height,
           width: to.width,

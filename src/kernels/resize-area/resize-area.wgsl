@@ -5,7 +5,7 @@
 
 override PREMULTIPLIED: bool;
 
-struct Plan {
+struct Uniforms {
   x_width: u32,
   x_height: u32,
   width: u32,    // of y
@@ -19,15 +19,15 @@ struct Plan {
 @group(0) @binding(2) var<storage, read> rows: array<vec4i>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<u32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let width = plan.x_width;
-  let height = plan.x_height;
-  if (id.x >= plan.width || id.y >= plan.height) {
+  let width = uniforms.x_width;
+  let height = uniforms.x_height;
+  if (id.x >= uniforms.width || id.y >= uniforms.height) {
     return;
   }
   let column = columns[id.x];
@@ -47,11 +47,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum += weights[row.z + j] * part;
   }
   if (PREMULTIPLIED) {
-    sum = vec4f(select(vec3f(0.0), sum.xyz / sum.w, sum.w > 0.0) / plan.scale, sum.w);
+    sum = vec4f(select(vec3f(0.0), sum.xyz / sum.w, sum.w > 0.0) / uniforms.scale, sum.w);
   }
-  sum *= plan.scale;
+  sum *= uniforms.scale;
   // Means of 2x2 pixels are rounded half up, all others half to even.
-  let level = select(round(sum), floor(sum + 0.5), plan.half_up != 0u);
+  let level = select(round(sum), floor(sum + 0.5), uniforms.half_up != 0u);
   let bytes = vec4u(clamp(level, vec4f(0.0), vec4f(255.0))) << SHIFTS;
-  y[id.y * plan.width + id.x] = bytes.x | bytes.y | bytes.z | bytes.w;
+  y[id.y * uniforms.width + id.x] = bytes.x | bytes.y | bytes.z | bytes.w;
 }

@@ -3,7 +3,7 @@
 
 override PREMULTIPLIED: bool;
 
-struct Plan {
+struct Uniforms {
   x_width: u32,
   width: u32,   // of y
   first: u32,   // row of x that the band needs
@@ -14,7 +14,7 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> columns: array<i32>;      // first column of x, for each column of y
 @group(0) @binding(2) var<storage, read> column_weights: array<vec4i>; // two for each column of y
 @group(0) @binding(3) var<storage, read_write> sums: array<vec4i>; // [rows of the band in x, width of y]
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
@@ -28,11 +28,11 @@ fn channels(pixel: u32) -> vec4i {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= plan.width || id.y >= plan.rows) {
+  if (id.x >= uniforms.width || id.y >= uniforms.rows) {
     return;
   }
-  let last = i32(plan.x_width) - 1;
-  let line = i32((id.y + plan.first) * plan.x_width);
+  let last = i32(uniforms.x_width) - 1;
+  let line = i32((id.y + uniforms.first) * uniforms.x_width);
   let first = columns[id.x];
   var sum = vec4i();
   for (var half = 0; half < 2; half++) {
@@ -41,5 +41,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum += channels(x[at.x]) * weights.x + channels(x[at.y]) * weights.y;
     sum += channels(x[at.z]) * weights.z + channels(x[at.w]) * weights.w;
   }
-  sums[id.y * plan.width + id.x] = sum;
+  sums[id.y * uniforms.width + id.x] = sum;
 }

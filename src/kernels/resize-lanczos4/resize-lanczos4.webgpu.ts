@@ -17,7 +17,7 @@ export const webgpuResizeLanczos4: WebgpuKernel<ResizeLanczos4Params> = {
     return [
       {
         shader: { name: 'resize-lanczos4/horizontal', code: horizontal, constants },
-        plan: { x_width: from.width, width: to.width, first, rows: inX },
+        uniforms: { x_width: from.width, width: to.width, first, rows: inX },
         workgroups: squareGrid({ width: to.width, height: inX }),
         operands: ['x', 'columns', 'columnWeights', 'sums'],
         flops: sums * 8 * 8,
@@ -25,7 +25,7 @@ export const webgpuResizeLanczos4: WebgpuKernel<ResizeLanczos4Params> = {
       },
       {
         shader: { name: 'resize-lanczos4/vertical', code: vertical, constants },
-        plan: { width: to.width, sum_rows: inX, begin: band.begin, rows: inY },
+        uniforms: { width: to.width, sum_rows: inX, begin: band.begin, rows: inY },
         workgroups: squareGrid({ width: to.width, height: inY }),
         operands: ['sums', 'rows', 'rowWeights', 'y'],
         flops: pixels * 8 * 8,

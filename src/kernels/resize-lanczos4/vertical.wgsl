@@ -4,7 +4,7 @@
 
 override PREMULTIPLIED: bool;
 
-struct Plan {
+struct Uniforms {
   width: u32,    // of y
   sum_rows: u32, // of x that the band needs
   begin: u32,    // first row of the band in y
@@ -15,15 +15,15 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> rows: array<i32>;           // first row of the sums, for each row of the band
 @group(0) @binding(2) var<storage, read> row_weights: array<vec4i>;  // two for each row of the band
 @group(0) @binding(3) var<storage, read_write> y: array<u32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let width = plan.width;
-  if (id.x >= width || id.y >= plan.rows) {
+  let width = uniforms.width;
+  if (id.x >= width || id.y >= uniforms.rows) {
     return;
   }
-  let last = i32(plan.sum_rows) - 1;
+  let last = i32(uniforms.sum_rows) - 1;
   let first = rows[id.y];
   var sum = vec4i(1 << 21u);
   var seen = vec4f();
@@ -41,5 +41,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let colour = select(vec3f(), seen.xyz / seen.w, bytes.w > 0u);
     bytes = vec4u(vec3u(clamp(round(colour), vec3f(0.0), vec3f(255.0))), bytes.w);
   }
-  y[(id.y + plan.begin) * width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  y[(id.y + uniforms.begin) * width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }

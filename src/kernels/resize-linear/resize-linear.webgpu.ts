@@ -10,7 +10,7 @@ export const webgpuResizeLinear: WebgpuKernel<ResizeLinearParams> = {
     return [
       {
         shader: { name: 'resize-linear', code, constants: { PREMULTIPLIED: premultiplied ? 1 : 0 } },
-        plan: { x_width: from.width, width: to.width, height: to.height },
+        uniforms: { x_width: from.width, width: to.width, height: to.height },
         workgroups: squareGrid(to),
         operands: ['x', 'columns', 'rows', 'y'],
         flops: pixels * 4 * 10,

@@ -9,7 +9,7 @@
 
 override PREMULTIPLIED: bool;
 
-struct Plan {
+struct Uniforms {
   x_width: u32,
   width: u32,   // of y
   height: u32,
@@ -19,12 +19,12 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> columns: array<vec4i>; // a tap for each column of y
 @group(0) @binding(2) var<storage, read> rows: array<vec4i>;    // a tap for each row of y
 @group(0) @binding(3) var<storage, read_write> y: array<u32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
 fn pixel(row: i32, column: i32) -> vec4i {
-  return vec4i((vec4u(x[u32(row) * plan.x_width + u32(column)]) >> SHIFTS) & vec4u(255u));
+  return vec4i((vec4u(x[u32(row) * uniforms.x_width + u32(column)]) >> SHIFTS) & vec4u(255u));
 }
 
 /// A row between two of its columns, of 255 << 7 at most.
@@ -47,7 +47,7 @@ fn seen_colour(row: vec4i, column: vec4i) -> vec3u {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= plan.width || id.y >= plan.height) {
+  if (id.x >= uniforms.width || id.y >= uniforms.height) {
     return;
   }
   let column = columns[id.x];
@@ -58,5 +58,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (PREMULTIPLIED) {
     bytes = vec4u(seen_colour(row, column), bytes.w);
   }
-  y[id.y * plan.width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  y[id.y * uniforms.width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }

@@ -10,7 +10,7 @@ export const webgpuResizePlane: WebgpuKernel<ResizePlaneParams> = {
     return [
       {
         shader: { name: 'resize-plane', code },
-        plan: { x_width: from.width, x_height: from.height, width: to.width, height: to.height, planes },
+        uniforms: { x_width: from.width, x_height: from.height, width: to.width, height: to.height, planes },
         workgroups: squareGrid(to, planes),
         operands: ['x', 'columns', 'rows', 'weights', 'y'],
         flops: 2 * sums,

@@ -1,7 +1,7 @@
 // Resize of f32 planes [planes, height, width] by weighted taps: y = sum of rows of (row weight * sum of columns of (column
 // weight * x)), in this order. One invocation for each value of y. Sizes are data: one pipeline serves all.
 
-struct Plan {
+struct Uniforms {
   x_width: u32,
   x_height: u32,
   width: u32,    // of y
@@ -14,13 +14,13 @@ struct Plan {
 @group(0) @binding(2) var<storage, read> rows: array<vec4i>;
 @group(0) @binding(3) var<storage, read> weights: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let width = i32(plan.x_width);
-  let height = i32(plan.x_height);
-  if (id.x >= plan.width || id.y >= plan.height || id.z >= plan.planes) {
+  let width = i32(uniforms.x_width);
+  let height = i32(uniforms.x_height);
+  if (id.x >= uniforms.width || id.y >= uniforms.height || id.z >= uniforms.planes) {
     return;
   }
   let column = columns[id.x];
@@ -35,5 +35,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
     sum += weights[row.z + j] * part;
   }
-  y[(id.z * plan.height + id.y) * plan.width + id.x] = sum;
+  y[(id.z * uniforms.height + id.y) * uniforms.width + id.x] = sum;
 }

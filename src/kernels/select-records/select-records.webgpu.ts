@@ -15,7 +15,7 @@ export const webgpuSelectRecords: WebgpuKernel<SelectRecordsParams> = {
     const chunks = ceilDiv(records, CHUNK);
     const pass = (number: number): Dispatch => ({
       shader: { name: `select-records/${number}`, code: `const PASS = ${number}u;\n${code}` },
-      plan: { records },
+      uniforms: { records },
       workgroups: [ceilDiv(chunks, 16), 1, 1],
       operands: ['records', 'threshold', 'counts', 'selected'],
       flops: number * chunks * chunks,

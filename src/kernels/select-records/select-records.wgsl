@@ -3,7 +3,7 @@
 // second pass: every chunk knows from the counts where its records go. One invocation for each chunk; nothing depends on the order in
 // which they run. The constant PASS stands before.
 
-struct Plan {
+struct Uniforms {
   records: u32,
 }
 
@@ -11,16 +11,16 @@ struct Plan {
 @group(0) @binding(1) var<storage, read> threshold: array<f32>;
 @group(0) @binding(2) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(3) var<storage, read_write> selected: array<vec4f>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(16)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let chunk = id.x;
   let first = chunk * 64u;
-  if (first >= plan.records) {
+  if (first >= uniforms.records) {
     return;
   }
-  let end = min(first + 64u, plan.records);
+  let end = min(first + 64u, uniforms.records);
   if (PASS == 0u) {
     var count = 0u;
     for (var i = first; i < end; i++) {
@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 
   var before = 0u;
   var total = 0u;
-  for (var i = 0u; i < (plan.records + 63u) / 64u; i++) {
+  for (var i = 0u; i < (uniforms.records + 63u) / 64u; i++) {
     before += select(0u, counts[i], i < chunk);
     total += counts[i];
   }

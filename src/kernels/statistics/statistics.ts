@@ -38,7 +38,7 @@ export function stripStatistics(x: Layout, from: string, into: string, target: T
   const values = x.n * x.h * x.w * groups * 4;
   return {
     shader: { name: 'statistics/strips', code },
-    plan: { pixels: x.h * x.w, strip: length, strips: count, groups, count: invocations, ...placeOf('x', x) },
+    uniforms: { pixels: x.h * x.w, strip: length, strips: count, groups, count: invocations, ...placeOf('x', x) },
     workgroups: linearGrid(invocations),
     operands: [from, into],
     flops: values * 4,

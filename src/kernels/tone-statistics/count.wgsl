@@ -2,19 +2,19 @@
 // the squares of red and blue. One invocation for each pixel that is looked at, of large pictures every so many; so few that all squares
 // fit into 32 bits. Integers, so that the result is exact whatever the order; no barriers, which software adapters take seconds to compile.
 
-struct Plan {
+struct Uniforms {
   pixels: u32,
   step: u32,    // from one pixel to the next that is looked at
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;                      // a pixel each, red in the low byte
 @group(0) @binding(1) var<storage, read_write> sums: array<atomic<u32>>;    // [6, 256]
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let at = id.x * plan.step;
-  if (at >= plan.pixels) {
+  let at = id.x * uniforms.step;
+  if (at >= uniforms.pixels) {
     return;
   }
   let colour = (vec3u(x[at]) >> vec3u(0u, 8u, 16u)) & vec3u(255u);

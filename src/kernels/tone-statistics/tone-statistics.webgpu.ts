@@ -13,7 +13,7 @@ export const webgpuToneStatistics: WebgpuKernel<ToneStatisticsParams> = {
     return [
       {
         shader: { name: 'tone-statistics/clear', code: clear },
-        plan: { count: SUMS * BINS },
+        uniforms: { count: SUMS * BINS },
         workgroups: [ceilDiv(SUMS * BINS, 64), 1, 1],
         operands: ['sums'],
         flops: 0,
@@ -21,7 +21,7 @@ export const webgpuToneStatistics: WebgpuKernel<ToneStatisticsParams> = {
       },
       {
         shader: { name: 'tone-statistics/count', code: count },
-        plan: { pixels, step },
+        uniforms: { pixels, step },
         workgroups: [ceilDiv(seen, 64), 1, 1],
         operands: ['x', 'sums'],
         flops: 30 * seen,

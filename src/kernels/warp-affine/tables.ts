@@ -67,8 +67,8 @@ export const warpOperands = ({ target, samples }: Warp): Record<keyof WarpTables
   shifts: array('read', 'i32', 2 * samples ** 2),
 });
 
-/** Fields of the plans of both warps. */
-export const warpPlan = ({ source, target }: Warp) => ({
+/** Fields of the uniforms of both warps. */
+export const warpUniforms = ({ source, target }: Warp) => ({
   x_width: source.width,
   x_height: source.height,
   width: target.width,

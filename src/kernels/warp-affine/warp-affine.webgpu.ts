@@ -1,7 +1,7 @@
 // `warp-affine` on WebGPU; see warp-affine.wgsl.
 
 import { type Dispatch, squareGrid, type WebgpuKernel } from '../webgpu.js';
-import { warpPlan } from './tables.js';
+import { warpUniforms } from './tables.js';
 import type { WarpAffineParams } from './warp-affine.js';
 import code from './warp-affine.wgsl';
 
@@ -18,8 +18,8 @@ export const webgpuWarpAffine: WebgpuKernel<WarpAffineParams> = {
           code,
           constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples, MIRRORED: mirrored ? 1 : 0 },
         },
-        plan: {
-          ...warpPlan(params),
+        uniforms: {
+          ...warpUniforms(params),
           border: (r | (g << 8) | (b << 16) | (a << 24)) >>> 0,
           whole_width: mirrored?.width ?? 0,
           whole_height: mirrored?.height ?? 0,

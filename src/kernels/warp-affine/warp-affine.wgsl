@@ -10,7 +10,7 @@ override COMPAT: bool;
 override SAMPLES: u32; // 1 or 2
 override MIRRORED: bool;
 
-struct Plan {
+struct Uniforms {
   x_width: u32,  // of the source
   x_height: u32,
   width: u32,    // of the target
@@ -27,7 +27,7 @@ struct Plan {
 @group(0) @binding(2) var<storage, read> rows: array<vec2i>;    // that of its row: in 1/2048 pixel, in compat mode 1/1024
 @group(0) @binding(3) var<storage, read> shifts: array<vec2i>; // (x, y) of each sample relative to the centre, in the same units
 @group(0) @binding(4) var<storage, read_write> y: array<u32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 const SHIFTS = vec4u(0u, 8u, 16u, 24u);
 
@@ -37,8 +37,8 @@ fn channels(pixel: u32) -> vec4u {
 
 /// The sum of four pixels times weights, which sum to 4^bits.
 fn bilinear(place: vec2i, f: vec2u, one: u32) -> vec4u {
-  let size = vec2i(i32(plan.x_width), i32(plan.x_height));
-  let border = plan.border;
+  let size = vec2i(i32(uniforms.x_width), i32(uniforms.x_height));
+  let border = uniforms.border;
   if (place.x < -1 || place.y < -1 || place.x >= size.x || place.y >= size.y) {
     return channels(border) * (one * one);
   }
@@ -57,20 +57,20 @@ fn bilinear(place: vec2i, f: vec2u, one: u32) -> vec4u {
 
 /// Where a place of the mirrored picture lies in the source.
 fn mirrored(place: vec2i) -> vec2i {
-  let whole = vec2i(i32(plan.whole_width), i32(plan.whole_height));
+  let whole = vec2i(i32(uniforms.whole_width), i32(uniforms.whole_height));
   let period = 2 * whole;
   let turn = (place % period + period) % period;
   let inside = select(turn, period - 1 - turn, turn >= whole);
-  let size = vec2i(i32(plan.x_width), i32(plan.x_height));
-  return clamp(inside - vec2i(i32(plan.left), i32(plan.top)), vec2i(0), size - 1);
+  let size = vec2i(i32(uniforms.x_width), i32(uniforms.x_height));
+  return clamp(inside - vec2i(i32(uniforms.left), i32(uniforms.top)), vec2i(0), size - 1);
 }
 
 /// As `bilinear`, at a place of the mirrored picture.
 fn bilinear_mirrored(place: vec2i, f: vec2u, one: u32) -> vec4u {
   let near = mirrored(place);
   let far = mirrored(place + 1);
-  let upper = near.y * i32(plan.x_width);
-  let lower = far.y * i32(plan.x_width);
+  let upper = near.y * i32(uniforms.x_width);
+  let lower = far.y * i32(uniforms.x_width);
   let g = vec2u(one) - f;
   return (channels(x[upper + near.x]) * g.x + channels(x[upper + far.x]) * f.x) * g.y
     + (channels(x[lower + near.x]) * g.x + channels(x[lower + far.x]) * f.x) * f.y;
@@ -78,11 +78,11 @@ fn bilinear_mirrored(place: vec2i, f: vec2u, one: u32) -> vec4u {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= plan.width || id.y >= plan.height) {
+  if (id.x >= uniforms.width || id.y >= uniforms.height) {
     return;
   }
   let bits = select(11u, 5u, COMPAT);
-  let origin = vec2i(i32(plan.left), i32(plan.top));
+  let origin = vec2i(i32(uniforms.left), i32(uniforms.top));
   let centre = columns[id.x] + rows[id.y];
   var sum = vec4u();
   for (var i = 0u; i < SAMPLES * SAMPLES; i++) {
@@ -104,5 +104,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   // The weights of all samples sum to a power of two.
   let shift = 2u * bits + 2u * (SAMPLES - 1u);
   let bytes = (sum + (1u << (shift - 1u))) >> vec4u(shift);
-  y[id.y * plan.width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  y[id.y * uniforms.width + id.x] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }

@@ -1,6 +1,6 @@
 // `warp-plane` on WebGPU; see warp-plane.wgsl.
 
-import { warpPlan } from '../warp-affine/tables.js';
+import { warpUniforms } from '../warp-affine/tables.js';
 import { type Dispatch, squareGrid, type WebgpuKernel } from '../webgpu.js';
 import type { WarpPlaneParams } from './warp-plane.js';
 import code from './warp-plane.wgsl';
@@ -16,7 +16,7 @@ export const webgpuWarpPlane: WebgpuKernel<WarpPlaneParams> = {
           code,
           constants: { COMPAT: compat ? 1 : 0, SAMPLES: samples },
         },
-        plan: { ...warpPlan(params), planes },
+        uniforms: { ...warpUniforms(params), planes },
         workgroups: squareGrid(target, planes),
         operands: ['x', 'columns', 'rows', 'shifts', 'y'],
         flops: values * samples * samples * 16,

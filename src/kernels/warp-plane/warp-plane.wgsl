@@ -5,7 +5,7 @@
 override COMPAT: bool;
 override SAMPLES: u32; // 1 or 2
 
-struct Plan {
+struct Uniforms {
   x_width: u32,  // of the source
   x_height: u32,
   width: u32,    // of the target
@@ -20,10 +20,10 @@ struct Plan {
 @group(0) @binding(2) var<storage, read> rows: array<vec2i>;    // that of its row: in 1/2048 pixel, in compat mode 1/1024
 @group(0) @binding(3) var<storage, read> shifts: array<vec2i>; // (x, y) of each sample relative to the centre, in the same units
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 fn bilinear(place: vec2i, f: vec2f, plane: u32) -> f32 {
-  let size = vec2i(i32(plan.x_width), i32(plan.x_height));
+  let size = vec2i(i32(uniforms.x_width), i32(uniforms.x_height));
   if (place.x < -1 || place.y < -1 || place.x >= size.x || place.y >= size.y) {
     return 0.0;
   }
@@ -44,11 +44,11 @@ fn bilinear(place: vec2i, f: vec2f, plane: u32) -> f32 {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= plan.width || id.y >= plan.height || id.z >= plan.planes) {
+  if (id.x >= uniforms.width || id.y >= uniforms.height || id.z >= uniforms.planes) {
     return;
   }
   let bits = select(11u, 5u, COMPAT);
-  let origin = vec2i(i32(plan.left), i32(plan.top));
+  let origin = vec2i(i32(uniforms.left), i32(uniforms.top));
   let centre = columns[id.x] + rows[id.y];
   var sum = 0.0;
   for (var i = 0u; i < SAMPLES * SAMPLES; i++) {
@@ -63,5 +63,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let fraction = vec2f(vec2u(grid) & vec2u((1u << bits) - 1u)) / f32(1u << bits);
     sum += bilinear(place - origin, fraction, id.z);
   }
-  y[(id.z * plan.height + id.y) * plan.width + id.x] = sum / f32(SAMPLES * SAMPLES);
+  y[(id.z * uniforms.height + id.y) * uniforms.width + id.x] = sum / f32(SAMPLES * SAMPLES);
 }

@@ -4,7 +4,7 @@
 // padding. v: [36][tiles / TILE_PIXELS][groups][TILE_PIXELS] vec4. One invocation for each tile and vec4 of channels, neighbours in channels; 36 loads, 36 stores.
 // The transforms, TILE_PIXELS, STAGED and Input4 stand before.
 
-struct Plan {
+struct Uniforms {
   picture: u32,        // of the strip
   row: u32,            // of output that the strip starts with
   rows: u32,           // of output in a strip
@@ -22,7 +22,7 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read> x: array<Input4>;
 @group(0) @binding(1) var<storage, read_write> v: array<vec4f>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 // Where a row or column of x starts, or that it is outside of the picture.
 struct Line { start: u32, zero: bool }
@@ -33,7 +33,7 @@ fn line(start: u32, i: u32, size: u32, step: u32) -> Line {
   }
   // Row -1 of the picture is row 0 here.
   let zero = i == 0u || i > size;
-  return Line(start + (select(i - 1u, 0u, zero) >> plan.upsample) * step, zero);
+  return Line(start + (select(i - 1u, 0u, zero) >> uniforms.upsample) * step, zero);
 }
 
 fn pixel(row: Line, column: Line) -> vec4f {
@@ -66,36 +66,36 @@ fn patch_column(rows: SixLines, column: Line) -> Six {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let index = linear_index(id, workgroups);
-  let tile = index / plan.groups;
-  let c = index - tile * plan.groups;
-  let tile_row = tile / plan.tile_columns;
-  if (tile_row >= plan.rows / 4u || plan.row / 4u + tile_row >= plan.tile_rows) {
+  let tile = index / uniforms.groups;
+  let c = index - tile * uniforms.groups;
+  let tile_row = tile / uniforms.tile_columns;
+  if (tile_row >= uniforms.rows / 4u || uniforms.row / 4u + tile_row >= uniforms.tile_rows) {
     return;
   }
   var y0 = tile_row * 4u;
-  let x0 = (tile - tile_row * plan.tile_columns) * 4u;
-  var row_step = plan.staged_columns * plan.groups;
-  var column_step = plan.groups;
+  let x0 = (tile - tile_row * uniforms.tile_columns) * 4u;
+  var row_step = uniforms.staged_columns * uniforms.groups;
+  var column_step = uniforms.groups;
   var start = c;
   if (!STAGED) {
-    y0 += plan.row;
-    column_step = plan.x_stride;
-    row_step = (plan.width >> plan.upsample) * column_step;
-    start += plan.picture * (plan.height >> plan.upsample) * row_step + plan.x_offset;
+    y0 += uniforms.row;
+    column_step = uniforms.x_stride;
+    row_step = (uniforms.width >> uniforms.upsample) * column_step;
+    start += uniforms.picture * (uniforms.height >> uniforms.upsample) * row_step + uniforms.x_offset;
   }
   let rows = SixLines(
-    line(start, y0, plan.height, row_step), line(start, y0 + 1u, plan.height, row_step),
-    line(start, y0 + 2u, plan.height, row_step), line(start, y0 + 3u, plan.height, row_step),
-    line(start, y0 + 4u, plan.height, row_step), line(start, y0 + 5u, plan.height, row_step),
+    line(start, y0, uniforms.height, row_step), line(start, y0 + 1u, uniforms.height, row_step),
+    line(start, y0 + 2u, uniforms.height, row_step), line(start, y0 + 3u, uniforms.height, row_step),
+    line(start, y0 + 4u, uniforms.height, row_step), line(start, y0 + 5u, uniforms.height, row_step),
   );
-  let c0 = patch_column(rows, line(0u, x0, plan.width, column_step));
-  let c1 = patch_column(rows, line(0u, x0 + 1u, plan.width, column_step));
-  let c2 = patch_column(rows, line(0u, x0 + 2u, plan.width, column_step));
-  let c3 = patch_column(rows, line(0u, x0 + 3u, plan.width, column_step));
-  let c4 = patch_column(rows, line(0u, x0 + 4u, plan.width, column_step));
-  let c5 = patch_column(rows, line(0u, x0 + 5u, plan.width, column_step));
-  let step = plan.tiles * plan.groups;
-  let to = (tile / TILE_PIXELS * plan.groups + c) * TILE_PIXELS + tile % TILE_PIXELS;
+  let c0 = patch_column(rows, line(0u, x0, uniforms.width, column_step));
+  let c1 = patch_column(rows, line(0u, x0 + 1u, uniforms.width, column_step));
+  let c2 = patch_column(rows, line(0u, x0 + 2u, uniforms.width, column_step));
+  let c3 = patch_column(rows, line(0u, x0 + 3u, uniforms.width, column_step));
+  let c4 = patch_column(rows, line(0u, x0 + 4u, uniforms.width, column_step));
+  let c5 = patch_column(rows, line(0u, x0 + 5u, uniforms.width, column_step));
+  let step = uniforms.tiles * uniforms.groups;
+  let to = (tile / TILE_PIXELS * uniforms.groups + c) * TILE_PIXELS + tile % TILE_PIXELS;
   store_row(to, step, Six(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
   store_row(to + 6u * step, step, Six(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
   store_row(to + 12u * step, step, Six(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));

@@ -4,7 +4,7 @@
 // channels i, i + 4 and so on of a tile beside each other. One invocation for each vec4 of inputs of an output channel. TILE_CHANNELS and
 // the transforms stand before.
 
-struct Plan {
+struct Uniforms {
   groups: u32,   // vec4 of inputs
   blocks: u32,   // of packed weights
   m_groups: u32, // vec4 of outputs, rounded up to whole tiles of channels
@@ -12,7 +12,7 @@ struct Plan {
 
 @group(0) @binding(0) var<storage, read> weights: array<Store4>;
 @group(0) @binding(1) var<storage, read_write> u: array<vec4f>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 fn store_row(index: u32, step: u32, a: vec4f, b: vec4f, c: vec4f) {
   let row = weight_transform(a, b, c);
@@ -32,9 +32,9 @@ fn filter_column(start: u32, tap: u32, step: u32) -> Six {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let index = linear_index(id, workgroups);
-  let block_size = plan.groups * 8u;
+  let block_size = uniforms.groups * 8u;
   let block = index / block_size;
-  if (block >= plan.blocks) {
+  if (block >= uniforms.blocks) {
     return;
   }
   let start = block * 9u * block_size + index % block_size;
@@ -44,8 +44,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let output = block * 8u + index % 2u * 4u + index % 8u / 2u;
   let c = index % block_size / 8u;
   let lane = output % 4u;
-  let to = ((output / TILE_CHANNELS * plan.groups + c) * 4u + lane) * (TILE_CHANNELS / 4u) + output % TILE_CHANNELS / 4u;
-  let step = plan.m_groups * plan.groups * 4u;
+  let to = ((output / TILE_CHANNELS * uniforms.groups + c) * 4u + lane) * (TILE_CHANNELS / 4u) + output % TILE_CHANNELS / 4u;
+  let step = uniforms.m_groups * uniforms.groups * 4u;
   store_row(to, step, c0.a, c1.a, c2.a);
   store_row(to + 6u * step, step, c0.b, c1.b, c2.b);
   store_row(to + 12u * step, step, c0.c, c1.c, c2.c);

@@ -4,7 +4,7 @@
 
 import type { ConvParams } from '../conv/conv.js';
 import { TILE_SIZE, tileGrid } from '../conv/conv-workgroup.js';
-import { activationConstant, epiloguePlan } from '../conv/epilogue.js';
+import { activationConstant, epilogueUniforms } from '../conv/epilogue.js';
 import epilogue from '../conv/epilogue.wgsl';
 import {
   type Filters,
@@ -131,7 +131,7 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
     const filters = roundUp(y.c, 8) * groups;
     const transformWeights: Dispatch = {
       shader: { name: 'winograd/weights', code: `const TILE_CHANNELS = ${tile.channels}u;\n${transforms}${weights}` },
-      plan: { groups, blocks: ceilDiv(y.c, 8), m_groups: mGroups },
+      uniforms: { groups, blocks: ceilDiv(y.c, 8), m_groups: mGroups },
       workgroups: linearGrid(filters),
       operands: ['weights', 'u'],
       flops: filters * 4 * 90,
@@ -146,7 +146,7 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
           name: 'winograd/input',
           code: `const TILE_PIXELS = ${tile.pixels}u;\nconst STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${transforms}${input}`,
         },
-        plan: {
+        uniforms: {
           ...strip,
           ...common,
           tile_rows: g.tileRows,
@@ -171,7 +171,7 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
           name: 'winograd/output',
           code: `const ACTIVATION = ${activationConstant(params)};\n${transforms}${epilogue}${output}`,
         },
-        plan: { ...strip, ...common, m_groups: mGroups, ...epiloguePlan(params) },
+        uniforms: { ...strip, ...common, m_groups: mGroups, ...epilogueUniforms(params) },
         workgroups: linearGrid(tiles * outGroups),
         operands: ['m', params.bias ? 'bias' : 'm', residual ? 'residual' : 'm', 'y'],
         flops: tiles * outGroups * 4 * (16 * 8 + 120),
@@ -182,7 +182,7 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
   },
 };
 
-type Product = Pick<Dispatch, 'shader' | 'plan' | 'workgroups'>;
+type Product = Pick<Dispatch, 'shader' | 'uniforms' | 'workgroups'>;
 
 function workgroupProduct({ tile, tiles, mGroups }: Geometry, groups: number): Product {
   return {
@@ -190,7 +190,7 @@ function workgroupProduct({ tile, tiles, mGroups }: Geometry, groups: number): P
       name: 'winograd/product/workgroup',
       code: `const TILE_PIXELS = ${tile.pixels}u;\nconst TILE_CHANNELS = ${tile.channels}u;\n${productWorkgroup}${workgroupTile}`,
     },
-    plan: { groups, tiles, m_groups: mGroups, size: 1, column_tiles: ceilDiv(mGroups * 4, TILE_SIZE) },
+    uniforms: { groups, tiles, m_groups: mGroups, size: 1, column_tiles: ceilDiv(mGroups * 4, TILE_SIZE) },
     workgroups: tileGrid(tiles, mGroups * 4, FREQUENCIES),
   };
 }
@@ -207,7 +207,7 @@ function registerProduct({ tile, tiles, mGroups }: Geometry, groups: number): Pr
   }
   return {
     shader,
-    plan: { groups, tiles, m_groups: mGroups },
+    uniforms: { groups, tiles, m_groups: mGroups },
     workgroups: [tiles / (QUAD * tile.pixels), (mGroups * 4) / tile.channels, FREQUENCIES],
   };
 }
@@ -224,7 +224,7 @@ function productCode(tile: Tile): string {
 // v: [36][tiles / ${pixels}][groups][${pixels}] vec4; u: [36][channels / ${channels}][groups][4 lanes][${groups}] vec4; m: [36][tiles][m_groups] vec4.
 // No workgroup memory.
 
-struct Plan {
+struct Uniforms {
   groups: u32,   // vec4 of inputs
   tiles: u32,    // of a strip, rounded up
   m_groups: u32, // vec4 of outputs, rounded up to whole tiles of channels
@@ -237,7 +237,7 @@ struct Filters { group: array<vec4f, ${groups}> }
 @group(0) @binding(0) var<storage, read> v: array<Inputs>;
 @group(0) @binding(1) var<storage, read> u: array<Filters>;
 @group(0) @binding(2) var<storage, read_write> m: array<vec4f>;
-@group(1) @binding(0) var<uniform> plan: Plan;
+@group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 ${helpers}
 @compute @workgroup_size(${QUAD})
@@ -247,8 +247,8 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u${laneParameter(tile)}
 ) {
 ${lane(tile)}
-  let groups = plan.groups;
-  let v_start = (id.z * (plan.tiles / ${pixels}u) + id.x) * groups;
+  let groups = uniforms.groups;
+  let v_start = (id.z * (uniforms.tiles / ${pixels}u) + id.x) * groups;
   let u_start = (workgroup.z * workgroups.y + workgroup.y) * groups * 4u;
 ${sums(tile)}
   for (var c = 0u; c < groups; c++) {
@@ -256,9 +256,9 @@ ${sums(tile)}
 ${multiplyAdd(tile, filters, p => `input.tile[${p}]`)}
   }
 ${gather(tile, 'sum')}
-  let m_start = (id.z * plan.tiles + id.x * ${pixels}u) * plan.m_groups + workgroup.y * ${groups}u;
+  let m_start = (id.z * uniforms.tiles + id.x * ${pixels}u) * uniforms.m_groups + workgroup.y * ${groups}u;
 ${each(p =>
-  Array.from({ length: groups }, (_, g) => `  m[m_start + ${p}u * plan.m_groups + ${g}u] = value_${p}_${g};`).join(
+  Array.from({ length: groups }, (_, g) => `  m[m_start + ${p}u * uniforms.m_groups + ${g}u] = value_${p}_${g};`).join(
     '\n',
   ),
 )}
