@@ -6,21 +6,24 @@ import { cacheFolder, weightsCacheFolder } from '../node/cache.js';
 import { embeddedWeights } from '../node/embedded.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
+import { command } from './command.js';
 import type { Services } from './engine.js';
-import { COMMON_FLAGS, describeFlags, parseFlags } from './flags.js';
-import { type Io, printable, writeStdout } from './io.js';
+import { EXIT_CODES } from './errors.js';
+import { printable, writeStdout } from './io.js';
 import { packageVersion } from './package.js';
 
-const FLAGS = {
-  json: { help: 'print the findings as one object' },
-  help: COMMON_FLAGS.help,
-} as const;
-
-export const DOCTOR_HELP = `Usage: codeformer doctor [--json]
-
-Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is.
-
-${describeFlags(FLAGS)}`;
+export const doctor = command({
+  summary: 'say what is found and what is missing',
+  usage: '[--json]',
+  about:
+    'Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is.',
+  flags: { json: { help: 'print the findings as one object' } },
+  async run({ values }, io, services) {
+    const findings = await examine(io.env, services);
+    await writeStdout(io, values.json ? `${JSON.stringify(findings, null, 2)}\n` : print(findings));
+    return EXIT_CODES[findings.chosen === null ? 'no usable WebGPU adapter' : 'done'];
+  },
+});
 
 interface Findings {
   readonly version: string;
@@ -46,17 +49,6 @@ interface Findings {
     readonly broken: boolean;
   }[];
   readonly advice: readonly string[];
-}
-
-export async function doctorCommand(args: readonly string[], io: Io, services: Services): Promise<number> {
-  const { values } = parseFlags('doctor', FLAGS, args);
-  if (values.help) {
-    await writeStdout(io, DOCTOR_HELP);
-    return 0;
-  }
-  const findings = await examine(io.env, services);
-  await writeStdout(io, values.json ? `${JSON.stringify(findings, null, 2)}\n` : print(findings));
-  return findings.chosen === null ? 3 : 0;
 }
 
 async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Findings> {

@@ -32,7 +32,6 @@ export const COMMON_FLAGS = {
   'max-pixels': { value: 'N', help: 'largest picture that is read, in pixels (default 100000000)' },
   quiet: { short: 'q', help: 'say nothing but warnings and errors' },
   input: { value: 'IN', short: 'i', aliases: ['input-path', 'test-path', 'image'], help: null },
-  help: { short: 'h', help: 'show this' },
 } as const satisfies Flags;
 
 /** Flags of other tools that mean nothing here, or something else, and what to do instead. */

@@ -57,6 +57,8 @@ export const printable = (text: string): string =>
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about.
     .replace(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, escaped);
 
+export const grouped = (value: number): string => value.toLocaleString('en-US');
+
 /** What is said on stderr while a command works. All texts become one line, fit for a terminal. */
 export interface Talk {
   /** Not with `--quiet`. */
@@ -67,6 +69,8 @@ export interface Talk {
   hint(text: string): void;
   /** One line that is written over, only on a terminal; a share of 1 takes it away, null has no bar. */
   progress(label: string, share: number | null): void;
+  /** Takes the line of progress away. */
+  clear(): void;
 }
 
 const CLEAR_LINE = '\r\x1b[K';
@@ -80,11 +84,16 @@ export function talk({ stderr, env }: Pick<Io, 'stderr' | 'env'>, quiet: boolean
   const paint = (code: number, text: string) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   let shown = false;
   let last = 0;
-  const line = (head: string, text: string) => {
-    stderr.write(`${shown ? CLEAR_LINE : ''}${head}${printable(text)}\n`);
+  const clear = () => {
+    if (shown) stderr.write(CLEAR_LINE);
     shown = false;
   };
+  const line = (head: string, text: string) => {
+    clear();
+    stderr.write(`${head}${printable(text)}\n`);
+  };
   return {
+    clear,
     note: text => {
       if (!quiet) line('', text);
     },
@@ -93,11 +102,7 @@ export function talk({ stderr, env }: Pick<Io, 'stderr' | 'env'>, quiet: boolean
     hint: text => line('hint: ', text),
     progress(label, share) {
       if (!terminal || quiet) return;
-      if (share !== null && share >= 1) {
-        if (shown) stderr.write(CLEAR_LINE);
-        shown = false;
-        return;
-      }
+      if (share !== null && share >= 1) return clear();
       const now = performance.now();
       // Not more often than the eye follows, but at once where there is no line yet.
       if (shown && now - last < 50) return;

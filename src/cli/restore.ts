@@ -12,20 +12,12 @@ import { checkRestoreOptions } from '../pipeline/options.js';
 import type { FaceRegion } from '../pipeline/regions.js';
 import type { FaceChoice, Fidelity, RestoredFace, RestoreOptions, RestoreResult } from '../pipeline/types.js';
 import { ROLES } from '../weights/manifest.js';
-import { runBatch } from './batch.js';
-import type { Services } from './engine.js';
-import { chooseWeights, type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
-import {
-  COMMON_FLAGS,
-  choiceFlag,
-  describeFlags,
-  type Flags,
-  type FlagValues,
-  numberFlag,
-  parseFlags,
-} from './flags.js';
-import { expandInputs, nameOf } from './inputs.js';
-import { type Io, type Talk, writeJson, writeStdout } from './io.js';
+import { type About, runBatch } from './batch.js';
+import { command } from './command.js';
+import { type Engine, engineFlags, NETWORK_FLAGS } from './engine.js';
+import { COMMON_FLAGS, choiceFlag, type Flags, type FlagValues, numberFlag } from './flags.js';
+import { expandInputs } from './inputs.js';
+import { type Io, writeJson } from './io.js';
 import { checkFolders, checkFree, deliver, type Job, planJobs, splitOutput, typeFlag, typeFor } from './outputs.js';
 
 /** Flags of the pipeline, as options of the library. */
@@ -94,23 +86,6 @@ const FLAGS = {
   ...COMMON_FLAGS,
 } as const satisfies Flags;
 
-export const RESTORE_HELP = `Usage: codeformer restore IN... [-o OUT] [flags]
-
-Restores the faces of photos, or of aligned crops (--aligned). A photo without faces is enlarged and that is all.
-IN is a picture (PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF), a folder of them, a pattern as 'photos/*.jpg', or - for stdin. With several of
-them, or where OUT ends with / or is one, OUT is a folder and the results are OUT/<name of the input>.png; where names repeat, pictures
-keep their sub-folders. Results that exist are kept, and their pictures passed over, unless --overwrite is given. Of two names without
--o, the second is OUT if it is that of a picture which does not exist.
-
-${describeFlags(FLAGS)}
-With --json, on a line for each picture: { file, output, width, height, faces: [{ id, box, score, landmarks, share, untouched,
-indices, margins, timings, warnings }], fidelity, seed, model, adapter, timings, warnings }; times in milliseconds. Pictures that fail have
-{ file, error: { code, message } }, those whose results are kept { file, output, skipped: true }.
-
-The names that the original implementation has for these flags are understood as well: --input_path (-i) --output_path --upscale
---fidelity_weight --has_aligned --bg_upsampler realesrgan --face_upsample --detection_model retinaface_resnet50.
-`;
-
 const share = (value: number): boolean => value >= 0 && value <= 1;
 const atLeast0 = (value: number): boolean => value >= 0 && Number.isFinite(value);
 
@@ -177,84 +152,83 @@ export function listFlag(name: string, text: string | undefined, what: string, v
   });
 }
 
-export async function restoreCommand(args: readonly string[], io: Io, services: Services): Promise<number> {
-  const { values, inputs } = parseFlags('restore', FLAGS, args);
-  if (values.help) {
-    await writeStdout(io, RESTORE_HELP);
-    return 0;
-  }
-  const { aligned = false, overwrite = false, suffix } = values;
-  const { engine, maxPixels } = engineFlags(values);
-  const positive = (value: number) => value > 0 && Number.isFinite(value);
-  const codes = values.codes === undefined ? null : await readCodes(values.codes, aligned, io.signal);
-  const fidelity = numberFlag('fidelity', values.fidelity, 'a number from 0 to 1', share) ?? codes?.fidelity ?? 0.5;
-  const pipeline = pipelineOptions(values);
-  if (values.background !== undefined) checkBackground(values.background, '--background');
-  const options: RestoreOptions = {
-    ...pipeline,
-    ...(codes && decodingOptions(codes, pipeline)),
-    fidelity,
-    aligned,
-    maxPixels,
-    upscaling: numberFlag('upscaling', values.upscaling, 'a number above 0', positive),
-    faceUpscale: values['face-upscale'],
-    backgroundUpscale: backgroundFlag(values),
-    background: values.background,
-    metadata:
-      values.metadata === undefined ? undefined : choiceFlag('metadata', values.metadata, ['keep', 'none'] as const),
-  };
-  const type = typeFlag(values['output-type']);
-  const inQuality = (value: number) => Number.isInteger(value) && value >= 1 && value <= 100;
-  const quality = numberFlag('quality', values.quality, 'a whole number from 1 to 100', inQuality);
-  const { inputs: named, output } = await splitOutput(inputs, values.output);
-  const expanded = await expandInputs(named);
-  const plan = await planJobs('restore', expanded, { output, type, suffix });
-  if (values.json && plan.jobs.some(job => job.output === '-')) {
-    throw new CodeFormerError(
-      'INVALID_ARGUMENT',
-      'Expected a file or folder as --output beside --json, which takes stdout',
-    );
-  }
-  await checkFolders(plan, output, io);
-  const crops = values['save-crops'] === undefined ? null : await cropFolders(values['save-crops'], aligned, suffix);
-  // An aligned crop is neither looked for nor pasted.
-  const { weights, warnings } = await chooseWeights(values, aligned ? ['restorer'] : ROLES, io);
+export const restore = command({
+  summary: 'restore the faces of photos, or aligned crops',
+  positional: 'IN...',
+  usage: 'IN... [-o OUT] [flags]',
+  about: `Restores the faces of photos, or of aligned crops (--aligned). A photo without faces is enlarged and that is all.
+IN is a picture (PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF), a folder of them, a pattern as 'photos/*.jpg', or - for stdin. With several of
+them, or where OUT ends with / or is one, OUT is a folder and the results are OUT/<name of the input>.png; where names repeat, pictures
+keep their sub-folders. Results that exist are kept, and their pictures passed over, unless --overwrite is given. Of two names without
+-o, the second is OUT if it is that of a picture which does not exist.`,
+  notes: `With --json, on a line for each picture: { file, output, width, height, faces: [{ id, box, score, landmarks, share, untouched,
+indices, margins, timings, warnings }], fidelity, seed, model, adapter, timings, warnings }; times in milliseconds. Pictures that fail have
+{ file, error: { code, message } }, those whose results are kept { file, output, skipped: true }.
 
-  const check = async (job: Job) => {
-    const kept = await checkFree(job.output, plan.folder, overwrite);
-    // That of the first face tells before the work, those of others are asked when they are known.
-    if (kept === null && crops) for (const path of cropPaths(crops, job, 0)) await checkFree(path, false, overwrite);
-    return kept;
-  };
-  const work = async (job: Job, picture: Picture, opened: Engine, say: Talk) => {
-    const name = nameOf(job.input.name);
-    if (codes) checkFaceCodes(codes, opened.info, values.codes!);
-    const onProgress = ({ done }: { done: number }) => say.progress(name, done);
-    const output = typeFor(job.output, type);
-    const result = await opened.restore(picture, { ...options, output, quality, signal: io.signal, onProgress });
-    for (const warning of allWarnings(result)) say.warn(`${name}: ${warning}`);
-    for (const line of shares(result)) say.note(`${name}: ${line}`);
-    await deliver(job.output, result.image, overwrite, io);
-    const faces = aligned ? '' : ` (${counted(result.faces.length)})`;
-    if (job.output !== '-') say.note(`${name} -> ${job.output}${faces}`);
-    const files = crops && (await saveCrops(crops, job, result.faces, overwrite, io));
-    if (values.json) await writeJson(io, reportOf(job, result, fidelity, opened, files));
-  };
-  return runBatch(
-    {
-      jobs: plan.jobs,
-      engine: { ...engine, ...weights },
-      open: services.openEngine,
-      maxPixels,
-      quiet: values.quiet ?? false,
-      json: values.json ?? false,
-      warnings: [...expanded.warnings, ...warnings],
-      check,
-      work,
-    },
-    io,
-  );
-}
+The names that the original implementation has for these flags are understood as well: --input_path (-i) --output_path --upscale
+--fidelity_weight --has_aligned --bg_upsampler realesrgan --face_upsample --detection_model retinaface_resnet50.
+`,
+  flags: FLAGS,
+  async run({ values, inputs }, io, services) {
+    const { aligned = false, overwrite = false, suffix } = values;
+    const device = engineFlags(values);
+    const positive = (value: number) => value > 0 && Number.isFinite(value);
+    const codes = values.codes === undefined ? null : await readCodes(values.codes, aligned, io.signal);
+    const fidelity = numberFlag('fidelity', values.fidelity, 'a number from 0 to 1', share) ?? codes?.fidelity ?? 0.5;
+    const pipeline = pipelineOptions(values);
+    if (values.background !== undefined) checkBackground(values.background, '--background');
+    const options: RestoreOptions = {
+      ...pipeline,
+      ...(codes && decodingOptions(codes, pipeline)),
+      fidelity,
+      aligned,
+      maxPixels: device.maxPixels,
+      upscaling: numberFlag('upscaling', values.upscaling, 'a number above 0', positive),
+      faceUpscale: values['face-upscale'],
+      backgroundUpscale: backgroundFlag(values),
+      background: values.background,
+      metadata:
+        values.metadata === undefined ? undefined : choiceFlag('metadata', values.metadata, ['keep', 'none'] as const),
+    };
+    const type = typeFlag(values['output-type']);
+    const inQuality = (value: number) => Number.isInteger(value) && value >= 1 && value <= 100;
+    const quality = numberFlag('quality', values.quality, 'a whole number from 1 to 100', inQuality);
+    const { inputs: named, output } = await splitOutput(inputs, values.output);
+    const expanded = await expandInputs(named);
+    const plan = await planJobs('restore', expanded, { output, type, suffix });
+    if (values.json && plan.jobs.some(job => job.output === '-')) {
+      throw new CodeFormerError(
+        'INVALID_ARGUMENT',
+        'Expected a file or folder as --output beside --json, which takes stdout',
+      );
+    }
+    await checkFolders(plan, output, io);
+    const crops = values['save-crops'] === undefined ? null : await cropFolders(values['save-crops'], aligned, suffix);
+
+    const check = async (job: Job) => {
+      const kept = await checkFree(job.output, plan.folder, overwrite);
+      // That of the first face tells before the work, those of others are asked when they are known.
+      if (kept === null && crops) for (const path of cropPaths(crops, job, 0)) await checkFree(path, false, overwrite);
+      return kept;
+    };
+    const work = async (job: Job, picture: Picture, engine: Engine, { name, say, run }: About) => {
+      if (codes) checkFaceCodes(codes, engine.info, values.codes!);
+      const output = typeFor(job.output, type);
+      const result = await engine.restore(picture, { ...options, ...run, output, quality });
+      for (const warning of allWarnings(result)) say.warn(`${name}: ${warning}`);
+      for (const line of shares(result)) say.note(`${name}: ${line}`);
+      await deliver(job.output, result.image, overwrite, io);
+      const faces = aligned ? '' : ` (${counted(result.faces.length)})`;
+      if (job.output !== '-') say.note(`${name} -> ${job.output}${faces}`);
+      const files = crops && (await saveCrops(crops, job, result.faces, overwrite, io));
+      if (values.json) await writeJson(io, reportOf(job, result, fidelity, engine, files));
+    };
+    const { jobs } = plan;
+    // An aligned crop is neither looked for nor pasted.
+    const roles = aligned ? (['restorer'] as const) : ROLES;
+    return runBatch({ jobs, values, device, roles, warnings: expanded.warnings, check, work }, io, services);
+  },
+});
 
 /** Whether the background upsampler of the original is asked for. */
 function backgroundFlag(values: Pick<FlagValues<typeof FLAGS>, 'background-upscale' | 'bg-upsampler'>) {

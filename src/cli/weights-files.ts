@@ -23,116 +23,165 @@ import { OFFICIAL_FILES } from '../weights/official.js';
 import { openWeightsSource } from '../weights/open.js';
 import { type OutgoingTensor, streamSafetensors } from '../weights/safetensors.js';
 import { checkTensors, storedBytes, type Weights } from '../weights/weights.js';
-import { printable, writeJson, writeStdout } from './io.js';
-import { type Arguments, grouped, type WeightsIo, type WeightsValues } from './weights-flags.js';
+import { command } from './command.js';
+import { EXIT_CODES } from './errors.js';
+import { grouped, printable, writeJson, writeStdout } from './io.js';
 
-export async function inspect({ inputs, values }: Arguments, io: WeightsIo) {
-  const [path] = inputs as [string];
-  const weights = await openFile(path);
-  try {
-    const network = recognizeNetwork(weights);
-    const config = network ? knownConfig(network, weights) : null;
-    const tensors = weights.names().map(name => ({ name, dtype: weights.dtype(name), shape: weights.shape(name) }));
-    const count = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    const bytes = storedBytes(weights);
-    if (values.json) {
-      const report = { file: path, network, config, metadata: weights.metadata, values: count, bytes, tensors };
-      await writeJson(io, report, 2);
-      return 0;
-    }
-    const lines = [
-      printable(path),
-      `  network  ${network ?? 'none of the library'}`,
-      `  tensors  ${tensors.length}, ${grouped(count)} values, ${grouped(bytes)} bytes`,
-    ];
-    if (config) lines.push(`  config   ${JSON.stringify(config)}`);
-    for (const [key, text] of Object.entries(weights.metadata)) {
-      if (!(key === 'config' && config)) lines.push(`  metadata ${key}: ${shown(text)}`);
-    }
-    const widest = Math.min(60, Math.max(...tensors.map(({ name }) => name.length)));
-    for (const { name, dtype, shape } of tensors) {
-      lines.push(`${shown(name).padEnd(widest)}  ${dtype.padEnd(8)}  [${shape.join(', ')}]`);
-    }
-    await writeStdout(io, `${lines.join('\n')}\n`);
-    return 0;
-  } finally {
-    await weights.close();
-  }
-}
+const OUTPUT = { value: 'OUT', short: 'o', aliases: ['output-path'], help: 'file that is written' } as const;
 
-export async function convert({ inputs, values }: Arguments, { signal }: WeightsIo) {
-  const [path] = inputs as [string];
-  const output = outputOf(values);
-  const dtype = dtypeOf(values);
-  const given = values.config === undefined ? undefined : await readConfig(String(values.config), signal);
-  const weights = await openFile(path);
-  try {
-    const network = recognizeNetwork(weights);
-    const config = network ? (given ?? inferNetworkConfig(network, weights)) : null;
-    if (network) checkTensors(weights, networkTensors(network, config));
-    await save(weights, output, dtype, config ? { config: JSON.stringify(config) } : {}, signal);
-    return 0;
-  } finally {
-    await weights.close();
-  }
-}
+const CONFIG = `geometry of codeformer: a JSON object, a file of one, or ${Object.keys(CONFIG_PRESETS).join(', ')}`;
 
-export async function generate({ inputs, values }: Arguments, { signal }: WeightsIo) {
-  const network = inputs[0] as NetworkKind;
-  const output = outputOf(values);
-  const dtype = dtypeOf(values);
-  const given = values.config === undefined ? undefined : await readConfig(String(values.config), signal);
-  const config = network === 'codeformer' ? (given ?? CONFIG_PRESETS.official) : given;
-  const seed = String(values.seed ?? '7');
-  if (!/^\d+$/.test(seed)) throw invalidArgument('a whole number', '--seed', seed);
-  const weights = generatedWeights(network, config, Number(seed));
-  await save(weights, output, dtype, {}, signal);
-  return 0;
-}
-
-export async function verify({ inputs }: Arguments, io: WeightsIo) {
-  const [path] = inputs as [string];
-  let wrong = false;
-  const { signal } = io;
-  const say = async (right: boolean | null, text: string) => {
-    if (right === false) wrong = true;
-    await writeStdout(io, `${right === null ? '-    ' : right ? 'ok   ' : 'WRONG'} ${printable(text)}\n`);
-  };
-
-  const info = await stat(path).catch(error => {
-    throw readError(path, error);
-  });
-  if (!info.isFile()) throw new CodeFormerError('FILE_UNREADABLE', `Expected a file but ${path} is not one`);
-  const { size } = info;
-  const hash = await sha256File(path, signal);
-  const known = await knownFiles();
-  const file = known.find(entry => entry.sha256 === hash) ?? known.find(entry => entry.file === basename(path));
-  if (!file) await say(null, `SHA-256 ${hash}, no file that is known by name or hash`);
-  else if (file.sha256 === undefined) await say(null, `SHA-256 ${hash}, of ${file.file} none is known`);
-  else if (file.sha256 === hash) await say(true, `SHA-256 of ${file.file}`);
-  else await say(false, `expected ${file.bytes} bytes with SHA-256 ${file.sha256} but got ${size} bytes with ${hash}`);
-
-  try {
+export const inspect = command({
+  summary: 'names, shapes and types of the tensors, metadata, network',
+  positional: 'FILE',
+  usage: 'FILE [--json]',
+  about: 'Reads safetensors files and PyTorch checkpoints (.pth, both containers) without running anything in them.',
+  flags: {
+    json: {
+      help: 'one JSON object { file, network, config, metadata, values, bytes, tensors: [{ name, dtype, shape }] }',
+    },
+  },
+  async run({ values, inputs }, io) {
+    const [path] = inputs as [string];
     const weights = await openFile(path);
     try {
       const network = recognizeNetwork(weights);
-      if (!network) await say(false, `tensors: those of none of ${NETWORK_NAMES.join(', ')}`);
-      else {
-        const expected = networkTensors(network, inferNetworkConfig(network, weights));
-        checkTensors(weights, expected);
-        await say(true, `${expected.size} tensors of ${network}`);
-        await checkFinite(weights, expected.keys(), signal);
-        await say(true, 'all values are finite');
+      const config = network ? knownConfig(network, weights) : null;
+      const tensors = weights.names().map(name => ({ name, dtype: weights.dtype(name), shape: weights.shape(name) }));
+      const count = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+      const bytes = storedBytes(weights);
+      if (values.json) {
+        const report = { file: path, network, config, metadata: weights.metadata, values: count, bytes, tensors };
+        await writeJson(io, report, 2);
+        return 0;
       }
+      const lines = [
+        printable(path),
+        `  network  ${network ?? 'none of the library'}`,
+        `  tensors  ${tensors.length}, ${grouped(count)} values, ${grouped(bytes)} bytes`,
+      ];
+      if (config) lines.push(`  config   ${JSON.stringify(config)}`);
+      for (const [key, text] of Object.entries(weights.metadata)) {
+        if (!(key === 'config' && config)) lines.push(`  metadata ${key}: ${shown(text)}`);
+      }
+      const widest = Math.min(60, Math.max(...tensors.map(({ name }) => name.length)));
+      for (const { name, dtype, shape } of tensors) {
+        lines.push(`${shown(name).padEnd(widest)}  ${dtype.padEnd(8)}  [${shape.join(', ')}]`);
+      }
+      await writeStdout(io, `${lines.join('\n')}\n`);
+      return 0;
     } finally {
       await weights.close();
     }
-  } catch (error) {
-    if (!(error instanceof CodeFormerError) || error.code === 'ABORTED') throw error;
-    await say(false, error.message);
-  }
-  return wrong ? 1 : 0;
-}
+  },
+});
+
+export const convert = command({
+  summary: 'safetensors from any file of weights',
+  positional: 'IN',
+  usage: 'IN -o OUT [--dtype f16|f32] [--config C]',
+  about: 'Writes a safetensors file, one tensor at a time. Metadata is kept, and the geometry added as "config".',
+  flags: {
+    output: OUTPUT,
+    dtype: { value: 'D', help: 'type of all weights, f16 or f32; as stored without it' },
+    config: { value: 'C', help: `${CONFIG}; needed for own geometries whose file does not say` },
+  },
+  async run({ values, inputs }, { signal }) {
+    const [path] = inputs as [string];
+    const output = outputOf(values);
+    const dtype = dtypeOf(values);
+    const given = values.config === undefined ? undefined : await readConfig(values.config, signal);
+    const weights = await openFile(path);
+    try {
+      const network = recognizeNetwork(weights);
+      const config = network ? (given ?? inferNetworkConfig(network, weights)) : null;
+      if (network) checkTensors(weights, networkTensors(network, config));
+      await save(weights, output, dtype, config ? { config: JSON.stringify(config) } : {}, signal);
+      return 0;
+    } finally {
+      await weights.close();
+    }
+  },
+});
+
+export const generate = command({
+  summary: 'deterministic weights that need no download',
+  positional: 'NETWORK',
+  usage: 'NETWORK -o OUT [--config C] [--seed N] [--dtype f16|f32]',
+  about: `Deterministic weights, for tests and measurements: the network runs as fast as with real ones, pictures come out as noise.
+NETWORK is one of ${NETWORK_NAMES.join(', ')}.`,
+  flags: {
+    output: OUTPUT,
+    config: { value: 'C', help: `${CONFIG}; official without it` },
+    seed: { value: 'N', help: 'a whole number below 2^32, default 7' },
+    dtype: { value: 'D', help: 'f32 or f16, default f32' },
+  },
+  async run({ values, inputs }, { signal }) {
+    const network = inputs[0] as NetworkKind;
+    const output = outputOf(values);
+    const dtype = dtypeOf(values);
+    const given = values.config === undefined ? undefined : await readConfig(values.config, signal);
+    const config = network === 'codeformer' ? (given ?? CONFIG_PRESETS.official) : given;
+    const seed = values.seed ?? '7';
+    if (!/^\d+$/.test(seed)) throw invalidArgument('a whole number', '--seed', seed);
+    const weights = generatedWeights(network, config, Number(seed));
+    await save(weights, output, dtype, {}, signal);
+    return 0;
+  },
+});
+
+export const verify = command({
+  summary: 'size and SHA-256 against what is known, tensors against the network',
+  positional: 'FILE',
+  usage: 'FILE',
+  about: `Checks size and SHA-256 where the file is a released or embedded one (told by its name or its hash), then names and
+shapes of the tensors against the network, and that every value is finite. Exit code 1 where something is wrong.`,
+  flags: {},
+  async run({ inputs }, io) {
+    const [path] = inputs as [string];
+    let wrong = false;
+    const { signal } = io;
+    const say = async (right: boolean | null, text: string) => {
+      if (right === false) wrong = true;
+      await writeStdout(io, `${right === null ? '-    ' : right ? 'ok   ' : 'WRONG'} ${printable(text)}\n`);
+    };
+
+    const info = await stat(path).catch(error => {
+      throw readError(path, error);
+    });
+    if (!info.isFile()) throw new CodeFormerError('FILE_UNREADABLE', `Expected a file but ${path} is not one`);
+    const { size } = info;
+    const hash = await sha256File(path, signal);
+    const known = await knownFiles();
+    const file = known.find(entry => entry.sha256 === hash) ?? known.find(entry => entry.file === basename(path));
+    if (!file) await say(null, `SHA-256 ${hash}, no file that is known by name or hash`);
+    else if (file.sha256 === undefined) await say(null, `SHA-256 ${hash}, of ${file.file} none is known`);
+    else if (file.sha256 === hash) await say(true, `SHA-256 of ${file.file}`);
+    else
+      await say(false, `expected ${file.bytes} bytes with SHA-256 ${file.sha256} but got ${size} bytes with ${hash}`);
+
+    try {
+      const weights = await openFile(path);
+      try {
+        const network = recognizeNetwork(weights);
+        if (!network) await say(false, `tensors: those of none of ${NETWORK_NAMES.join(', ')}`);
+        else {
+          const expected = networkTensors(network, inferNetworkConfig(network, weights));
+          checkTensors(weights, expected);
+          await say(true, `${expected.size} tensors of ${network}`);
+          await checkFinite(weights, expected.keys(), signal);
+          await say(true, 'all values are finite');
+        }
+      } finally {
+        await weights.close();
+      }
+    } catch (error) {
+      if (!(error instanceof CodeFormerError) || error.code === 'ABORTED') throw error;
+      await say(false, error.message);
+    }
+    return EXIT_CODES[wrong ? 'failed' : 'done'];
+  },
+});
 
 async function openFile(path: string): Promise<Weights> {
   return openWeightsSource(await fileSource(path));
@@ -160,13 +209,13 @@ async function readConfig(text: string, signal: AbortSignal): Promise<unknown> {
   }
 }
 
-function outputOf({ output }: WeightsValues): string {
+function outputOf({ output }: { readonly output?: string | undefined }): string {
   if (output === undefined || output === '')
     throw new CodeFormerError('INVALID_ARGUMENT', 'Expected a file for --output, where the result goes');
   return output;
 }
 
-function dtypeOf(values: WeightsValues): DType | undefined {
+function dtypeOf(values: { readonly dtype?: string | undefined }): DType | undefined {
   if (values.dtype === undefined) return undefined;
   if (values.dtype === 'f16') return 'float16';
   if (values.dtype === 'f32') return 'float32';

@@ -43,15 +43,16 @@ describe('codes', () => {
       indices: [3, 1, 2, 0],
       margins: [0.5, 0.25, 1, 2],
     });
-    expect(stderr).toBe('');
+    expect(stderr).toBe('adapter: pretended\n');
     expect(destroyed).toBe(1);
   });
 
   test('reads stdin, takes one picture', async () => {
     const { stdout } = await codeformer(['codes', '-'], { stdin: readFileSync(crop) });
     expect(JSON.parse(stdout.toString()).file).toBe('-');
-    expect((await codeformer(['codes'])).code).toBe(2);
-    expect((await codeformer(['codes', crop, crop])).code).toBe(2);
+    for (const inputs of [[], [crop, crop]])
+      expect((await codeformer(['codes', ...inputs])).stderr).toMatch(/^error: Expected IN for codes but received /);
+    expect((await codeformer(['codes', folder])).stderr).toMatch(/^error: Expected one picture for codes but /);
     expect((await codeformer(['codes', crop, '--fidelity', '1'])).code).toBe(2);
     expect((await codeformer(['codes', join(folder, 'none.png')])).code).toBe(1);
   });

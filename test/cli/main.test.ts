@@ -21,12 +21,17 @@ test.each([[['help']], [['--help']], [['-h']]])('%s prints the commands', async 
     expect(stdout.toString()).toContain(`  ${name}`);
 });
 
-test.each(['restore', 'codes', 'doctor', 'weights'])('help of %s, asked in each way', async name => {
-  const { code, stdout } = await codeformer(['help', name]);
-  expect(code).toBe(0);
-  expect(stdout.toString()).toMatch(new RegExp(`^Usage: codeformer ${name} `));
-  expect((await codeformer([name, '--help'])).stdout.equals(stdout)).toBe(true);
-});
+test.each(['restore', 'detect', 'sweep', 'codes', 'doctor', 'weights', 'weights pull'])(
+  'help of %s, in each way',
+  async name => {
+    const words = name.split(' ');
+    const { code, stdout } = await codeformer([...words, '--help']);
+    expect(code).toBe(0);
+    expect(stdout.toString()).toMatch(new RegExp(`^Usage: codeformer ${name} `));
+    for (const help of ['help', '-h', '--help'])
+      expect((await codeformer([...words.slice(0, -1), help, ...words.slice(-1)])).stdout.equals(stdout)).toBe(true);
+  },
+);
 
 test('every flag of restore is in its help', async () => {
   const help = (await codeformer(['help', 'restore'])).stdout.toString();
@@ -159,6 +164,9 @@ test('doctor --json, with files in the cache', async () => {
       expect.stringMatching(/^codeformer\.pth in the cache is broken: `codeformer weights pull/),
     );
     expect((await codeformer(['doctor', '--fidelity', '1'])).code).toBe(2);
+    expect((await codeformer(['doctor', 'all'])).stderr).toBe(
+      'error: Expected no argument for doctor but received "all"\n',
+    );
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }

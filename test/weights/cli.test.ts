@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { weightsCommand } from '../../src/cli/weights.js';
+import { SERVICES } from '../../src/cli/engine.js';
+import { weights as weightsCommands } from '../../src/cli/weights.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { embeddedWeights } from '../../src/node/embedded.js';
 import { fileSource } from '../../src/node/file-source.js';
@@ -56,7 +57,8 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
 
 async function runWith(signal: AbortSignal, terminal: boolean, ...args: string[]) {
   const [stdout, stderr] = [new Sink(), Object.assign(new Sink(), { isTTY: terminal })];
-  const code = await weightsCommand(args, { stdout, stderr, signal });
+  const { stdin, env } = process;
+  const code = await weightsCommands('weights', args, { stdin, stdout, stderr, env, signal }, SERVICES);
   return { code, out: stdout.text, err: stderr.text };
 }
 
