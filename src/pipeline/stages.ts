@@ -142,6 +142,16 @@ export function callStages(device: Executor, networks: Networks, settings: Setti
   };
 }
 
+/** What the pipeline works with in a call. */
+export function callContext(
+  { device, networks }: { readonly device: Executor; readonly networks: Networks },
+  settings: Settings,
+  report: Report,
+  size: number,
+): Context {
+  return { device, stages: callStages(device, networks, settings, size), settings, report };
+}
+
 /** The package's own upscaler may have to be asked for. */
 function usedUpscaler({ upscaler }: Networks, { rules, given, backgroundUpscale }: Settings): Upscaler | null {
   const asked = backgroundUpscale || given.has('faceUpscale');

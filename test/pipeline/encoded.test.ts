@@ -53,10 +53,10 @@ describe('an encoded photo', () => {
   test('with transparency goes on white in JPEG, or on another colour, with a warning', async () => {
     const clear = await encodeImage({ data: new Uint8ClampedArray(4 * 64), width: 8, height: 8 });
     const white = await restorer.restore(clear, { ...options, output: 'jpeg' });
-    expect(white.warnings).toEqual(['JPEG knows no transparency: the result was put on white']);
+    expect(white.warnings).toEqual(['JPEG has no transparency: the result was put on white']);
     expect([...(await decodeImage(white.image)).data.subarray(0, 3)]).toEqual([255, 255, 255]);
     const grey = await restorer.restore(clear, { ...options, output: 'jpeg', background: '#808080' });
-    expect(grey.warnings).toEqual(['JPEG knows no transparency: the result was put on #808080']);
+    expect(grey.warnings).toEqual(['JPEG has no transparency: the result was put on #808080']);
     expect([...(await decodeImage(grey.image)).data.subarray(0, 3)]).toEqual([128, 128, 128]);
     expect((await restorer.restore(clear, { ...options, output: 'png' })).warnings).toEqual([]);
     expect((await restorer.restore(clear, options)).warnings).toEqual([]);

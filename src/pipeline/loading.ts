@@ -1,0 +1,139 @@
+// The networks of a restorer on a device: loaded once, and again on another device where that one was lost.
+
+import { orAbort } from '../abort.js';
+import { CodeFormerError, type ErrorCode } from '../errors.js';
+import { type Executor, isExecutor } from '../executor.js';
+import { codeSpace } from '../models/codeformer/fingerprint.js';
+import { closeSources, loadNetworks, openSources, type Sources } from './networks.js';
+import type { Platform } from './platform.js';
+import type { Report } from './progress.js';
+import type { RestorerOptions } from './restorer-types.js';
+import type { Networks } from './stages.js';
+import type { CodeSpace } from './types.js';
+
+/** Networks with the device that they are on. */
+export interface Loaded {
+  readonly device: Executor;
+  readonly networks: Networks & { destroy(): void };
+}
+
+/** Opened weights, and the networks that are loaded from them. */
+export class Loader {
+  /** What takes the place of `current`, while that is being made. */
+  private loading: Promise<Loaded> | null = null;
+
+  private constructor(
+    private readonly platform: Platform,
+    private readonly options: RestorerOptions,
+    readonly sources: Sources,
+    /** What the codes of the restoring network mean; null without one. */
+    readonly codes: CodeSpace | null,
+    private loaded: Loaded,
+  ) {}
+
+  /**
+   * Opens the weights, gets a device and loads the networks. Where that fails nothing stays open.
+   * @param options checked
+   * @throws `NO_ADAPTER`, `WEIGHTS_MISMATCH`, `ABORTED`, and what opening and loading throw
+   */
+  static async open(options: RestorerOptions, platform: Platform): Promise<Loader> {
+    const { weights = 'embedded', detector = 'embedded', parser = null, upscaler = 'embedded', signal } = options;
+    const sources = await openSources({ restorer: weights, detector, parser, upscaler }, platform, signal);
+    try {
+      const codes = sources.restorer && (await codeSpace(sources.restorer.weights));
+      return new Loader(platform, options, sources, codes, await load(platform, options, sources, signal));
+    } catch (error) {
+      await closeSources(sources);
+      throw error;
+    }
+  }
+
+  /** The device and networks as they were loaded last; the device may be lost. */
+  get current(): Loaded {
+    return this.loaded;
+  }
+
+  /**
+   * The device and networks, loaded anew where the device was lost.
+   * @throws `DEVICE_LOST` for a device of the caller's own, `ABORTED`, and what loading throws
+   */
+  async ready(report: Report): Promise<Loaded> {
+    if (!isGone(this.loaded.device)) return this.loaded;
+    if (this.options.device) throw lost('it is a device of your own: make a restorer with another one');
+    report.clock('load');
+    this.drop();
+    // Of use for the next call, whatever becomes of this one.
+    this.loading ??= load(this.platform, this.options, this.sources, undefined)
+      .then(loaded => {
+        this.loaded = loaded;
+        return loaded;
+      })
+      .finally(() => {
+        this.loading = null;
+      });
+    const { loading } = this;
+    return orAbort(report.signal, () => loading);
+  }
+
+  /** Frees the networks, ends the device unless it is the caller's own, and closes the weights. */
+  async destroy(): Promise<void> {
+    await this.loading?.catch(() => null);
+    this.drop();
+    await closeSources(this.sources);
+  }
+
+  private drop(): void {
+    const { device, networks } = this.loaded;
+    networks.destroy();
+    if (!isExecutor(this.options.device)) device.destroy();
+  }
+}
+
+async function load(
+  platform: Platform,
+  options: RestorerOptions,
+  sources: Sources,
+  signal: AbortSignal | undefined,
+): Promise<Loaded> {
+  const { device: given, adapter, precision } = options;
+  const device = isExecutor(given)
+    ? given
+    : await platform.createDevice({
+        ...(given && { device: given }),
+        ...(adapter && { adapter }),
+        ...(precision && { precision }),
+      });
+  try {
+    return { device, networks: await loadNetworks(device, sources, signal) };
+  } catch (error) {
+    if (!given) device.destroy();
+    throw error;
+  }
+}
+
+/** Errors that a lost device may show as. */
+const FOLLOWING: readonly ErrorCode[] = ['DEVICE_LOST', 'DESTROYED', 'GPU_ERROR', 'OUT_OF_MEMORY'];
+
+/** Grace period for `device.lost`, in ms: other errors may come before it. */
+const LOSS_MS = 50;
+
+/** The error that a caller gets: where the device was lost, everything else only followed from that. */
+export async function reasonOf(error: unknown, device: Executor): Promise<unknown> {
+  const known = error instanceof CodeFormerError;
+  if (known && !FOLLOWING.includes(error.code)) return error;
+  const gone = await Promise.race([device.lost, new Promise<null>(resolve => setTimeout(resolve, LOSS_MS, null))]);
+  if (!gone) return error;
+  return known && error.code === 'DEVICE_LOST' ? error : lost(gone, error);
+}
+
+const lost = (why: string, cause?: unknown): CodeFormerError =>
+  new CodeFormerError('DEVICE_LOST', `The GPU device was lost: ${why}`, cause === undefined ? undefined : { cause });
+
+function isGone(device: Executor): boolean {
+  try {
+    device.check();
+    return false;
+  } catch {
+    return true;
+  }
+}
