@@ -57,10 +57,7 @@ export const detect = command({
     if (plan) await checkFolders(plan, draw, io);
     else checkInputs('detect', expanded);
     if (json && plan?.jobs.some(job => job.output === '-'))
-      throw new CodeFormerError(
-        'INVALID_ARGUMENT',
-        'Expected a file or folder as --draw beside --json, which takes stdout',
-      );
+      throw new CodeFormerError('INVALID_ARGUMENT', 'Expected a file or folder for --draw, as --json writes to stdout');
     const check = plan ? (job: Job) => checkFree(job.output, plan.folder, overwrite) : undefined;
     const work = async ({ input, output }: Job, picture: Picture, engine: Engine, { name, say, run }: About) => {
       const faces = await engine.detect(picture, { ...options, ...run });

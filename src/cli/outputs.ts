@@ -188,7 +188,7 @@ async function refuseOwnInputs(jobs: readonly Job[], flag: string): Promise<void
       for (const { input } of jobs) inputs.add((input.name !== '-' && (await idOf(input.path))) || '');
     }
     const id = await idOf(output);
-    if (id !== null && inputs.has(id)) throw invalidArgument('another place than that of an input', flag, output);
+    if (id !== null && inputs.has(id)) throw invalidArgument('a path other than that of an input', flag, output);
   }
 }
 
@@ -211,7 +211,7 @@ async function existingOutputs(jobs: readonly Job[]): Promise<(output: string) =
 /** Makes the folders that results need; throws where results could not be written, whatever they are. */
 export async function checkFolders({ jobs, folder }: Plan, output: string | undefined, io: Io): Promise<void> {
   if (jobs.some(job => job.output === '-') && io.stdout.isTTY) {
-    throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --output, or stdout that is no terminal');
+    throw new CodeFormerError('INVALID_ARGUMENT', 'Expected --output, or stdout that is not a terminal');
   }
   if (output === undefined) return;
   const first = new Map<string, Job>();

@@ -199,7 +199,7 @@ The names that the original implementation has for these flags are understood as
     if (values.json && plan.jobs.some(job => job.output === '-')) {
       throw new CodeFormerError(
         'INVALID_ARGUMENT',
-        'Expected a file or folder as --output beside --json, which takes stdout',
+        'Expected a file or folder for --output, as --json writes to stdout',
       );
     }
     await checkFolders(plan, output, io);
@@ -240,7 +240,7 @@ function backgroundFlag(values: Pick<FlagValues<typeof FLAGS>, 'background-upsca
 
 /** Codes that crops are decoded with. Throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `INVALID_CODES`. */
 async function readCodes(path: string, aligned: boolean, signal: AbortSignal): Promise<FaceCodes> {
-  if (!aligned) throw invalidArgument('--aligned beside it, as codes are those of a crop,', '--codes', path);
+  if (!aligned) throw invalidArgument('--aligned as well (codes are those of a crop)', '--codes', path);
   return parseFaceCodes(await readText(path, signal), path);
 }
 
@@ -254,7 +254,7 @@ function decodingOptions(
   const temperature = flags.temperature ?? sampling?.temperature;
   const seed = flags.seed ?? sampling?.seed;
   if (temperature === undefined)
-    throw invalidArgument('--temperature beside it, as these codes were not drawn,', '--seed', seed);
+    throw invalidArgument('--temperature as well (these codes were not drawn)', '--seed', seed);
   return { ...own, temperature, seed };
 }
 

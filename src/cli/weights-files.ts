@@ -154,8 +154,8 @@ shapes of the tensors against the network, and that every value is finite. Exit 
     const hash = await sha256File(path, signal);
     const known = await knownFiles();
     const file = known.find(entry => entry.sha256 === hash) ?? known.find(entry => entry.file === basename(path));
-    if (!file) await say(null, `SHA-256 ${hash}, no file that is known by name or hash`);
-    else if (file.sha256 === undefined) await say(null, `SHA-256 ${hash}, of ${file.file} none is known`);
+    if (!file) await say(null, `SHA-256 ${hash}: not a known file`);
+    else if (file.sha256 === undefined) await say(null, `SHA-256 ${hash}; that of ${file.file} is not known`);
     else if (file.sha256 === hash) await say(true, `SHA-256 of ${file.file}`);
     else
       await say(false, `expected ${file.bytes} bytes with SHA-256 ${file.sha256} but got ${size} bytes with ${hash}`);

@@ -25,6 +25,7 @@ export function checkLoad(device: Executor, weights: Weights, options: object): 
   checkRunOptions(options);
 }
 
+/** A network on a device: its parameters, its programs, and the memory that these share. */
 export class NetworkRuntime {
   private readonly workspace: Workspace;
   private readonly parameters: ParameterSet;
@@ -79,10 +80,12 @@ export class NetworkRuntime {
    * @throws `INVALID_ARGUMENT`
    */
   write(buffer: DeviceBuffer, data: ArrayBufferView & ArrayLike<number>, length: number, name: string): void {
-    if (data.length !== length) throw invalidArgument(`${length} values until the call ends`, name, data);
+    if (data.length !== length)
+      throw invalidArgument(`${length} values, not detached before the call ends,`, name, data);
     this.device.write(buffer, data);
   }
 
+  /** Gives back what `allocate` made. */
   release(buffers: Readonly<Record<string, DeviceBuffer>>): void {
     for (const buffer of Object.values(buffers)) this.device.release(buffer);
   }
@@ -101,6 +104,7 @@ export class NetworkRuntime {
     }
   }
 
+  /** Frees all memory on the device; what runs is not waited for. */
   destroy(): void {
     if (!this.alive) return;
     this.alive = false;
@@ -109,7 +113,7 @@ export class NetworkRuntime {
     this.parameters.destroy();
   }
 
-  /** Throws `DESTROYED` after `destroy()`. */
+  /** @throws `DESTROYED` after `destroy()` */
   check(): void {
     if (!this.alive) throw new CodeFormerError('DESTROYED', `The network ${this.label} was used after destroy()`);
   }

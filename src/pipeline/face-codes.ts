@@ -46,7 +46,7 @@ const FIELDS = [
   'sampling',
 ];
 
-/** The largest side of crops and grids that is believed. */
+/** Largest side of crops and grids that is accepted. */
 const MOST = 1 << 14;
 
 /** The document, as JSON on one line. Fidelities of maps are rounded to 1/255. */
@@ -91,10 +91,10 @@ export function parseFaceCodes(text: string, name: string): FaceCodes {
   } catch (cause) {
     throw new CodeFormerError('INVALID_CODES', `${name}: expected JSON: ${(cause as Error).message}`, { cause });
   }
-  // What it is comes before what is wrong with it.
+  // First whether it is such a document at all, then what is wrong with it.
   const { format, version } = (json ?? {}) as Record<string, unknown>;
   expect(format === CODES_FORMAT, JSON.stringify(CODES_FORMAT), 'format', format);
-  expect(version === CODES_VERSION, `${CODES_VERSION}, the version that is known here,`, 'version', version);
+  expect(version === CODES_VERSION, `${CODES_VERSION}, the only supported version,`, 'version', version);
   const { file, size, grid, codebook, fingerprint, model, indices, margins, fidelity, adain, sampling } = record(
     json,
     'the document',

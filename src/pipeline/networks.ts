@@ -57,7 +57,7 @@ async function openSource(
   try {
     const kind = recognizeNetwork(weights);
     if (!kind || NETWORKS[kind].role !== role) {
-      const found = kind ? `they are of ${kind}` : 'they are of no network that the library knows';
+      const found = kind ? `they are of ${kind}` : 'they are of no known network';
       throw new CodeFormerError(
         'WEIGHTS_MISMATCH',
         `${weights.name}: expected weights of ${networksOf(role).join(' or ')} for ${OPTION_OF[role]} but ${found}`,

@@ -58,6 +58,7 @@ const KEPT_BYTES = 256 * 2 ** 20;
 /** The first half of the network has about a quarter of the work. */
 const ENCODER_SHARE = 0.25;
 
+/** One photo through the pipeline, rendered once or as often as wanted. */
 export class PhotoSession {
   /** In the order of their last use. */
   private readonly crops = new Map<number, EncodedCrop>();
@@ -215,7 +216,7 @@ export class PhotoSession {
       made = { recipe: snapshot(recipe), face };
       if (!this.options.once) this.made.set(id, made);
     }
-    if (recipe.indices && !made.face.indices) warnings.push('indices: restoreFace is replaced, which knows no codes');
+    if (recipe.indices && !made.face.indices) warnings.push('indices: not used, as restoreFace is replaced');
     return { pending, made: made.face, strength, timings, warnings };
   }
 

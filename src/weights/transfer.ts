@@ -339,7 +339,7 @@ const tooLarge = (shown: string, limit: number, got: number): CodeFormerError =>
 function tooMany(shown: string, { size, maxBytes = MAX_WEIGHTS }: TransferOptions, version: Version, got: number) {
   if (size !== undefined) return wrongSize(shown, size, got);
   if (version.total === undefined) return tooLarge(shown, maxBytes, got);
-  return failed(shown, `the server sent more than the ${version.total} bytes that it said`);
+  return failed(shown, `the server sent more than the ${version.total} bytes that it announced`);
 }
 
 /** A store in memory, in the pieces that came. */
@@ -347,6 +347,7 @@ export class MemoryStore implements TransferStore {
   readonly pieces: Uint8Array<ArrayBuffer>[] = [];
   length = 0;
 
+  /** Takes the next bytes, which are not copied. */
   append(bytes: Uint8Array<ArrayBuffer>): void {
     this.pieces.push(bytes);
     this.length += bytes.length;

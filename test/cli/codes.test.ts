@@ -102,7 +102,7 @@ describe('restore --codes', () => {
     expect(options).not.toHaveProperty('indices');
     const { code, stderr } = await restore(document(), '--seed', '4');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/--temperature beside it/);
+    expect(stderr).toMatch(/--temperature as well/);
   });
 
   test('says the map with --json as documents have it', async () => {
@@ -116,7 +116,7 @@ describe('restore --codes', () => {
   test('is refused for photos', async () => {
     const { code, stderr, opened } = await codeformer(['restore', crop, '-o', out, '--codes', document()]);
     expect([code, opened]).toEqual([2, []]);
-    expect(stderr).toMatch(/Expected --aligned beside it.* for --codes/);
+    expect(stderr).toMatch(/Expected --aligned as well.* for --codes/);
   });
 
   test.each([

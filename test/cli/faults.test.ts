@@ -170,7 +170,7 @@ describe('folders', () => {
     put('a.png', 'b.png');
     linkSync(join(photos, 'a.png'), join(into, 'b.png'));
     const { code, stderr } = await restore(photos, '-o', into, '--overwrite');
-    expect([code, stderr]).toEqual([2, expect.stringContaining('another place than that of an input')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('a path other than that of an input')]);
   });
 
   test('detect has no outputs that could be in the place of a picture', async () => {

@@ -67,7 +67,7 @@ const runs = (...bytes: number[]) => ({ runs: Buffer.from(bytes).toString('base6
 
 test.each([
   ['format', { format: 'codes' }, 'expected "codeformer-codes" for format but received "codes"'],
-  ['version', { version: 2 }, 'expected 1, the version that is known here, for version but received 2'],
+  ['version', { version: 2 }, 'expected 1, the only supported version, for version but received 2'],
   ['file', { file: 5 }, 'for file but received 5'],
   ['size', { size: 0 }, 'for size but received 0'],
   ['size', { size: 1e9 }, 'for size but received 1000000000'],
