@@ -107,7 +107,7 @@ export interface Executor {
   /** The adapter in words. */
   describe(): string;
 
-  /** Throws `DEVICE_LOST` or `DESTROYED` when the device is gone. */
+  /** @throws `DEVICE_LOST` or `DESTROYED` when the device is gone */
   check(): void;
 
   /**
@@ -118,20 +118,43 @@ export interface Executor {
    */
   allocate<K extends string>(owner: string, sizes: Readonly<Record<K, number>>): Promise<Record<K, DeviceBuffer>>;
 
-  /** Gives a buffer back, unless that has happened; what was submitted uses it all the same. */
+  /**
+   * Gives a buffer back, unless that has happened; what was submitted uses it all the same.
+   * @param buffer of this executor, here as below
+   */
   release(buffer: DeviceBuffer): void;
 
-  /** Writes values, which may change afterwards, at `offset` bytes. */
+  /**
+   * Writes into a buffer, after what was submitted before.
+   * @param buffer where to
+   * @param data may be changed afterwards
+   * @param offset in bytes, a multiple of 4
+   * @throws `DEVICE_LOST`, `DESTROYED`
+   */
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset?: number): void;
 
-  /** What `size` bytes from `offset` on hold when all that was submitted is done; by default all to the end. */
+  /**
+   * What a buffer holds when all that was submitted is done.
+   * @param buffer where from
+   * @param offset in bytes, a multiple of 4
+   * @param size in bytes; default all to the end
+   * @throws `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
   read(buffer: DeviceBuffer, offset?: number, size?: number): Promise<ArrayBuffer>;
 
-  /** Copies parts of a buffer into another one. */
+  /**
+   * Copies parts of a buffer into another one.
+   * @param from where from
+   * @param to where to, another buffer
+   * @param regions none of which overlap where they are written
+   * @throws `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
   copy(from: DeviceBuffer, to: DeviceBuffer, regions: readonly CopyRegion[]): Promise<void>;
 
   /**
    * Submits a kernel once.
+   * @param kernel one of the registry
+   * @param params what the kernel's contract takes
    * @param operands buffers, or contents that are only needed for this run; those of the kernel's tables need not be given
    * @throws `SHAPE_MISMATCH` where one is missing, `ABORTED`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
    */

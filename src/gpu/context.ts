@@ -85,7 +85,7 @@ export class Context {
     return { allocated: this.allocated, peak: this.peak };
   }
 
-  /** Throws `DEVICE_LOST` or `DESTROYED` when the device is gone. */
+  /** @throws `DEVICE_LOST` or `DESTROYED` when the device is gone */
   check(): void {
     if (this.loss) throw this.loss;
   }
@@ -142,7 +142,10 @@ export class Context {
     }
   }
 
-  /** Gives a buffer of `buffer()` back, unless that has happened. */
+  /**
+   * Gives a buffer back, unless that has happened.
+   * @param buffer of this device
+   */
   release(buffer: DeviceBuffer): void {
     const own = gpuBuffer(buffer);
     if (!this.live.delete(own)) return;
@@ -212,7 +215,13 @@ export class Context {
     return this.gpu.createBindGroup({ label: buffer.label, layout: this.pipelines.uniformLayout, entries });
   }
 
-  /** Copies `size` bytes of a buffer to the CPU. */
+  /**
+   * What a buffer holds when all that was submitted is done.
+   * @param buffer of this device
+   * @param offset in bytes, a multiple of 4
+   * @param size in bytes; default all to the end
+   * @throws `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
   async read(buffer: DeviceBuffer, offset = 0, size = buffer.size - offset): Promise<ArrayBuffer> {
     const bytes = ceilDiv(size, 4) * 4;
     const source = gpuBuffer(buffer);
@@ -240,7 +249,13 @@ export class Context {
     }
   }
 
-  /** Writes bytes into a buffer; the data may be changed afterwards, and may be in memory that threads share. */
+  /**
+   * Writes bytes into a buffer.
+   * @param buffer of this device
+   * @param data may be changed afterwards, and may be in memory that threads share
+   * @param offset in bytes, a multiple of 4
+   * @throws `DEVICE_LOST`, `DESTROYED`
+   */
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset = 0): void {
     this.check();
     const target = gpuBuffer(buffer);

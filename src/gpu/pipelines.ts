@@ -12,6 +12,7 @@ const ALIASES: Record<Precision, string> = {
   f16: 'enable f16; alias Store = f16; alias Store4 = vec4<f16>;',
 };
 
+/** Pipelines, modules and layouts of one device. */
 export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly modules = new Map<string, GPUShaderModule>();
@@ -31,7 +32,10 @@ export class PipelineCache {
     });
   }
 
-  /** Rejects with `GPU_ERROR` that names the shader, the line and its source when it does not compile. */
+  /**
+   * The pipeline of a shader.
+   * @throws `GPU_ERROR` that names the shader, the line and its source when it does not compile
+   */
   get(shader: Shader): Promise<GPUComputePipeline> {
     const key = `${JSON.stringify(shader.constants ?? {})}|${shader.code}`;
     let pipeline = this.pipelines.get(key);

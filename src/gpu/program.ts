@@ -79,6 +79,7 @@ export class Arena implements Workspace {
     return this.uniforms!;
   }
 
+  /** A slot that `make` has reserved; another one after `generation` has changed. */
   slot(index: number): GPUBuffer {
     return this.slots[index]!;
   }

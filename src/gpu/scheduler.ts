@@ -29,6 +29,7 @@ interface Submitting {
   check(): void;
 }
 
+/** The way of dispatches to the device's queue. */
 export class Scheduler {
   /** Running estimate of the adapter's speed, in flops per millisecond; corrected by every chunk that is timed. */
   private speed: number;

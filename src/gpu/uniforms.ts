@@ -8,6 +8,7 @@ import { BufferUsage } from './flags.js';
 import type { UniformField } from './interface.js';
 import type { BoundUniforms } from './scheduler.js';
 
+/** The uniforms of a list of dispatches. */
 export class UniformBlocks {
   private constructor(
     private readonly device: Context,
@@ -18,7 +19,10 @@ export class UniformBlocks {
     private readonly offsets: ReadonlyMap<Dispatch, number>,
   ) {}
 
-  /** @throws `SHAPE_MISMATCH` for values that are not what its shader declares */
+  /**
+   * Packs the uniforms of dispatches.
+   * @throws `SHAPE_MISMATCH` for values that are not what its shader declares
+   */
   static pack(device: Context, dispatches: readonly Dispatch[]): UniformBlocks {
     const packed: Uint32Array[] = [];
     const places = new Map<string, number>();

@@ -109,6 +109,7 @@ export interface Program {
   readonly parameters: readonly Parameter[];
 }
 
+/** Records the layers of a network, and which tensors and parameters they need. What does not fit throws `SHAPE_MISMATCH`. */
 export class Graph {
   private readonly calls: Call[] = [];
   private readonly parameters = new Map<string, Parameter>();

@@ -16,7 +16,7 @@ export interface EncodeImageOptions {
   readonly type?: EncodedType | undefined;
   /** 1 to 100, default 95. PNG is lossless and has none. */
   readonly quality?: number | undefined;
-  /** The colour, as `#rrggbb` or `#rgb`, that lies under what is transparent where the format knows no transparency: JPEG. Default white. */
+  /** The colour, as `#rrggbb` or `#rgb`, that lies under what is transparent where the format has no transparency: JPEG. Default white. */
   readonly background?: string | undefined;
   /** What `decodeImage` found in the file of the photo that the picture was made of: it is adapted and written. Default none. */
   readonly metadata?: PictureMetadata | null | undefined;

@@ -113,8 +113,8 @@ function rowOf(kind: string): NetworkRow {
 
 /**
  * Names and shapes of the tensors of a network.
- * @param config of codeformer: all keys; of rrdbnet: blocks, channels, growth, those of RealESRGAN_x2plus where absent; of
- *   residual-upscaler: blocks and channels, those of the package's where absent; the other networks have one geometry
+ * @param config as for `generatedWeights`
+ * @throws `INVALID_ARGUMENT`
  */
 export function networkTensors(kind: NetworkKind, config?: unknown): Tensors {
   return rowOf(kind).describe(config).tensors;
@@ -123,8 +123,11 @@ export function networkTensors(kind: NetworkKind, config?: unknown): Tensors {
 /**
  * Weights of a network without a file: the same values for the same configuration and seed, everywhere. The metadata holds
  * `config` and `seed`. Each tensor is made when it is asked for.
- * @param config as for `networkTensors`
+ * @param kind the network
+ * @param config of codeformer: all keys; of rrdbnet: blocks, channels, growth, those of RealESRGAN_x2plus where absent; of
+ *   residual-upscaler: blocks and channels, those of the package's where absent; the other networks have one geometry
  * @param seed a whole number from 0 to 2^32 - 1
+ * @throws `INVALID_ARGUMENT`
  */
 export function generatedWeights(kind: 'codeformer', config: CodeFormerConfigInput, seed: number): Weights;
 export function generatedWeights(kind: NetworkKind, config: unknown, seed: number): Weights;

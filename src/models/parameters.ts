@@ -15,6 +15,10 @@ export class ParameterSet {
 
   constructor(private readonly device: Executor) {}
 
+  /**
+   * The packed weights of a parameter.
+   * @throws `DESTROYED` where they are not loaded any more
+   */
   get(name: string): DeviceBuffer {
     const buffer = this.buffers.get(name);
     if (!buffer) throw new CodeFormerError('DESTROYED', `The parameter ${name} was used after destroy()`);

@@ -42,7 +42,9 @@ import { checkWritable, type WriteFileOptions, writeFileBeside } from './write-f
  * Decodes PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF (first frame) to RGBA in sRGB, upright by its EXIF orientation. Of 16 bits the upper 8
  * are kept; alpha is kept. The size is checked before anything is decoded. Little is missing of a JPEG that ends early: it is read, and
  * `warnings` says so.
- * @throws `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
+ * @param bytes the whole file; not changed
+ * @param limits most pixels, and what messages call the picture
+ * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
  */
 export async function decodeImage(
   bytes: Uint8Array | ArrayBuffer,
@@ -259,6 +261,7 @@ async function loadSharp(name: string): Promise<SharpConstructor> {
 /**
  * Encodes a picture. Opaque pictures are written without alpha; where JPEG, which has none, would lose some, the picture is put on
  * `background`.
+ * @param picture RGB or RGBA
  * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE` for sides that the format does not take
  */
 export async function encodeImage(
@@ -310,6 +313,8 @@ function checkPath(path: string): void {
 
 /**
  * Reads and decodes a file.
+ * @param path of the file
+ * @param limits most pixels
  * @throws `FILE_NOT_FOUND`, `FILE_UNREADABLE`, and as `decodeImage`
  */
 export async function readImageFile(path: string, limits: Omit<PictureLimits, 'name'> = {}): Promise<DecodedPicture> {
@@ -331,7 +336,9 @@ export function outputTypeOf(path: string): EncodedType {
 /**
  * Encodes a picture by the ending of the file name and writes it: beside its place first, then renamed, so that there is never half
  * a file. An existing file is replaced, unless `overwrite` is false.
- * @throws `FILE_UNWRITABLE`, `INVALID_ARGUMENT` for other endings than .png, .jpg, .jpeg, .webp, `ABORTED`
+ * @param path ends with .png, .jpg, .jpeg or .webp
+ * @param picture RGB or RGBA
+ * @throws as `encodeImage`, `FILE_UNWRITABLE`, `ABORTED`
  */
 export async function writeImageFile(
   path: string,

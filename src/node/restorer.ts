@@ -29,7 +29,8 @@ export const NODE: Platform = {
 
 /**
  * Opens the weights, gets a device and loads the networks.
- * @throws `INVALID_ARGUMENT`, `NO_ADAPTER`, `FILE_NOT_FOUND`, `INVALID_CHECKPOINT`, `WEIGHTS_MISMATCH`, `ABORTED`
+ * @throws `INVALID_ARGUMENT`, `NO_ADAPTER`, `WEIGHTS_MISMATCH` for weights of another network, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`,
+ *   `GPU_ERROR`, `DEVICE_LOST`, `ABORTED`, and as `openWeights`
  */
 export function createRestorer(options: RestorerOptions = {}): Promise<Restorer> {
   return Restorer.create(options, NODE);

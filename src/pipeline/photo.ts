@@ -42,6 +42,7 @@ export interface PasteOptions extends PixelOptions {
   readonly onLayer?: ((layer: number) => void) | undefined;
 }
 
+/** A picture of any size to resize, cut crops from, measure and paste on. */
 export class Photo {
   private constructor(
     readonly device: Executor,
@@ -54,6 +55,7 @@ export class Photo {
   ) {}
 
   /**
+   * Takes a picture, which is not copied where it stays in memory.
    * @param picture RGBA
    * @param maxDeviceBytes bytes of a picture that is kept on the device; by default what the adapter allows
    */
@@ -109,6 +111,8 @@ export class Photo {
 
   /**
    * A square crop, which the caller owns. Where it reaches beyond the photo, that is mirrored or goes on in one colour.
+   * @param matrix from the photo to the crop
+   * @param size side of the crop, in pixels
    */
   async crop(
     matrix: Matrix,
@@ -234,7 +238,7 @@ function middle({ x, y, width, height }: Rect): Rect {
   return { x: x + ((width - w) >> 1), y: y + ((height - h) >> 1), width: w, height: h };
 }
 
-/** A rectangle in parts of at most so many pixels. */
+/** Cuts a rectangle into parts of at most `pixels` pixels. */
 export function parts(rect: Rect, pixels: number): Rect[] {
   const { x, y, width, height } = rect;
   if (width * height <= pixels || width * height === 1) return [rect];

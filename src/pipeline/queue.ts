@@ -12,6 +12,7 @@ export interface Place {
   leave(): void;
 }
 
+/** Calls in the order in which they joined. */
 export class Queue {
   private begun: Promise<void> = Promise.resolve();
   private over: Promise<void> = Promise.resolve();

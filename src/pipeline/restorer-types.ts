@@ -59,6 +59,7 @@ export interface RestorerInfo {
   readonly networks: Readonly<Record<Role, NetworkInfo | null>>;
 }
 
+/** How photos are restored, and who hears of errors. */
 export interface ManyOptions extends RestoreOptions {
   /** Gets what went wrong with a photo, which is then left out. Without it the first error ends the sequence. */
   readonly onError?: ((error: CodeFormerError, index: number) => void) | undefined;
@@ -88,16 +89,20 @@ export interface DecodeFaceOptions extends EncodeFaceOptions {
 export interface EncodedFace {
   /** Side of the pictures that come out. */
   readonly size: number;
-  /** Code of each place, row by row. */
+  /** Code of each token, row by row. */
   readonly indices: Int32Array;
+  /** Logit of the best code minus that of the second best, of each token. */
   readonly margin: Float32Array;
   readonly warnings: readonly string[];
   /**
    * The face for some settings: `size` x `size` pixels of RGBA.
-   * @throws `INVALID_ARGUMENT`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
+   * @throws `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST` also where the device was replaced since, `DESTROYED`, `ABORTED`
    */
   decode(options?: DecodeFaceOptions): Promise<Picture>;
-  /** Logit of each code for each place: a row of as many as there are codes, place by place. */
+  /**
+   * Logit of each code for each token: T*K, row by row.
+   * @throws `DEVICE_LOST`, `DESTROYED`
+   */
   logits(): Promise<Float32Array>;
   /** Frees the memory on the device. */
   destroy(): void;

@@ -197,7 +197,7 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   readonly output?: EncodedType | undefined;
   /** Of JPEG and WebP, 1 to 100. Default 95. */
   readonly quality?: number | undefined;
-  /** The colour, as `#rrggbb` or `#rgb`, under what is transparent where `output` is JPEG, which knows no transparency. Default white. */
+  /** The colour, as `#rrggbb` or `#rgb`, under what is transparent where `output` is JPEG, which has none. Default white. */
   readonly background?: string | undefined;
   /**
    * What goes from an encoded photo into an encoded result: `keep` its EXIF data (date, place, camera, copyright), without orientation and

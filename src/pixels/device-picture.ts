@@ -37,7 +37,11 @@ export class DevicePicture {
     readonly height: number,
   ) {}
 
-  /** @throws `ADAPTER_LIMITS` where the adapter has no buffers that large, `OUT_OF_MEMORY` */
+  /**
+   * A black, transparent picture.
+   * @param label for errors
+   * @throws `ADAPTER_LIMITS` where the adapter has no buffers that large, `OUT_OF_MEMORY`
+   */
   static async create(device: Executor, { width, height }: Size, label = 'picture'): Promise<DevicePicture> {
     const { [label]: buffer } = await device.allocate('pixels', { [label]: 4 * width * height });
     return new DevicePicture(device, buffer!, width, height);
@@ -117,7 +121,11 @@ export class DevicePlanes {
     readonly planes: number,
   ) {}
 
-  /** @throws `ADAPTER_LIMITS` where the adapter has no buffers that large, `OUT_OF_MEMORY` */
+  /**
+   * Planes of zeros.
+   * @param label for errors
+   * @throws as `DevicePicture.create`
+   */
   static async create(device: Executor, { width, height }: Size, planes = 1, label = 'planes'): Promise<DevicePlanes> {
     const { [label]: buffer } = await device.allocate('pixels', { [label]: 4 * planes * width * height });
     return new DevicePlanes(device, buffer!, width, height, planes);

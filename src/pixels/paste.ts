@@ -36,6 +36,7 @@ export class Pasting {
   ) {}
 
   /**
+   * Makes ready to paste into a picture.
    * @param picture changed in place
    * @param rects all that will be pasted; memory is kept for where they overlap
    */
@@ -48,6 +49,7 @@ export class Pasting {
     return new Pasting(picture, compat, fractions, made.unused!);
   }
 
+  /** Blends one picture in: the later ones lie over the earlier ones. */
   async paste(paste: Paste, options: PixelOptions = {}): Promise<void> {
     const { rect, pasted, coverage, mask, strength = 1, full = 1 } = paste;
     const { picture, compat } = this;
@@ -72,7 +74,7 @@ export class Pasting {
     await picture.device.run(composite, params, operands, options);
   }
 
-  /** Completes the picture. */
+  /** Rounds what is between levels where pictures overlap. */
   async finish(options: PixelOptions = {}): Promise<void> {
     if (this.compat) return;
     const { picture } = this;

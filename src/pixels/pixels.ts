@@ -58,8 +58,11 @@ export interface ErodeOptions extends PixelOptions {
 }
 
 /**
- * A picture in another size, by OpenCV's rules for 8 bits and for floats.
- * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+ * A picture in another size, by the rules of OpenCV's `resize` for 8 bits and for floats.
+ * @param device where it runs
+ * @param picture RGB, RGBA or one plane of floats
+ * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`,
+ *   `ABORTED`
  */
 export async function resize<T extends Picture | FloatPicture>(
   device: Executor,
@@ -114,6 +117,8 @@ async function resizeFloats(
 
 /**
  * A picture under an affine transform, bilinear. What shrinks is averaged, unless `compat` asks for OpenCV's rule.
+ * @param device where it runs
+ * @param picture RGB, RGBA or one plane of floats
  * @param matrix 2x3 in rows, from the picture to the result
  * @throws `INVALID_ARGUMENT` for a matrix that is not finite or has no inverse, and as `resize`
  */
@@ -179,6 +184,8 @@ function warpParts(
 
 /**
  * The minimum over a square window, channel by channel; what is outside of the picture does not count.
+ * @param device where it runs
+ * @param picture RGB, RGBA or one plane of floats
  * @throws as `resize`
  */
 export async function erode<T extends Picture | FloatPicture>(
@@ -194,6 +201,8 @@ export async function erode<T extends Picture | FloatPicture>(
 
 /**
  * A Gaussian blur, channel by channel, mirrored at the border without repeating it. Pictures are rounded once, at the end.
+ * @param device where it runs
+ * @param picture RGB, RGBA or one plane of floats
  * @throws as `resize`
  */
 export async function gaussianBlur<T extends Picture | FloatPicture>(

@@ -27,6 +27,7 @@ const bytesOf = (buffer: DeviceBuffer): ArrayBuffer => (buffer as Memory).bytes;
 
 const viewOf = (bytes: ArrayBuffer, { type, elements }: Operand): NumberArray => new ARRAYS[type](bytes, 0, elements);
 
+/** Runs kernels and programs on the CPU, in TypeScript and always in f32: slow, and as exact as the references are. */
 export class ReferenceExecutor implements Executor {
   readonly adapter = { vendor: '', architecture: '', device: '', description: 'references', software: true };
   readonly precision = 'f32';

@@ -80,13 +80,14 @@ export interface ClientRestorer {
   /** As it was at the last answer of the worker. */
   readonly info: RestorerInfo;
   /**
-   * The faces of a photo, the most certain first. None is a result as well.
+   * The faces of a photo, the most certain first; empty where there is none.
+   * @param photo stays usable: what goes to the worker is a copy, here as below
    * @throws as `Restorer.detect`, and `WORKER_FAILED`
    */
   detect(photo: PhotoInput, options?: ClientPhotoOptions): Promise<DetectedFace[]>;
   /**
    * A photo with its faces restored, encoded.
-   * @param photo stays usable: what goes to the worker is a copy
+   * @param photo as for `Restorer.restore`
    * @throws as `Restorer.restore`, and `WORKER_FAILED`
    */
   restore<I extends PhotoInput>(
@@ -105,6 +106,7 @@ export interface ClientRestorer {
   ): Promise<RestoreResult<PhotoOutput<I> | Uint8Array<ArrayBuffer>>>;
   /**
    * A photo restored at several fidelities, encoded; each face is encoded once.
+   * @param photo as for `Restorer.restore`
    * @throws as `Restorer.sweep`, and `WORKER_FAILED`
    */
   sweep<I extends PhotoInput>(
@@ -118,11 +120,13 @@ export interface ClientRestorer {
   ): Promise<SweepResult<PhotoOutput<I>>>;
   /**
    * Encodes an aligned crop, which stays in the worker until `destroy`.
+   * @param crop as for `Restorer.encode`
    * @throws as `Restorer.encode`, and `WORKER_FAILED`
    */
   encode(crop: PhotoInput, options?: EncodeFaceOptions): Promise<EncodedFace>;
   /**
    * Finds and encodes the faces of a photo, which stays in the worker until `destroy`.
+   * @param photo as for `Restorer.restore`
    * @throws as `Restorer.prepare`, and `WORKER_FAILED`
    */
   prepare<I extends PhotoInput>(photo: I, options?: ClientRestoreOptions): Promise<PreparedPhoto<PhotoOutput<I>>>;
@@ -137,7 +141,8 @@ export interface ClientRestorer {
  *
  * A worker that breaks fails the calls that are under way with `WORKER_FAILED`; the next call starts another one. A lost device is
  * handled as in the library.
- * @throws as the library's, and `WORKER_FAILED` where the worker could not be started
+ * @throws `INVALID_ARGUMENT`, also for options that cannot be sent to a worker; `WORKER_FAILED` where it could not be started; and as the
+ *   library's
  */
 export async function createRestorer(options: ClientOptions = {}): Promise<ClientRestorer> {
   if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
@@ -146,7 +151,8 @@ export async function createRestorer(options: ClientOptions = {}): Promise<Clien
   if (typeof workerTimeout !== 'number' || !(workerTimeout > 0))
     throw invalidArgument('milliseconds above 0', 'workerTimeout', workerTimeout);
   const create: Record<string, unknown> = { ...others };
-  if (create.device !== undefined) throw invalidArgument('nothing: devices stay on the page', 'device', create.device);
+  if (create.device !== undefined)
+    throw invalidArgument('no value (a GPUDevice cannot be sent to a worker)', 'device', create.device);
   for (const role of ['weights', 'detector', 'parser', 'upscaler']) {
     if (create[role] !== undefined) create[role] = weightsFor(create[role], role);
   }
@@ -299,7 +305,7 @@ class Client implements ClientRestorer {
   ): Promise<{ link: Link; value: ReturnType<Calls[M]>; toInputForm(image: unknown): never }> {
     const link = await this.connect();
     const { sent, transfer, toInputForm } = await pack(photo);
-    // Whoever looks in vain for `toInputForm` gets what the worker gave.
+    // Photos without a form of the page's own come back as the worker sent them.
     const value = await link.call(method, [sent], options, transfer);
     return { link, value, toInputForm: image => (toInputForm?.(image) ?? image) as never };
   }
@@ -394,7 +400,7 @@ class Link {
         ),
       );
     };
-    this.worker.onmessageerror = () => this.close(failed('it sent what could not be read'));
+    this.worker.onmessageerror = () => this.close(failed('it sent a message that could not be read'));
     // Counted in parts: a page that is busy holds back its clock as well as the answer.
     let left = TIMEOUT_PARTS;
     this.clock = setInterval(() => {
@@ -489,7 +495,8 @@ function split(options: object) {
   let signal: AbortSignal | undefined;
   for (const [name, value] of Object.entries(options)) {
     if (LISTENERS.includes(name) && typeof value === 'function') listeners[name] = value;
-    else if (typeof value === 'function') throw invalidArgument('nothing that cannot be sent to a worker', name, value);
+    else if (typeof value === 'function')
+      throw invalidArgument('no function (it cannot be sent to a worker)', name, value);
     else if (name === 'signal' && value instanceof AbortSignal) signal = value;
     else sent[name] = value;
   }

@@ -23,7 +23,9 @@ import { bitmapOf, isElement } from './elements.js';
 
 /**
  * Decodes what the browser can decode to RGBA in sRGB, upright by its EXIF orientation. The size is checked before anything is decoded.
- * @throws `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
+ * @param bytes the whole file; not changed
+ * @param limits most pixels, and what messages call the picture
+ * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE` for what is no picture or a broken one, `IMAGE_TOO_LARGE`
  */
 export async function decodeImage(
   bytes: Uint8Array | ArrayBuffer | Blob,
@@ -87,6 +89,7 @@ export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promi
 
 /**
  * Encodes a picture. Where JPEG, which has no alpha, would lose some, the picture is put on `background`.
+ * @param picture RGB or RGBA
  * @throws `INVALID_ARGUMENT` also for types that the browser cannot write, `INVALID_IMAGE`, `IMAGE_TOO_LARGE` for sides that the format or
  *   the browser does not take
  */

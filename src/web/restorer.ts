@@ -30,7 +30,8 @@ export interface WeightsProgress {
 
 /**
  * Opens the weights, gets a device and loads the networks.
- * @throws `INVALID_ARGUMENT`, `NO_ADAPTER`, `DOWNLOAD_FAILED`, `INTEGRITY`, `INVALID_CHECKPOINT`, `WEIGHTS_MISMATCH`, `ABORTED`
+ * @throws `INVALID_ARGUMENT`, `NO_ADAPTER`, `WEIGHTS_MISMATCH` for weights of another network, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`,
+ *   `GPU_ERROR`, `DEVICE_LOST`, `ABORTED`, and as `openWeights`
  */
 export async function createRestorer(options: WebRestorerOptions = {}): Promise<Restorer> {
   if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);

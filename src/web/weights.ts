@@ -12,7 +12,8 @@ export type OpenWeightsOptions = DownloadOptions;
 /**
  * Opens safetensors or PyTorch checkpoints. Tensors are read when they are asked for. What a URL names is downloaded as a whole, in
  * several attempts where the connection breaks, and kept in Cache Storage where its SHA-256 is known.
- * @throws `DOWNLOAD_FAILED`, `INTEGRITY`, `INVALID_CHECKPOINT`, `ABORTED`
+ * @param source a URL (relative ones as the page has them), a file, or its bytes
+ * @throws `INVALID_ARGUMENT`, `DOWNLOAD_FAILED`, `INTEGRITY`, `INVALID_CHECKPOINT`, `ABORTED`
  */
 export async function openWeights(
   source: string | URL | Blob | Uint8Array | ArrayBuffer,

@@ -20,6 +20,7 @@ export type PickleValue =
 
 export type PickleDict = Map<PickleValue, PickleValue>;
 
+/** A list; tuples are arrays. */
 export class PickleList {
   readonly items: PickleValue[] = [];
 }

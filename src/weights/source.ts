@@ -9,11 +9,17 @@ export interface ByteSource {
   /** Length in bytes. */
   readonly size: number;
   /**
-   * Bytes [offset, offset + length), which callers keep within `size`. The array belongs to the caller: it begins at
-   * offset 0 of a buffer of its own, and nothing else writes to it.
+   * Bytes [offset, offset + length). The array belongs to the caller: it begins at offset 0 of a buffer of its own, and nothing else
+   * writes to it.
+   * @param offset in bytes; callers keep the range within `size`
+   * @param length in bytes
+   * @throws what the platform says of a file that cannot be read, as `FILE_UNREADABLE`
    */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Ends reading. */
+  /**
+   * Ends reading.
+   * @throws what the platform says
+   */
   close?(): Promise<void>;
   /** The platform's own CRC-32, where it has one: the sum of bytes that follow those whose sum is `before`. */
   readonly crc32?: ((bytes: Uint8Array, before: number) => number) | undefined;

@@ -10,17 +10,40 @@ export interface Weights {
   readonly metadata: Readonly<Record<string, string>>;
   /** The names, in the order of the container. */
   names(): string[];
-  /** Sizes of a tensor, outermost first; [] for a scalar. Unknown names throw `INVALID_ARGUMENT`, here as below. */
+  /**
+   * Sizes of a tensor, outermost first; [] for a scalar.
+   * @param name one of `names()`, here as below
+   * @throws `INVALID_ARGUMENT` for an unknown name
+   */
   shape(name: string): number[];
-  /** Element type as stored. */
+  /**
+   * Element type as stored.
+   * @param name of the tensor
+   * @throws `INVALID_ARGUMENT` for an unknown name
+   */
   dtype(name: string): DType;
-  /** The values, contiguous and row-major. */
+  /**
+   * The values, contiguous and row-major.
+   * @param name of the tensor
+   * @throws `INVALID_ARGUMENT` for an unknown name, `INVALID_CHECKPOINT` for broken data, and what reading the source throws
+   */
   tensor(name: string): Promise<{ dtype: DType; shape: number[]; data: TensorData }>;
-  /** The values rounded to float32, contiguous and row-major. */
+  /**
+   * The values rounded to float32, contiguous and row-major.
+   * @param name of the tensor
+   * @throws as `tensor`
+   */
   float32(name: string): Promise<Float32Array>;
-  /** The elements as stored, little-endian, contiguous and row-major; for float16, the bits. */
+  /**
+   * The elements as stored, little-endian, contiguous and row-major; for float16, the bits.
+   * @param name of the tensor
+   * @throws as `tensor`
+   */
   raw(name: string): Promise<{ dtype: DType; bytes: Uint8Array }>;
-  /** Releases the source. */
+  /**
+   * Releases the source.
+   * @throws what closing the source throws
+   */
   close(): Promise<void>;
 }
 

@@ -68,7 +68,10 @@ export class Encoded {
 
   private alive = true;
 
-  /** Logits over the codes: N*T*K. */
+  /**
+   * Logits over the codes: N*T*K, row-major.
+   * @throws `DESTROYED`, `DEVICE_LOST`, `OUT_OF_MEMORY`
+   */
   async logits(): Promise<Float32Array> {
     this.check();
     const { codebook } = this.config;
@@ -81,7 +84,10 @@ export class Encoded {
     return logits;
   }
 
-  /** The encoder's feature lq_feat: N*C*h*w. */
+  /**
+   * The encoder's feature lq_feat: N*C*h*w.
+   * @throws `DESTROYED`, `DEVICE_LOST`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`
+   */
   async feature(): Promise<Float32Array> {
     this.check();
     const { device, config, batch } = this;
@@ -97,7 +103,7 @@ export class Encoded {
     }
   }
 
-  /** Throws `DESTROYED` after `destroy()`. */
+  /** @throws `DESTROYED` after `destroy()` */
   check(): void {
     if (!this.alive) throw new CodeFormerError('DESTROYED', 'An encoded face was used after destroy()');
   }
@@ -134,7 +140,10 @@ export class CodeFormer {
   /**
    * Checks the weights against the geometry that they state (or that their shapes show), loads them onto the device and compiles
    * the two programs for one picture.
-   * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+   * @param device where it runs; it must outlive the network
+   * @param weights may be closed afterwards
+   * @throws `INVALID_ARGUMENT`, `WEIGHTS_MISMATCH`, `INVALID_CHECKPOINT` for values that are not finite, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`,
+   *   `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   static async load(device: Executor, weights: Weights, options: LoadOptions = {}): Promise<CodeFormer> {
     checkLoad(device, weights, options);
@@ -173,7 +182,11 @@ export class CodeFormer {
     return this.encodeForm(input, batch, 'tensor', options);
   }
 
-  /** As `encode`, from one picture of the network's size. */
+  /**
+   * As `encode`, from one picture.
+   * @param picture RGB or RGBA, `size` x `size`; alpha is ignored
+   * @throws as `encode`, and `INVALID_IMAGE`
+   */
   async encodePicture(picture: Picture, options: RunOptions = {}): Promise<Encoded> {
     checkRunOptions(options);
     const { data, width, height } = toRgba(picture);
@@ -185,6 +198,7 @@ export class CodeFormer {
 
   /**
    * Makes the picture of an encoded face.
+   * @param encoded what `encode` of this network gave
    * @returns N*3*S*S, RGB around [-1, 1], not clamped
    * @throws as `encode`
    */
@@ -202,7 +216,11 @@ export class CodeFormer {
     });
   }
 
-  /** As `decode`, to 8-bit RGBA: clamped to [-1, 1], rounded half to even. Only for a batch of one. */
+  /**
+   * As `decode`, to 8-bit RGBA: clamped to [-1, 1], rounded half to even.
+   * @param encoded a batch of one
+   * @throws as `encode`
+   */
   async decodePicture(encoded: Encoded, options: DecodeOptions = {}): Promise<Picture> {
     const picture = await this.decodeOnDevice(encoded, options);
     try {
@@ -212,7 +230,11 @@ export class CodeFormer {
     }
   }
 
-  /** As `decodePicture`, for a picture on the device, which the caller owns. */
+  /**
+   * As `decodePicture`, for a picture on the device, which the caller owns.
+   * @param encoded a batch of one
+   * @throws as `encode`
+   */
   async decodeOnDevice(encoded: Encoded, options: DecodeOptions = {}): Promise<DevicePicture> {
     this.checkEncoded(encoded);
     if (encoded.batch !== 1) throw invalidArgument('an encoded batch of one', 'encoded', encoded.batch);
@@ -231,7 +253,8 @@ export class CodeFormer {
 
   /**
    * Runs both programs and returns intermediates by name: feature maps as N*C*h*w, tokens as N*T*width.
-   * @throws `INVALID_ARGUMENT` that lists the names when there is no such tensor
+   * @param input as for `encode`
+   * @throws as `encode`; `INVALID_ARGUMENT` for a name that no tensor has lists the names
    */
   async trace(input: Float32Array, options: TraceOptions): Promise<Record<string, Float32Array | Int32Array>> {
     const batch = this.checkInput(input, options);

@@ -27,8 +27,8 @@ export class Parsed {
   ) {}
 
   /**
-   * Logits: 19*S*S. Those of the picture that was parsed last are at hand; for others the network runs again.
-   * @throws `DESTROYED` when the network is
+   * Logits: 19*S*S, class by class. Those of the picture that was parsed last are at hand; for others the network runs again.
+   * @throws `DESTROYED` when the network is, and as `ParseNet.parse`
    */
   logits(): Promise<Float32Array> {
     return this.read(this);
@@ -50,7 +50,10 @@ export class ParseNet {
 
   /**
    * Checks the weights, loads them onto the device and compiles the network.
-   * @throws `WEIGHTS_MISMATCH`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+   * @param device where it runs; it must outlive the network
+   * @param weights may be closed afterwards
+   * @throws `INVALID_ARGUMENT`, `WEIGHTS_MISMATCH`, `INVALID_CHECKPOINT` for values that are not finite, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`,
+   *   `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   static async load(device: Executor, weights: Weights, options: ParseNetOptions = {}): Promise<ParseNet> {
     checkLoad(device, weights, options);
@@ -69,7 +72,11 @@ export class ParseNet {
     }
   }
 
-  /** The parts of a face, from a picture of the network's size. */
+  /**
+   * The parts of a face.
+   * @param picture RGB or RGBA, `size` x `size`; alpha is ignored
+   * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
+   */
   async parse(picture: Picture, options: RunOptions = {}): Promise<Parsed> {
     checkRunOptions(options);
     checkPicture(picture);
@@ -85,6 +92,8 @@ export class ParseNet {
 
   /**
    * The same for a picture on the device.
+   * @param picture `size` x `size`
+   * @throws as `parse`
    * @returns a buffer of the caller's own with the labels as bytes, four to a word; `device.release` gives it back
    */
   async parseOnDevice(picture: DevicePicture, options: RunOptions = {}): Promise<DeviceBuffer> {

@@ -24,7 +24,10 @@ export class ResidualUpscaler extends Upscaler {
 
   /**
    * Checks the weights, whose shapes tell the geometry, and loads them onto the device.
-   * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
+   * @param device where it runs; it must outlive the network
+   * @param weights may be closed afterwards
+   * @throws `INVALID_ARGUMENT`, `WEIGHTS_MISMATCH`, `INVALID_CHECKPOINT` for values that are not finite, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`,
+   *   `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   static async load(
     device: Executor,

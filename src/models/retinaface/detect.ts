@@ -45,7 +45,11 @@ const SIZE_STEP = 32;
 /**
  * The faces of a photo, best first, in its pixels. What may be a face is looked at again from nearby, and both looks count. Where none is
  * upright, the photo is turned by quarters, and the turn counts in which the best face is seen. In compat mode there is one look.
- * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+ * @param detector runs on its own device
+ * @param photo RGB or RGBA, of any size; alpha is ignored
+ * @returns the same as `RetinaFace.detect`; empty where there is no face
+ * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`,
+ *   `ABORTED`
  */
 export async function detectFaces(
   detector: RetinaFace,

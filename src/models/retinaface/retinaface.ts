@@ -50,7 +50,10 @@ export class RetinaFace {
 
   /**
    * Checks the weights and loads them onto the device; which backbone they have, their names tell.
-   * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
+   * @param device where it runs; it must outlive the network
+   * @param weights may be closed afterwards
+   * @throws `INVALID_ARGUMENT`, `WEIGHTS_MISMATCH`, `INVALID_CHECKPOINT` for values that are not finite, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`,
+   *   `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   static async load(device: Executor, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RetinaFace> {
     checkLoad(device, weights, options);
@@ -70,7 +73,7 @@ export class RetinaFace {
 
   /**
    * The outputs of the network for a picture as it is.
-   * @param picture RGB or RGBA, of any size
+   * @param picture RGB or RGBA, of any size; alpha is ignored
    * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   async forward(picture: Picture | DevicePicture, options: RunOptions = {}): Promise<DetectorOutputs> {
@@ -90,8 +93,10 @@ export class RetinaFace {
   }
 
   /**
-   * The faces of a picture at its own size, best first, in its pixels. `detectFaces` looks at several sizes.
-   * @param picture RGB or RGBA, of any size
+   * The faces of a picture at its own size, in its pixels: those of about 16 to 640 pixels, as the network was trained. `detectFaces`
+   * brings photos of any size to the network's, and looks at several.
+   * @param picture as for `forward`
+   * @returns boxes, scores from 0 to 1 and five landmarks, best first; empty where there is no face
    * @throws as `forward`
    */
   async detect(picture: Picture | DevicePicture, options: DetectorOptions = {}): Promise<Detection[]> {

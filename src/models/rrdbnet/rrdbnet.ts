@@ -25,7 +25,10 @@ export class RRDBNet extends Upscaler {
 
   /**
    * Checks the weights, whose shapes tell the geometry, and loads them onto the device.
-   * @throws `WEIGHTS_MISMATCH`, `OUT_OF_MEMORY`, `ABORTED`
+   * @param device where it runs; it must outlive the network
+   * @param weights may be closed afterwards
+   * @throws `INVALID_ARGUMENT`, `WEIGHTS_MISMATCH`, `INVALID_CHECKPOINT` for values that are not finite, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`,
+   *   `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   static async load(device: Executor, weights: Weights, options: Pick<RunOptions, 'signal'> = {}): Promise<RRDBNet> {
     checkLoad(device, weights, options);

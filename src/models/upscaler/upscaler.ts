@@ -72,6 +72,7 @@ export async function loadUpscaler(
   }
 }
 
+/** What upscalers share: pictures of any size through a network that doubles them, tile by tile. */
 export class Upscaler {
   protected constructor(
     readonly device: Executor,
@@ -82,7 +83,9 @@ export class Upscaler {
   /**
    * The network alone, on a whole picture.
    * @param input 3*height*width, RGB in [0, 1]; sides are even
+   * @param size width and height of the picture, and what runs take
    * @returns 3*(2 height)*(2 width), not clamped
+   * @throws `INVALID_ARGUMENT`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
   async forward(input: Float32Array, size: Size & RunOptions): Promise<Float32Array> {
     checkRunOptions(size);
@@ -106,8 +109,9 @@ export class Upscaler {
   /**
    * A picture enlarged, RGBA from RGBA and RGB from RGB, its sides those of the picture times the scale and cut off. Alpha is interpolated;
    * what lies hidden under transparent parts shows nowhere.
-   * An error in a tile ends the call.
-   * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `ABORTED`
+   * @param picture RGB or RGBA, of any size
+   * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE`, `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`,
+   *   `DESTROYED`, `ABORTED`
    */
   async upscale(picture: Picture, options: UpscaleOptions = {}): Promise<Picture> {
     const channels = checkPicture(picture);
@@ -134,8 +138,8 @@ export class Upscaler {
   }
 
   /**
-   * As `upscale`, for planes of red, green and blue that are not rounded; the result is. Values outside of 0 to 255 are the caller's mistake
-   * and are clipped after the network.
+   * As `upscale`, for a picture that is not rounded; the result is.
+   * @param planes red, green and blue from 0 to 255; others are the caller's mistake and are clipped after the network
    * @throws as `upscale`
    */
   async upscaleFloat(planes: FloatRgb, options: UpscaleOptions = {}): Promise<Picture> {
@@ -151,7 +155,11 @@ export class Upscaler {
     return resize(this.device, { data: enlarged, ...size }, { ...target, filter: 'lanczos4', signal });
   }
 
-  /** As `upscale`, for a picture on the device; the result, which the caller owns, is opaque. */
+  /**
+   * As `upscale`, for a picture on the device; the result, which the caller owns, is opaque.
+   * @param picture of any size; alpha is ignored
+   * @throws as `upscale`
+   */
   async upscaleOnDevice(picture: DevicePicture, options: UpscaleOptions = {}): Promise<DevicePicture> {
     checkDevicePicture(picture);
     const { device } = this;
@@ -261,7 +269,7 @@ function largestTile({ tile, edge, largest }: UpscalerNetwork, pad: number, devi
   return Math.max(2, Math.min(tile, side - (side % 2)));
 }
 
-/** What of a span of a mirrored axis lies inside: from its first index, so many; and the others. */
+/** Splits a span of a mirrored axis: the run of its indices that lie inside, `count` from `first` on, and those outside. */
 function insideOf(from: number, length: number, size: number): { first: number; count: number; outside: number[] } {
   const first = Math.max(0, from);
   const count = Math.min(from + length, size) - first;
