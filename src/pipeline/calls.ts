@@ -84,23 +84,12 @@ export class Calls {
    * @param prepare is run while the work before is done, so that one photo more is decoded and no others
    * @param deliver is run while the work after is done
    */
-  exclusive<P, T>(
-    report: Report,
-    prepare: () => Promise<P>,
-    work: (loaded: Loaded, prepared: P) => Promise<T>,
-  ): Promise<T>;
-  exclusive<P, T, R>(
-    report: Report,
-    prepare: () => Promise<P>,
-    work: (loaded: Loaded, prepared: P) => Promise<T>,
-    deliver: (made: T, prepared: P) => Promise<R>,
-  ): Promise<R>;
-  async exclusive<P, T, R>(
+  async exclusive<P, T, R = T>(
     report: Report,
     prepare: () => Promise<P>,
     work: (loaded: Loaded, prepared: P) => Promise<T>,
     deliver?: (made: T, prepared: P) => Promise<R>,
-  ): Promise<T | R> {
+  ): Promise<R> {
     const { signal } = report;
     // A call from inside of a part would wait for the call that the part is of.
     const part = this.inside.marks().findLast(mark => mark instanceof PartMark && mark.holds(this));
@@ -115,7 +104,8 @@ export class Calls {
       place.begin();
       const loaded = await this.loader.ready(report);
       const made = await this.worked(loaded, () => work(loaded, prepared));
-      if (!deliver || queue !== this.queue) return deliver ? await deliver(made, prepared) : made;
+      if (!deliver) return made as unknown as R;
+      if (queue !== this.queue) return await deliver(made, prepared);
       const outgoing = this.outgoing.join();
       try {
         report.clock('wait');
