@@ -8,8 +8,11 @@ export type ErrorCode =
   | 'INVALID_IMAGE'
   /** A picture above the pixel limit. */
   | 'IMAGE_TOO_LARGE'
+  /** A file or folder that is not there. */
   | 'FILE_NOT_FOUND'
+  /** A file, folder or stream that cannot be read. */
   | 'FILE_UNREADABLE'
+  /** A file, folder or stream that cannot be written, or a file that is there already. */
   | 'FILE_UNWRITABLE'
   /** A file of weights that is broken, hostile or of an unknown kind. */
   | 'INVALID_CHECKPOINT'
@@ -19,12 +22,15 @@ export type ErrorCode =
   | 'INVALID_CODES'
   /** Size or SHA-256 differ from what is known of a file. */
   | 'INTEGRITY'
+  /** A download that was refused, or that broke off and could not be continued. */
   | 'DOWNLOAD_FAILED'
   /** No WebGPU adapter of the kind that was asked for. */
   | 'NO_ADAPTER'
   /** The adapter's limits are too small for what was asked. */
   | 'ADAPTER_LIMITS'
+  /** The GPU or its driver ended the device while it was in use. */
   | 'DEVICE_LOST'
+  /** The adapter has not enough memory left. */
   | 'OUT_OF_MEMORY'
   /** A shader did not compile, or WebGPU refused a call: a defect of the library or of the driver. */
   | 'GPU_ERROR'
@@ -32,6 +38,7 @@ export type ErrorCode =
   | 'SHAPE_MISMATCH'
   /** The worker of the client in browsers could not be started, or broke. */
   | 'WORKER_FAILED'
+  /** The signal of the call, or of the process, was aborted. */
   | 'ABORTED'
   /** An object was used after `destroy()`. */
   | 'DESTROYED';

@@ -28,8 +28,8 @@ export interface DeviceOptions {
   /** `auto` prefers a GPU and falls back to a software adapter. Default `auto`. */
   readonly adapter?: 'auto' | 'gpu' | 'software' | undefined;
   /**
-   * How activations are stored. `auto`, the default, is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained
-   * networks passes, and they give no picture then. The embedded ones stay below.
+   * How activations are stored. `auto` is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained networks
+   * passes, and they give no picture then. The embedded ones stay below. Default `auto`.
    */
   readonly precision?: 'auto' | Precision | undefined;
   /** A device of the caller's own; it is used as it is and never destroyed. */

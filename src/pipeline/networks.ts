@@ -4,7 +4,7 @@ import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Executor } from '../executor.js';
 import { NETWORKS, type NetworkKind, networksOf, recognizeNetwork } from '../models/networks.js';
 import { OFFICIAL_LICENCES } from '../weights/licences.js';
-import { ROLES, type Role } from '../weights/manifest.js';
+import { OPTION_OF, ROLES, type Role } from '../weights/manifest.js';
 import { isWeights, type Weights } from '../weights/weights.js';
 import type { Platform, WeightsInput } from './platform.js';
 import type { Networks } from './stages.js';
@@ -70,13 +70,6 @@ async function openSource(
     throw error;
   }
 }
-
-const OPTION_OF: Readonly<Record<Role, string>> = {
-  restorer: 'weights',
-  detector: 'detector',
-  parser: 'parser',
-  upscaler: 'upscaler',
-};
 
 const isInput = (input: unknown): boolean =>
   typeof input === 'string' ||

@@ -18,7 +18,7 @@ import type {
 
 /** Networks, device and adapter of a restorer. */
 export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precision'> {
-  /** The network that restores faces: `'embedded'` (default), a path, a URL, bytes, opened weights, or null for none. */
+  /** The network that restores faces: `'embedded'`, a path, a URL, bytes, opened weights, or null for none. Default `'embedded'`. */
   readonly weights?: WeightsInput | Weights | null | undefined;
   /** The network that finds them. Default `'embedded'`. */
   readonly detector?: WeightsInput | Weights | null | undefined;

@@ -4,7 +4,7 @@ import { checkCallback, checkObject, checkOptions, checkRunOptions, checkSignal 
 import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
 import { checkDeviceOptions, isExecutor } from '../executor.js';
 import { pixelLimit } from '../image/picture.js';
-import type { Role } from '../weights/manifest.js';
+import { OPTION_OF, type Role } from '../weights/manifest.js';
 import { ahead } from './ahead.js';
 import { Calls } from './calls.js';
 import { encodedFace, preparedPhoto } from './handles.js';
@@ -42,7 +42,7 @@ import type {
 /** Side of crops where no restoring network is loaded. */
 const DEFAULT_SIZE = 512;
 
-const OPTIONS = ['weights', 'detector', 'parser', 'upscaler', 'device', 'adapter', 'precision', 'signal'];
+const OPTIONS = [...Object.values(OPTION_OF), 'device', 'adapter', 'precision', 'signal'];
 
 /** Errors that end a sequence of photos: they are about the device or the caller, not about a photo. */
 const ENDING: readonly ErrorCode[] = ['ABORTED', 'DESTROYED', 'NO_ADAPTER', 'ADAPTER_LIMITS'];

@@ -25,6 +25,7 @@ import type {
   RestoreResult,
   SweepResult,
 } from '../pipeline/types.js';
+import { OPTION_OF } from '../weights/manifest.js';
 import { bitmapOf, isElement } from './elements.js';
 import { type Calls, errorFrom, type ToClient, type ToWorker } from './protocol.js';
 import type { WebRestorerOptions } from './restorer.js';
@@ -153,9 +154,8 @@ export async function createRestorer(options: ClientOptions = {}): Promise<Clien
   const create: Record<string, unknown> = { ...others };
   if (create.device !== undefined)
     throw invalidArgument('no value (a GPUDevice cannot be sent to a worker)', 'device', create.device);
-  for (const role of ['weights', 'detector', 'parser', 'upscaler']) {
-    if (create[role] !== undefined) create[role] = weightsFor(create[role], role);
-  }
+  for (const option of Object.values(OPTION_OF))
+    if (create[option] !== undefined) create[option] = weightsFor(create[option], option);
   if (others.weightsBase !== undefined) create.weightsBase = absolute(others.weightsBase, 'weightsBase');
   const client = new Client(worker, workerTimeout, create);
   // Only the start is bound to the signal.

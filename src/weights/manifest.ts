@@ -6,6 +6,9 @@ import { CodeFormerError, describe } from '../errors.js';
 export const ROLES = ['restorer', 'detector', 'parser', 'upscaler'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** The option of a restorer that chooses the network of each role. */
+export const OPTION_OF = { restorer: 'weights', detector: 'detector', parser: 'parser', upscaler: 'upscaler' } as const;
+
 export interface ManifestEntry {
   /** Name of the file in the folder of the manifest. */
   readonly file: string;
