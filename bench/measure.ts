@@ -3,7 +3,6 @@
 import type { CompileOptions } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
 import { Arena } from '../src/gpu/program.js';
-import { type PreparedKernel, prepareKernel } from '../src/gpu/run-kernel.js';
 import type { Program } from '../src/graph/graph.js';
 import { externalsOf, storageBytes } from '../src/graph/memory.js';
 import { packedWeights } from '../src/kernels/conv/conv.cases.js';
@@ -12,6 +11,7 @@ import { convReference } from '../src/kernels/conv/conv.ref.js';
 import { layout, type NumberArray } from '../src/kernels/kernel.js';
 import { ParameterSet } from '../src/models/parameters.js';
 import type { Weights } from '../src/weights/weights.js';
+import { type PreparedKernel, prepareKernel } from '../test/prepared-kernel.js';
 import { median } from './report.js';
 
 /** Which algorithm. */

@@ -2,9 +2,9 @@
 
 import type { Executor } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
-import { prepareKernel } from '../src/gpu/run-kernel.js';
 import { bytesPerElement, type Case, type KernelTest, type NumberArray, type Operand } from '../src/kernels/kernel.js';
 import type { Family } from '../src/kernels/webgpu.js';
+import { prepareKernel } from './prepared-kernel.js';
 
 /** Marks what a kernel must leave alone; exact in f16. */
 const UNTOUCHED = 77;

@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Device } from '../src/gpu/device.js';
-import { prepareKernel } from '../src/gpu/run-kernel.js';
 import type { Kernel } from '../src/kernels/kernel.js';
 import { kernelTests } from '../src/kernels/registry.js';
 import type { Dispatch } from '../src/kernels/webgpu.js';
 import { testDevice } from './device.js';
 import { onWebgpu, worstOf } from './kernel-check.js';
+import { prepareKernel } from './prepared-kernel.js';
 
 describe('uniforms', () => {
   const kernel: Kernel<null> = {

@@ -11,10 +11,9 @@ import {
 } from '../executor.js';
 import { bytesPerElement, type Kernel, type NumberArray } from '../kernels/kernel.js';
 import type { Scratch } from '../kernels/webgpu.js';
+import { bindKernel } from './bind-kernel.js';
 import { Context, gpuBuffer } from './context.js';
-import { implementationOf } from './implementations.js';
-import { Arena } from './program.js';
-import { bindKernel } from './run-kernel.js';
+import { Arena, lowering } from './program.js';
 
 /** Pixels that a workgroup of the kernels for pictures takes along each axis. */
 const WORKGROUP_SIDE = 8;
@@ -60,6 +59,7 @@ export class Device extends Context implements Executor {
     { signal }: Pick<RunOptions, 'signal'> = {},
   ): Promise<void> {
     const { name, tables } = kernel;
+    const { implementationOf } = await lowering();
     const implementation = implementationOf(kernel, params, this.target);
     const contents = tables?.(params) ?? {};
     const temporary: GPUBuffer[] = [];

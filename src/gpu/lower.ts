@@ -7,6 +7,8 @@ import { pixelShuffle } from '../kernels/pixel-shuffle/pixel-shuffle.js';
 import type { Dispatch, Target } from '../kernels/webgpu.js';
 import { implementationOf } from './implementations.js';
 
+export { implementationOf };
+
 /** A call whose operands include the scratch memory. */
 export interface LoweredCall extends Call {
   readonly dispatches: readonly Dispatch[];

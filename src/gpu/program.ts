@@ -12,9 +12,11 @@ import type { Call, Program, Storage } from '../graph/graph.js';
 import { type MemoryPlan, planMemory } from '../graph/memory.js';
 import type { Dispatch } from '../kernels/webgpu.js';
 import { type Context, gpuBuffer } from './context.js';
-import { lower } from './lower.js';
 import type { BoundDispatch } from './scheduler.js';
 import { UniformBlocks } from './uniforms.js';
+
+/** Shaders are loaded with the first kernel that runs or is compiled, so that pages get their weights on the way first. */
+export const lowering = () => import('./lower.js');
 
 /** Room for the uniforms of small networks at any size of their pictures; larger networks need a few times as much. */
 const UNIFORM_BYTES = 2 ** 16;
@@ -130,6 +132,7 @@ class GpuProgram implements CompiledProgram {
     parameters: Parameters,
     { convolution = 'auto' }: CompileOptions,
   ): Promise<GpuProgram> {
+    const { lower } = await lowering();
     const lowered = lower(program, { ...device.target, convolution });
     const memory = planMemory(lowered, device.precision);
     const calls = lowered.flatMap(call => call.dispatches.map(dispatch => ({ call, dispatch })));

@@ -1,12 +1,12 @@
-// Kernels with their buffers; for tests and benches also filled with plain arrays, of any family of implementations.
+// Kernels on WebGPU with buffers filled with plain arrays, of any family of implementations: for tests and benches.
 
-import { bytesPerElement, type Kernel, type NumberArray, type Operand } from '../kernels/kernel.js';
-import type { Dispatch, Target, WebgpuKernel } from '../kernels/webgpu.js';
-import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
-import type { Context } from './context.js';
-import { implementationOf } from './implementations.js';
-import type { BoundDispatch } from './scheduler.js';
-import { UniformBlocks } from './uniforms.js';
+import { type BoundKernel, bindKernel } from '../src/gpu/bind-kernel.js';
+import type { Context } from '../src/gpu/context.js';
+import { implementationOf } from '../src/gpu/implementations.js';
+import type { BoundDispatch } from '../src/gpu/scheduler.js';
+import { bytesPerElement, type Kernel, type NumberArray, type Operand } from '../src/kernels/kernel.js';
+import type { Target, WebgpuKernel } from '../src/kernels/webgpu.js';
+import { decodeFloat16, encodeFloat16 } from '../src/weights/dtype.js';
 
 /** Buffers of a kernel's operands, filled, with its dispatches bound to them. */
 export interface PreparedKernel {
@@ -16,37 +16,6 @@ export interface PreparedKernel {
   /** Contents of an operand. */
   read(name: string): Promise<NumberArray>;
   destroy(): void;
-}
-
-/** The dispatches of a kernel with all they need. */
-export interface BoundKernel {
-  readonly dispatches: readonly BoundDispatch[];
-  /** Gives back what was made for them; what has been submitted runs all the same. */
-  destroy(): void;
-}
-
-/** Dispatches on buffers by the names of their operands. */
-export async function bindKernel(
-  device: Context,
-  label: string,
-  dispatches: readonly Dispatch[],
-  buffers: Readonly<Record<string, GPUBuffer>>,
-): Promise<BoundKernel> {
-  const pipelines = await Promise.all(dispatches.map(d => device.pipeline(d.shader)));
-  return device.checked(`the bindings of ${label}`, () => {
-    const uniforms = UniformBlocks.pack(device, dispatches);
-    const buffer = UniformBlocks.buffer(device, label, uniforms.contents.byteLength);
-    device.write(buffer, uniforms.contents);
-    const uniformsOf = uniforms.bind(buffer);
-    return {
-      dispatches: dispatches.map((dispatch, i) => {
-        const bound = dispatch.operands.map(name => buffers[name]!);
-        const bindGroup = device.bindGroup(dispatch, bound, `${label}/${dispatch.shader.name}`);
-        return { pipeline: pipelines[i]!, bindGroup, uniforms: uniformsOf(dispatch), dispatch };
-      }),
-      destroy: () => device.release(buffer),
-    };
-  });
 }
 
 /**
