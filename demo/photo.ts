@@ -1,12 +1,22 @@
 // A photo before it is restored: how it is read, and which part of it a crop covers.
 
+import { encodedDimensions } from '../src/image/dimensions.js';
+import { checkPixelCount, type PictureLimits } from '../src/image/picture.js';
 import { CodeFormerError } from '../src/web/client.js';
-import { checkHeader } from '../src/web/images.js';
 import type { Area } from './store.js';
 import type { Size } from './viewer/view.js';
 
 /** Kinds of files that the engine tells from their bytes. */
 const KNOWN = /^image\/(avif|gif|jpeg|png|webp)$/;
+
+/**
+ * Refuses encoded pictures that are too large by their headers: a browser can only be asked for their size when it has made all pixels.
+ * @throws `IMAGE_TOO_LARGE`
+ */
+export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promise<void> {
+  const size = encodedDimensions(new Uint8Array(await blob.arrayBuffer()));
+  if (size) checkPixelCount(size.width, size.height, limits);
+}
 
 /**
  * A photo as it is shown, upright, and as the engine gets it.

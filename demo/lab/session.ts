@@ -1,14 +1,14 @@
 // The work behind the page: opens pictures, makes the restored one again after every edit, and sweeps over fidelities.
 
-import { comparison } from '../../src/image/metrics.js';
 import { checkFaceCodes, type FaceCodes, formatFaceCodes, parseFaceCodes } from '../../src/pipeline/face-codes.js';
 import { type ClientRestorer, CodeFormerError, type Picture } from '../../src/web/client.js';
-import { checkHeader } from '../../src/web/images.js';
 import { startEngine } from '../engine.js';
 import { Latest } from '../latest.js';
+import { checkHeader } from '../photo.js';
 import { isAbort, problemOf } from '../problems.js';
 import { cropOf, OpenFace, pixelsOf } from './face.js';
 import { History } from './history.js';
+import { comparison } from './metrics.js';
 import { fidelityOf, paintOf } from './paint.js';
 import { single } from './selection.js';
 import { inSlices } from './slices.js';

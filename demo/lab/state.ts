@@ -1,9 +1,9 @@
 // What the page shows, in one place. States are replaced, never changed, so that views can compare them.
 
-import type { Metrics } from '../../src/image/metrics.js';
 import type { CodeSampling } from '../../src/pipeline/face-codes.js';
 import type { DetectedFace, Picture, RestorerInfo } from '../../src/web/client.js';
 import type { Problem } from '../problems.js';
+import type { Metrics } from './metrics.js';
 import type { Paint } from './paint.js';
 import type { Selection } from './selection.js';
 

@@ -1,9 +1,9 @@
 // The sweep over fidelities: starts it, shows its charts and its table, copies them.
 
-import type { Metrics } from '../../src/image/metrics.js';
 import { find, make } from '../dom.js';
 import { announce, toast } from '../toasts.js';
 import { chart } from './chart.js';
+import type { Metrics } from './metrics.js';
 import { draw } from './plates.js';
 import type { Session } from './session.js';
 import type { State, Store, Sweep, SweepRow } from './state.js';

@@ -26,24 +26,3 @@ export function upright(picture: Picture, orientation: number): Picture {
     }
   return { data, ...to };
 }
-
-/**
- * The orientation in a block of EXIF data (a TIFF header and its first directory), or 1 where it says none. Broken data count as
- * none: a picture is not refused for its notes.
- */
-export function exifOrientation(exif: Uint8Array): number {
-  const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
-  if (exif.length < 14) return 1;
-  const mark = view.getUint16(0);
-  if (mark !== 0x4949 && mark !== 0x4d4d) return 1;
-  const little = mark === 0x4949;
-  const directory = view.getUint32(4, little);
-  if (directory + 2 > exif.length) return 1;
-  const entries = view.getUint16(directory, little);
-  for (let i = 0; i < entries; i++) {
-    const entry = directory + 2 + 12 * i;
-    if (entry + 12 > exif.length) return 1;
-    if (view.getUint16(entry, little) === 0x0112) return view.getUint16(entry + 8, little);
-  }
-  return 1;
-}

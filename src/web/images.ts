@@ -1,7 +1,6 @@
 // Decodes and encodes pictures in a browser, by the browser's own codecs, and reads its kinds of pixels.
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { encodedDimensions } from '../image/dimensions.js';
 import { checkEncoded } from '../image/encoded.js';
 import { checkEncodable, checkEncodeOptions, type EncodeImageOptions, flattened } from '../image/encoding.js';
 import { FORMAT_NAMES, type PictureFormat } from '../image/format.js';
@@ -77,15 +76,6 @@ const pixelsOf = (image: CanvasImageSource, width: number, height: number): Pict
   const { data } = drawn(image, width, height);
   return { data, width, height };
 };
-
-/**
- * Refuses encoded pictures that are too large by their headers: a browser can only be asked for their size when it has made all pixels.
- * @throws `IMAGE_TOO_LARGE`
- */
-export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promise<void> {
-  const size = encodedDimensions(new Uint8Array(await blob.arrayBuffer()));
-  if (size) checkPixelCount(size.width, size.height, limits);
-}
 
 /**
  * Encodes a picture. Where JPEG, which has no alpha, would lose some, the picture is put on `background`.

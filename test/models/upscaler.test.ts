@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compare } from '../../src/image/metrics.js';
+import { compare } from '../../demo/lab/metrics.js';
 import type { Picture } from '../../src/image/picture.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { ResidualUpscaler } from '../../src/models/residual-upscaler/residual-upscaler.js';

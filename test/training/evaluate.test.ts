@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { expect, test } from 'vitest';
-import { compare } from '../../src/image/metrics.js';
+import { compare } from '../../demo/lab/metrics.js';
 import { encodeImage } from '../../src/node/index.js';
 import { randomNumbers } from '../../src/pipeline/sampling.js';
 import { heldOutFaces, spread } from '../../training/evaluate/data.js';

@@ -3,8 +3,8 @@
 
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { compare, type Metrics, peakSignalToNoise } from '../../demo/lab/metrics.js';
 import { contactSheet } from '../../src/cli/drawing.js';
-import { compare, type Metrics, peakSignalToNoise } from '../../src/image/metrics.js';
 import {
   createDevice,
   createRestorer,

@@ -4,8 +4,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compare } from '../../demo/lab/metrics.js';
 import { contactSheet } from '../../src/cli/drawing.js';
-import { compare } from '../../src/image/metrics.js';
 import { createRestorer, decodeImage, encodeImage, type Picture } from '../../src/node/index.js';
 
 const usage = `Usage: npm run evaluate:upscaler -- --pairs FOLDER [options]

@@ -1,6 +1,6 @@
 // How alike two pictures are, and how sharp one is: for the lab and for evaluations, not for the pipeline.
 
-import type { Picture } from './picture.js';
+import type { Picture } from '../../src/image/picture.js';
 
 export interface Metrics {
   /** Of all colours, in decibels; infinite for equal pictures. */
