@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { viteWasmKernels } from './scripts/kernels.mjs';
 
 /** Imports `.wgsl` files as text, as the build does. */
 const wgsl = {
@@ -9,7 +10,7 @@ const wgsl = {
 };
 
 export default defineConfig({
-  plugins: [wgsl],
+  plugins: [wgsl, viteWasmKernels],
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup.ts'],

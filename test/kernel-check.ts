@@ -2,6 +2,7 @@
 
 import type { Executor } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
+import type { Storage } from '../src/graph/graph.js';
 import { bytesPerElement, type Case, type KernelTest, type NumberArray, type Operand } from '../src/kernels/kernel.js';
 import type { Family } from '../src/kernels/webgpu.js';
 import { prepareKernel } from './prepared-kernel.js';
@@ -85,19 +86,27 @@ export const onWebgpu =
     }
   };
 
-/** By an executor of f32, as pictures and networks run them. */
+/** By an executor of f32, as networks run them. */
 export const onExecutor =
   (executor: Executor): Runner =>
-  async ({ kernel }, params, values) => {
+  async ({ kernel, convolution }, params, values) => {
     const operands = kernel.operands(params);
     const sizes = Object.entries(operands).map(([n, { type, elements }]) => [
       n,
       elements * bytesPerElement(type, 'f32'),
     ]);
     const buffers = await executor.allocate<string>('test', Object.fromEntries(sizes));
+    const workspace = executor.workspace('test');
     try {
       for (const [name, buffer] of Object.entries(buffers)) executor.write(buffer, values[name]!);
-      await executor.run(kernel, params, buffers);
+      const storages = Object.entries(operands).map(([name, { type, elements }], id): [string, Storage] => [
+        name,
+        { id, kind: 'external', name, type, elements },
+      ]);
+      const call = { label: kernel.name, kernel, params, operands: Object.fromEntries(storages) };
+      const parameters = { get: (name: string) => buffers[name]! };
+      const program = await workspace.compile('test', { calls: [call], parameters: [] }, parameters, { convolution });
+      await program.run(buffers);
       const read = async (name: string) => {
         const bytes = await executor.read(buffers[name]!);
         const { type } = operands[name]!;
@@ -110,6 +119,7 @@ export const onExecutor =
       const names = Object.keys(operands).filter(name => written(operands[name]!));
       return Object.fromEntries(await Promise.all(names.map(async name => [name, await read(name)])));
     } finally {
+      workspace.destroy();
       for (const buffer of Object.values(buffers)) executor.release(buffer);
     }
   };

@@ -1,0 +1,118 @@
+// Convolution as the sum of products: a part stages its piece of the input and goes over blocks of 8 outputs.
+
+import { bytes, splat } from '../prelude.as';
+import { finish4 } from './epilogue.as';
+import { stageRow, transposeWeights } from './stage.as';
+import { tapTile } from './tile.as';
+
+/**
+ * One of bands x bandColumns x outputParts parts of each picture. Strides are elements from pixel to pixel; addresses of x, y and residual are
+ * those of the first channel of the first pixel.
+ * @param staged 0 where x is read as it is: 1x1 filters without prologue and stride
+ */
+export function conv(
+  part: i32,
+  local: usize,
+  x: usize,
+  xStride: i32,
+  xHeight: i32,
+  xWidth: i32,
+  channels: i32, // rounded up to 4
+  weights: usize,
+  size: i32,
+  stride: i32,
+  padTop: i32,
+  padLeft: i32,
+  reflect: i32,
+  upsample: i32,
+  scale: usize,
+  shift: usize,
+  swish: i32,
+  bias: usize,
+  activation: i32,
+  slope: f32,
+  residual: usize,
+  residualStride: i32,
+  alpha: f32,
+  y: usize,
+  yStride: i32,
+  yHeight: i32,
+  yWidth: i32,
+  outputs: i32, // rounded up to 4
+  bandRows: i32,
+  bands: i32,
+  bandColumns: i32,
+  columnBands: i32,
+  outputBlocks: i32, // of a part
+  outputParts: i32,
+  staged: i32,
+): void {
+  const outputPart = part % outputParts;
+  part /= outputParts;
+  const firstColumn = part % columnBands * bandColumns;
+  part /= columnBands;
+  const firstRow = part % bands * bandRows;
+  const n = part / bands;
+  const rows = min(bandRows, yHeight - firstRow);
+  const columns = min(bandColumns, yWidth - firstColumn);
+  const xStep = bytes(xStride);
+  const yStep = bytes(yStride);
+  const residualStep = bytes(residualStride);
+  const pixel = bytes(channels);
+  x += <usize>(n * xHeight * xWidth) * xStep;
+
+  let input: usize;
+  let inputStep: usize; // from output pixel to output pixel
+  let inputRow: usize;
+  if (staged) {
+    const seenColumns = (columns - 1) * stride + size;
+    inputRow = <usize>seenColumns * pixel;
+    inputStep = <usize>stride * pixel;
+    input = local;
+    const first = firstColumn * stride - padLeft;
+    for (let row = 0; row < (rows - 1) * stride + size; row++, local += inputRow) {
+      const scaleOf = scale ? scale + <usize>n * pixel : 0;
+      const shiftOf = shift + <usize>n * pixel;
+      const seen = firstRow * stride - padTop + row;
+      stageRow(local, x, xStep, xHeight, xWidth, upsample, channels, seen, first, seenColumns, scaleOf, shiftOf, swish, reflect);
+    }
+    // The last tile of a row may see pixels too many.
+    local += 8 * inputStep;
+  } else {
+    inputRow = <usize>xWidth * xStep;
+    inputStep = xStep;
+    input = x + <usize>firstRow * inputRow + <usize>firstColumn * xStep;
+  }
+  const tapStep = staged ? pixel : xStep;
+
+  const filters = local;
+  const blocks = size * size * (channels >> 2);
+  const sums = filters + (<usize>blocks << 7);
+  const slopes = splat(slope);
+  const alphas = splat(alpha);
+  const lastBlock = min((outputPart + 1) * outputBlocks, (outputs + 7) >> 3);
+  for (let block = outputPart * outputBlocks; block < lastBlock; block++) {
+    transposeWeights(weights + (<usize>(block * blocks) << 7), filters, blocks);
+    const two = block * 8 + 4 < outputs;
+    const at = bytes(block * 8);
+    const bias0 = bias ? v128.load(bias + at) : splat(0);
+    const bias1 = bias && two ? v128.load(bias + at, 16) : splat(0);
+    for (let row = 0; row < rows; row++) {
+      const line = input + <usize>(row * stride) * inputRow;
+      const pixelRow = (n * yHeight + firstRow + row) * yWidth + firstColumn;
+      for (let column = 0; column < columns; column += 6) {
+        tapTile(line + <usize>column * inputStep, inputStep, inputRow, tapStep, size, channels, filters, sums);
+        const count = min(6, columns - column);
+        let to = y + <usize>(pixelRow + column) * yStep + at;
+        let add = residual ? residual + <usize>(pixelRow + column) * residualStep + at : 0;
+        for (let i = 0, sum = sums; i < count; i++, sum += 32) {
+          v128.store(to, finish4(v128.load(sum), bias0, activation, slopes, add, alphas));
+          if (two)
+            v128.store(to, finish4(v128.load(sum, 16), bias1, activation, slopes, add ? add + 16 : 0, alphas), 16);
+          to += yStep;
+          if (add) add += residualStep;
+        }
+      }
+    }
+  }
+}

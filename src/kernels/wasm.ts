@@ -1,0 +1,39 @@
+// How WebAssembly runs a kernel: plain data and pure functions from parameters to jobs.
+
+import type { ElementType, Layout } from './kernel.js';
+
+export type Argument = number | string | null | { readonly operand: string; readonly offset: number };
+
+/** Address of the first value of a picture-like operand, and elements from pixel to pixel. */
+export const placed = (operand: string, l: Layout): [Argument, number] => [
+  l.offset === 0 ? operand : { operand, offset: 4 * l.offset },
+  l.stride,
+];
+
+/**
+ * A function of the module, called once for each of some parts of the work: `run(part, local, ...args)`. Parts write to different places and
+ * read nothing that others write, so that any number of threads in any order gives the same bytes.
+ */
+export interface Job {
+  /** Name of the exported function. */
+  readonly run: string;
+  /** Numbers, names of operands, which become addresses, and addresses inside of them; null is that of an operand that is absent. */
+  readonly args: readonly Argument[];
+  readonly parts: number;
+  /** Bytes that each thread has for itself, at the address `local`. Default 0. */
+  readonly local?: number;
+}
+
+/** Memory that the jobs of a call share, and that means nothing afterwards. */
+export interface Scratch {
+  readonly type: ElementType;
+  readonly elements: number;
+}
+
+/** The implementation of a kernel. */
+export interface WasmKernel<P> {
+  /** By names that jobs use beside those of the operands. */
+  scratch?(params: P): Readonly<Record<string, Scratch>>;
+  /** Done one after another. */
+  jobs(params: P): readonly Job[];
+}

@@ -1,0 +1,33 @@
+// WebAssembly in Node: as many threads as there are processors.
+
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { WasmExecutor } from '../wasm/executor.js';
+import type { ThreadNews, ThreadStart } from '../wasm/jobs.js';
+import kernels from '../wasm/kernels-shared.wasm';
+import type { PlatformThread, StartThread } from '../wasm/workers.js';
+import code from './wasm-thread.ts?code';
+
+/** More threads wait for each other longer than they work on one face. */
+const MOST_THREADS = 16;
+
+/** @param threads 1 and up; by default one for each processor, at most 16 */
+export async function createWasmExecutor(
+  threads = Math.min(availableParallelism(), MOST_THREADS),
+): Promise<WasmExecutor> {
+  return new WasmExecutor({ threads, startThread, module: await WebAssembly.compile(kernels) });
+}
+
+const startThread: StartThread = (start: ThreadStart, { news, failure }): PlatformThread => {
+  // From its text: bundlers of applications know nothing of a file.
+  const worker = new Worker(code, { eval: true, workerData: start, execArgv: [], name: 'codeformer-webgpu' });
+  worker.on('message', (message: ThreadNews) => news(message));
+  worker.on('error', error => failure(error.message));
+  worker.on('exit', status => failure(`exit code ${status}`));
+  worker.unref();
+  return {
+    post: work => worker.postMessage(work),
+    hold: busy => (busy ? worker.ref() : worker.unref()),
+    stop: () => void worker.terminate(),
+  };
+};
