@@ -2,13 +2,12 @@
 // are those of the direct convolution, whichever kernel runs, so that they compare.
 
 import { useWinograd } from '../src/kernels/winograd/winograd.webgpu.js';
-import { createDevice } from '../src/node/gpu.js';
-import { convError, prepareConv, times, timesByShader } from './measure.js';
+import { convError, prepareConv, times, timesByShader, webgpuDevice } from './measure.js';
 import { median, type Options, type Report, type Row } from './report.js';
 import { shapes } from './shapes.js';
 
 export async function benchKernels({ filter, runs, details, adapter }: Options): Promise<Report> {
-  const device = await createDevice({ adapter });
+  const device = await webgpuDevice(adapter);
   const rows: Row[] = [];
   const notes: string[] = [];
   let total = 0;

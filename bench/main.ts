@@ -24,7 +24,7 @@ Sections: ${Object.keys(sections).join(', ')} (default ${DEFAULT})
   --filter TEXT   only rows whose name has TEXT in it
   --runs N        runs of which the median is taken (default 5)
   --details       how the time is spread over the shaders of a kernel
-  --adapter KIND  software (default), gpu or auto
+  --adapter KIND  software (default), gpu, wasm or auto
   --json [FILE]   JSON, on the terminal or into a file
   --versus onnxruntime   short for the section versus-onnxruntime`;
 

@@ -1,6 +1,6 @@
 // Operands with random values, a check against the CPU reference, and times.
 
-import type { CompileOptions } from '../src/executor.js';
+import type { AdapterKind, CompileOptions } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
 import { Arena } from '../src/gpu/program.js';
 import type { Program } from '../src/graph/graph.js';
@@ -10,12 +10,20 @@ import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
 import { convReference } from '../src/kernels/conv/conv.ref.js';
 import { layout, type NumberArray } from '../src/kernels/kernel.js';
 import { ParameterSet } from '../src/models/parameters.js';
+import { createDevice } from '../src/node/gpu.js';
 import type { Weights } from '../src/weights/weights.js';
 import { type PreparedKernel, prepareKernel } from '../test/prepared-kernel.js';
 import { median } from './report.js';
 
 /** Which algorithm. */
 export type Convolution = NonNullable<CompileOptions['convolution']>;
+
+/** A device of WebGPU, for what is measured shader by shader. */
+export async function webgpuDevice(adapter: AdapterKind): Promise<Device> {
+  if (adapter !== 'gpu' && adapter !== 'software')
+    throw new Error('Expected --adapter gpu or software for this section');
+  return createDevice({ adapter });
+}
 
 /** A cheap random number in [-1, 1): large operands have tens of millions of values. */
 export function randomValues(count: number, seed: number): Float32Array<ArrayBuffer> {

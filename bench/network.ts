@@ -1,5 +1,6 @@
 // The network as a whole, on generated weights: cold start, loading, both programs, another fidelity, peak memory, and where the time goes.
 
+import { Device } from '../src/gpu/device.js';
 import { CodeFormer } from '../src/models/codeformer/codeformer.js';
 import { decodeProgram, encodeProgram } from '../src/models/codeformer/network.js';
 import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';
@@ -35,28 +36,40 @@ export async function benchNetwork({ filter, runs, adapter, details }: Options):
     const first = await net.encode(input);
     await net.decode(first);
     const cold = performance.now() - start;
-    const timed = async (what: () => Promise<unknown>): Promise<number> => {
-      const all: number[] = [];
+    const timed = async (what: () => Promise<unknown>): Promise<{ wall: number; processor: number }> => {
+      const [walls, processors]: [number[], number[]] = [[], []];
       for (let i = 0; i < runs; i++) {
-        const begin = performance.now();
+        const [begin, used] = [performance.now(), process.cpuUsage()];
         await what();
-        all.push(performance.now() - begin);
+        walls.push(performance.now() - begin);
+        const { user, system } = process.cpuUsage(used);
+        processors.push((user + system) / 1000);
       }
-      return median(all);
+      return { wall: median(walls), processor: median(processors) };
     };
     const encode = await timed(async () => (await net.encode(input)).destroy());
     const decode = await timed(() => net.decode(first, { fidelity: 0.5 }));
     const without = await timed(() => net.decode(first, { fidelity: 0 }));
+    const whole = { wall: encode.wall + decode.wall, processor: encode.processor + decode.processor };
+    const parts = [
+      ['encode', encode],
+      ['decode, w = 0.5', decode],
+      ['decode, w = 0', without],
+      ['whole forward, w = 0.5', whole],
+    ] as const;
     rows.push(
       { what: `${network}: weights to ready`, s: seconds(ready - loading) },
       { what: `${network}: cold start to first picture`, s: seconds(cold) },
-      { what: `${network}: encode`, s: seconds(encode) },
-      { what: `${network}: decode, w = 0.5`, s: seconds(decode), share: decode / (encode + decode) },
-      { what: `${network}: decode, w = 0`, s: seconds(without), share: without / (encode + decode) },
-      { what: `${network}: whole forward, w = 0.5`, s: seconds(encode + decode), share: 1 },
-      { what: `${network}: peak GPU memory`, MB: device.memory.peak / 1e6 },
+      ...parts.map(([what, { wall, processor }]) => ({
+        what: `${network}: ${what}`,
+        s: seconds(wall),
+        'processor s': seconds(processor),
+        share: wall / whole.wall,
+      })),
+      { what: `${network}: peak memory of buffers`, MB: device.memory.peak / 1e6 },
     );
     if (details) {
+      if (!(device instanceof Device)) throw new Error('Expected WebGPU for --details');
       const variant = { fuse: true, adain: true, map: false };
       const timings = [
         ...(await profile(device, encodeProgram(net.config, 1, 'tensor'), opened)),

@@ -1,10 +1,12 @@
 // What a section of the benches gets and returns, and how it is shown.
 
+import type { AdapterKind } from '../src/executor.js';
+
 export interface Options {
   readonly filter: string;
   readonly runs: number;
   readonly details: boolean;
-  readonly adapter: 'software' | 'gpu' | 'auto';
+  readonly adapter: AdapterKind;
 }
 
 /** Figures under their names, with their units in the names. */

@@ -5,9 +5,8 @@
 import type * as Onnxruntime from 'onnxruntime-common';
 import type { ConvParams } from '../src/kernels/conv/conv.js';
 import { layout } from '../src/kernels/kernel.js';
-import { createDevice } from '../src/node/gpu.js';
 import { enableSwiftShader } from '../src/node/software-adapter.js';
-import { prepareConv, randomValues } from './measure.js';
+import { prepareConv, randomValues, webgpuDevice } from './measure.js';
 import { convChain } from './onnx.js';
 import { median, type Options, type Report, type Row } from './report.js';
 
@@ -36,7 +35,7 @@ export async function benchVersusOnnxruntime({ filter, runs, adapter }: Options)
   const ort = await onnxruntime();
   // Drivers are looked up when onnxruntime creates its device.
   if (adapter === 'software') await enableSwiftShader();
-  const device = await createDevice({ adapter });
+  const device = await webgpuDevice(adapter);
   const rows: Row[] = [];
   for (const [channels, side] of sizes) {
     const name = `3x3 ${channels}->${channels} @${side}`;

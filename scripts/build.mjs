@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
+import { wasmKernels } from './kernels.mjs';
 import { allNotices, NOTICES, noticesOf } from './notices.mjs';
 import { fromBundle, minified, plainManifest, plainShaders } from './shrink.mjs';
 
@@ -25,6 +26,7 @@ const common = {
   format: 'esm',
   target: 'es2022',
   loader: { '.wgsl': 'text' },
+  plugins: [wasmKernels],
   outdir: dist,
   write: false,
   metafile: true,
@@ -67,13 +69,13 @@ async function bundleForBrowsers() {
   const engine = await esbuild.build({
     ...browser,
     entryPoints: { web: path('src/web/index.ts') },
-    plugins: [plainManifest, plainShaders],
+    plugins: [wasmKernels, plainManifest, plainShaders],
   });
   const client = await esbuild.build({ ...browser, entryPoints: { client: path('src/web/client.ts') } });
   const worker = await esbuild.build({
     ...browser,
     entryPoints: { worker: path('src/web/worker.ts') },
-    plugins: [fromBundle('./web.js', ['src/web/restorer.ts', 'src/errors.ts'].map(path))],
+    plugins: [wasmKernels, fromBundle('./web.js', ['src/web/restorer.ts', 'src/errors.ts'].map(path))],
   });
   const results = [engine, client, worker];
   const outputs = Object.assign({}, ...results.map(({ metafile }) => metafile.outputs));

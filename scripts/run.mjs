@@ -3,6 +3,7 @@
 import { basename, dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
+import { wasmKernels } from './kernels.mjs';
 
 const path = name => fileURLToPath(new URL(name, new URL('..', import.meta.url)));
 const [entry] = process.argv.splice(2, 1);
@@ -17,6 +18,7 @@ await esbuild.build({
   platform: 'node',
   packages: 'external',
   loader: { '.wgsl': 'text' },
+  plugins: [wasmKernels],
   sourcemap: 'inline',
   logLevel: 'warning',
 });

@@ -19,14 +19,22 @@ export interface AdapterInfo {
   readonly architecture: string;
   readonly device: string;
   readonly description: string;
-  /** A CPU that plays a GPU (SwiftShader, lavapipe, WARP). */
+  /** A CPU: WebAssembly, or one that plays a GPU (SwiftShader, lavapipe, WARP). */
   readonly software: boolean;
+  /** Why it was taken where a better kind was asked for or would have been preferred. */
+  readonly reason?: string | undefined;
 }
+
+export const ADAPTER_KINDS = ['auto', 'gpu', 'wasm', 'software'] as const;
+
+export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
 /** Which adapter is taken, and how it works. */
 export interface DeviceOptions {
-  /** `auto` prefers a GPU and falls back to a software adapter. Default `auto`. */
-  readonly adapter?: 'auto' | 'gpu' | 'software' | undefined;
+  /** `auto`, the default: a GPU, else WebAssembly, else an adapter that plays a GPU on the processor, `software`, which is several times slower. */
+  readonly adapter?: AdapterKind | undefined;
+  /** Threads of WebAssembly, 1 to 64. Default: one for each processor, at most 16; one where memory cannot be shared. */
+  readonly threads?: number | undefined;
   /**
    * How activations are stored. `auto` is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained networks
    * passes, and they give no picture then. The embedded ones stay below. Default `auto`.
@@ -179,7 +187,6 @@ export interface Executor {
 export const missingBuffer = (owner: string, name: string): CodeFormerError =>
   new CodeFormerError('SHAPE_MISMATCH', `${owner}: expected a buffer for ${name} but received none`);
 
-const ADAPTERS = ['auto', 'gpu', 'software'] as const;
 const PRECISIONS = ['auto', 'f32', 'f16'] as const;
 
 /**
@@ -187,9 +194,11 @@ const PRECISIONS = ['auto', 'f32', 'f16'] as const;
  * @throws `INVALID_ARGUMENT` that names the option
  */
 export function checkDeviceOptions(options: DeviceOptions, more: readonly string[] = []): void {
-  checkOptions(options, ['adapter', 'precision', 'device', ...more]);
-  const { adapter = 'auto', precision = 'auto', device } = options;
-  if (!ADAPTERS.includes(adapter)) throw invalidArgument(`one of ${ADAPTERS.join(', ')}`, 'adapter', adapter);
+  checkOptions(options, ['adapter', 'precision', 'threads', 'device', ...more]);
+  const { adapter = 'auto', precision = 'auto', threads = 1, device } = options;
+  if (!ADAPTER_KINDS.includes(adapter)) throw invalidArgument(`one of ${ADAPTER_KINDS.join(', ')}`, 'adapter', adapter);
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= 64))
+    throw invalidArgument('a whole number from 1 to 64', 'threads', threads);
   if (!PRECISIONS.includes(precision)) throw invalidArgument(`one of ${PRECISIONS.join(', ')}`, 'precision', precision);
   if (device !== undefined && !isGpuDevice(device)) throw invalidArgument('a GPUDevice', 'device', device);
 }
@@ -209,4 +218,26 @@ export function isExecutor(value: unknown): value is Executor {
 /** Throws `INVALID_ARGUMENT` unless the value is what `createDevice` gives. */
 export function checkExecutor(device: unknown): asserts device is Executor {
   if (!isExecutor(device)) throw invalidArgument('a device that createDevice made', 'device', device);
+}
+
+/** Whether an error says that there is no adapter of a kind. */
+export const isNoAdapter = (error: unknown): error is CodeFormerError =>
+  error instanceof CodeFormerError && error.code === 'NO_ADAPTER';
+
+/**
+ * The first kind of adapter that there is.
+ * @param makers in the order of preference; each gets the reason why the one before it was not there
+ * @throws what the last one throws
+ */
+export async function firstAdapter(makers: readonly ((reason?: string) => Promise<Executor>)[]): Promise<Executor> {
+  let missing: CodeFormerError | undefined;
+  for (const make of makers) {
+    try {
+      return await make(missing && `no GPU: ${missing.message}`);
+    } catch (error) {
+      if (!isNoAdapter(error)) throw error;
+      missing = error;
+    }
+  }
+  throw missing!;
 }

@@ -5,7 +5,7 @@ import { kernelTests } from '../src/kernels/registry.js';
 import { createWasmExecutor } from '../src/node/wasm.js';
 import { onExecutor, worstOf } from './kernel-check.js';
 
-const executor = await createWasmExecutor(2);
+const executor = await createWasmExecutor({ threads: 2 });
 afterAll(() => executor.destroy());
 
 describe('kernels', () => {

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
+import { ADAPTER_KINDS, type AdapterKind } from '../executor.js';
 import { weightsCacheFolder } from '../node/cache.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { officialFault } from '../node/official.js';
@@ -21,7 +22,7 @@ export type Engine = Pick<Restorer, 'size' | 'info' | 'restore' | 'detect' | 'sw
 export type WeightsChoice = Readonly<Record<Role, string | null>>;
 
 export interface EngineOptions extends WeightsChoice {
-  readonly adapter: 'auto' | 'gpu' | 'software';
+  readonly adapter: AdapterKind;
   readonly precision: 'auto' | 'f32' | 'f16';
   readonly signal: AbortSignal;
 }
@@ -54,7 +55,7 @@ export function engineFlags(values: Partial<FlagValues<typeof COMMON_FLAGS>>): {
   const whole = (value: number) => Number.isSafeInteger(value) && value > 0;
   return {
     engine: {
-      adapter: choiceFlag('adapter', values.adapter, ['auto', 'gpu', 'software']),
+      adapter: choiceFlag('adapter', values.adapter, ADAPTER_KINDS),
       precision: choiceFlag('precision', values.precision, ['auto', 'f32', 'f16']),
     },
     maxPixels: numberFlag('max-pixels', values['max-pixels'], 'a whole number of at least 1', whole),

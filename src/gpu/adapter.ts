@@ -37,28 +37,26 @@ function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
 }
 
 /** Gets an adapter of the kind asked for from a `GPU`, and a device with all it offers. */
-export async function requestDevice(gpu: GPU, options: DeviceOptions): Promise<Device> {
-  const kind = options.adapter ?? 'auto';
+export async function requestDevice(gpu: GPU, kind: 'gpu' | 'software', options: DeviceOptions): Promise<Device> {
   const adapter = await requestAdapter(gpu, kind);
   if (!adapter) {
-    const what = kind === 'auto' ? 'a WebGPU adapter' : `a WebGPU adapter of kind "${kind}"`;
     throw new CodeFormerError(
       'NO_ADAPTER',
-      `Expected ${what} but none was found; \`codeformer doctor\` says what is missing`,
+      `Expected a WebGPU adapter of kind "${kind}" but none was found; \`codeformer doctor\` says what is missing`,
     );
   }
   const device = await adapter.requestDevice(deviceDescriptor(adapter));
   return new Device(device, adapterInfo(adapter.info), options, true);
 }
 
-async function requestAdapter(gpu: GPU, kind: 'auto' | 'gpu' | 'software'): Promise<GPUAdapter | null> {
+async function requestAdapter(gpu: GPU, kind: 'gpu' | 'software'): Promise<GPUAdapter | null> {
   const requests: GPURequestAdapterOptions[] = [
     { powerPreference: 'high-performance' },
     { forceFallbackAdapter: true },
   ];
   for (const request of requests) {
     const adapter = await gpu.requestAdapter(request);
-    if (adapter && (kind === 'auto' || adapterInfo(adapter.info).software === (kind === 'software'))) return adapter;
+    if (adapter && adapterInfo(adapter.info).software === (kind === 'software')) return adapter;
   }
   return null;
 }

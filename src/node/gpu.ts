@@ -1,8 +1,8 @@
-// Gets WebGPU in Node: Dawn from the `webgpu` package, on a GPU where there is one, else on a software adapter.
+// Devices in Node: WebGPU by Dawn from the `webgpu` package where there is a GPU, else WebAssembly.
 
 import { readdir } from 'node:fs/promises';
 import { CodeFormerError } from '../errors.js';
-import { checkDeviceOptions, type DeviceOptions } from '../executor.js';
+import { checkDeviceOptions, type DeviceOptions, type Executor, firstAdapter, isNoAdapter } from '../executor.js';
 import { adapterInfo, requestDevice } from '../gpu/adapter.js';
 import { Device } from '../gpu/device.js';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
@@ -17,38 +17,51 @@ export interface NodeDeviceOptions extends DeviceOptions {
 }
 
 /**
- * A WebGPU device in Node. The software adapter is unpacked only where no other one is found.
- * @throws `NO_ADAPTER` when there is no adapter of the kind asked for, `INVALID_ARGUMENT`
+ * WebGPU in Node, or WebAssembly where there is no GPU. The software adapter is unpacked only where it is asked for, or WebAssembly cannot run.
+ * @throws `NO_ADAPTER` when there is no adapter of the kind asked for, `ADAPTER_LIMITS` for a precision that it does not have, `INVALID_ARGUMENT`
  */
-export async function createDevice(options: NodeDeviceOptions = {}): Promise<Device> {
+export async function createDevice(
+  options: NodeDeviceOptions & ({ readonly adapter: 'gpu' | 'software' } | { readonly device: GPUDevice }),
+): Promise<Device>;
+export async function createDevice(options?: NodeDeviceOptions): Promise<Executor>;
+export async function createDevice(options: NodeDeviceOptions = {}): Promise<Executor> {
   checkDeviceOptions(options, ['robust']);
   if (options.device) {
     return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
   }
-  const { adapter = 'auto', robust = false } = options;
-  const own = adapter === 'gpu' || (adapter === 'auto' && (await mayHaveGpu()));
+  const { adapter = 'auto' } = options;
+  const makers = {
+    gpu: () => gpuDevice(options),
+    wasm: async (reason?: string) => (await import('./wasm.js')).createWasmExecutor(options, reason),
+    software: () => softwareDevice(options),
+  };
+  if (adapter !== 'auto') return makers[adapter]();
+  return firstAdapter([async () => ((await mayHaveGpu()) ? makers.gpu() : noGpu()), makers.wasm, makers.software]);
+}
+
+const noGpu = (): never => {
+  throw new CodeFormerError('NO_ADAPTER', 'there is no device file of a GPU');
+};
+
+const gpuDevice = async (options: NodeDeviceOptions): Promise<Device> =>
+  requestDevice(await gpuInstance('own', options.robust ?? false), 'gpu', options);
+
+async function softwareDevice(options: NodeDeviceOptions): Promise<Device> {
   let missing: unknown;
-  if (own) {
-    try {
-      return await requestDevice(await gpuInstance('own', robust), options);
-    } catch (error) {
-      if (adapter === 'gpu' || !isNoAdapter(error)) throw error;
-      missing = error;
-    }
-  }
   const enabled = await enableSwiftShader().catch((error: unknown) => {
     missing = error;
     return false;
   });
-  if (own && !enabled) throw missing;
   try {
-    return await requestDevice(await gpuInstance(enabled ? 'software' : 'own', robust), options);
+    return await requestDevice(
+      await gpuInstance(enabled ? 'software' : 'own', options.robust ?? false),
+      'software',
+      options,
+    );
   } catch (error) {
     throw isNoAdapter(error) && missing ? missing : error;
   }
 }
-
-const isNoAdapter = (error: unknown): boolean => error instanceof CodeFormerError && error.code === 'NO_ADAPTER';
 
 /** Device files of GPUs in Linux. Elsewhere there is no software adapter of ours to take instead. */
 async function mayHaveGpu(): Promise<boolean> {

@@ -2,7 +2,8 @@
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { WasmExecutor } from '../wasm/executor.js';
+import type { DeviceOptions } from '../executor.js';
+import { compileModule, WasmExecutor } from '../wasm/executor.js';
 import type { ThreadNews, ThreadStart } from '../wasm/jobs.js';
 import kernels from '../wasm/kernels-shared.wasm';
 import type { PlatformThread, StartThread } from '../wasm/workers.js';
@@ -11,11 +12,16 @@ import code from './wasm-thread.ts?code';
 /** More threads wait for each other longer than they work on one face. */
 const MOST_THREADS = 16;
 
-/** @param threads 1 and up; by default one for each processor, at most 16 */
+/**
+ * @param reason why no GPU is used instead
+ * @throws `NO_ADAPTER` where WebAssembly has no SIMD, `ADAPTER_LIMITS` for f16
+ */
 export async function createWasmExecutor(
-  threads = Math.min(availableParallelism(), MOST_THREADS),
+  { threads = Math.min(availableParallelism(), MOST_THREADS), precision }: DeviceOptions,
+  reason?: string,
 ): Promise<WasmExecutor> {
-  return new WasmExecutor({ threads, startThread, module: await WebAssembly.compile(kernels) });
+  const module = await compileModule(kernels);
+  return new WasmExecutor({ threads, startThread, module, precision, reason });
 }
 
 const startThread: StartThread = (start: ThreadStart, { news, failure }): PlatformThread => {

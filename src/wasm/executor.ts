@@ -7,6 +7,7 @@ import {
   type CompileOptions,
   type CopyRegion,
   type DeviceBuffer,
+  type DeviceOptions,
   type Executor,
   missingBuffer,
   type RunOptions,
@@ -41,6 +42,26 @@ export interface WasmPlatform {
   readonly startThread: StartThread | null;
   /** The module of `kernels.as.ts`, for shared memory where there are threads. */
   readonly module: WebAssembly.Module;
+  readonly precision: DeviceOptions['precision'];
+  /** Why no GPU is used instead. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * @param bytes of the module
+ * @throws `NO_ADAPTER` where WebAssembly does not know SIMD, or the page forbids to compile
+ */
+export async function compileModule(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new CodeFormerError(
+      'NO_ADAPTER',
+      `Expected WebAssembly with SIMD but the module cannot be compiled: ${message}`,
+      { cause },
+    );
+  }
 }
 
 export class WasmExecutor implements Executor {
@@ -62,7 +83,12 @@ export class WasmExecutor implements Executor {
   private locals: readonly number[] = [];
   private localBytes = 0;
 
-  constructor({ threads, startThread, module }: WasmPlatform) {
+  constructor({ threads, startThread, module, precision, reason }: WasmPlatform) {
+    if (precision === 'f16')
+      throw new CodeFormerError(
+        'ADAPTER_LIMITS',
+        'Expected an adapter with f16 for precision "f16" but WebAssembly has none',
+      );
     const memory = newMemory(startThread !== null);
     const functions = instantiate(module, memory);
     this.heap = new Heap(memory, functions.heapBase!()! >>> 0);
@@ -77,6 +103,7 @@ export class WasmExecutor implements Executor {
       device: '',
       description: `WebAssembly SIMD on ${count} thread${count === 1 ? '' : 's'}`,
       software: true,
+      reason,
     };
     this.lost = new Promise(resolve => {
       this.end = resolve;

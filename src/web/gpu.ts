@@ -1,21 +1,31 @@
-// Gets WebGPU in a browser, on a page or in a worker.
+// Devices in a browser, on a page or in a worker: WebGPU where there is a GPU, else WebAssembly.
 
 import { CodeFormerError } from '../errors.js';
-import { checkDeviceOptions, type DeviceOptions } from '../executor.js';
+import { checkDeviceOptions, type DeviceOptions, type Executor, firstAdapter } from '../executor.js';
 import { adapterInfo, requestDevice } from '../gpu/adapter.js';
 import { Device } from '../gpu/device.js';
 
 /**
- * A WebGPU device.
- * @throws `NO_ADAPTER` when the browser has no WebGPU, or no adapter of the kind asked for; `INVALID_ARGUMENT`
+ * A device of the kind asked for.
+ * @throws `NO_ADAPTER` when the browser has none, `ADAPTER_LIMITS` for a precision that it does not have, `INVALID_ARGUMENT`
  */
-export async function createDevice(options: DeviceOptions = {}): Promise<Device> {
+export async function createDevice(
+  options: DeviceOptions & ({ readonly adapter: 'gpu' | 'software' } | { readonly device: GPUDevice }),
+): Promise<Device>;
+export async function createDevice(options?: DeviceOptions): Promise<Executor>;
+export async function createDevice(options: DeviceOptions = {}): Promise<Executor> {
   checkDeviceOptions(options);
   if (options.device) return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
-  if (!globalThis.navigator?.gpu) {
-    const why =
-      globalThis.isSecureContext === false ? 'only pages from https or localhost have it' : 'this browser has none';
-    throw new CodeFormerError('NO_ADAPTER', `Expected WebGPU but ${why}`);
-  }
-  return requestDevice(navigator.gpu, options);
+  const { adapter = 'auto' } = options;
+  const gpu = async () => requestDevice(webgpu(), 'gpu', options);
+  const wasm = async (reason?: string) => (await import('./wasm.js')).createWasmExecutor(options, reason);
+  const software = async () => requestDevice(webgpu(), 'software', options);
+  return adapter === 'auto' ? firstAdapter([gpu, wasm, software]) : { gpu, wasm, software }[adapter]();
+}
+
+function webgpu(): GPU {
+  if (globalThis.navigator?.gpu) return navigator.gpu;
+  const why =
+    globalThis.isSecureContext === false ? 'only pages from https or localhost have it' : 'this browser has none';
+  throw new CodeFormerError('NO_ADAPTER', `Expected WebGPU but ${why}`);
 }
