@@ -16,12 +16,12 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   normalize: wasmNormalize,
 };
 
-/** Fewest channels of input and output for which the transforms of Winograd's algorithm pay. */
+/** Fewest channels of the input for which the transforms of Winograd's algorithm pay. */
 const FEWEST_CHANNELS = 16;
 
 function useWinograd(params: ConvParams, { convolution = 'auto' }: CompileOptions): boolean {
   if (convolution === 'direct' || !fitsWinograd(params)) return false;
-  return convolution === 'winograd' || Math.min(params.x.c, params.y.c) >= FEWEST_CHANNELS;
+  return convolution === 'winograd' || params.x.c >= FEWEST_CHANNELS;
 }
 
 /**

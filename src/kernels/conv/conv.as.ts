@@ -1,9 +1,9 @@
 // Convolution as the sum of products: a part stages its piece of the input and goes over blocks of 8 outputs.
 
-import { bytes, splat } from '../prelude.as';
-import { finish4 } from './epilogue.as';
+import { bytes } from '../prelude.as';
+import { finish } from './epilogue.as';
 import { stageRow, transposeWeights } from './stage.as';
-import { tapTile } from './tile.as';
+import { filterTile } from './tile.as';
 
 /**
  * One of bands x bandColumns x outputParts parts of each picture. Strides are elements from pixel to pixel; addresses of x, y and residual are
@@ -83,34 +83,29 @@ export function conv(
     inputStep = xStep;
     input = x + <usize>firstRow * inputRow + <usize>firstColumn * xStep;
   }
-  const tapStep = staged ? pixel : xStep;
 
   const filters = local;
   const blocks = size * size * (channels >> 2);
   const sums = filters + (<usize>blocks << 7);
-  const slopes = splat(slope);
-  const alphas = splat(alpha);
   const lastBlock = min((outputPart + 1) * outputBlocks, (outputs + 7) >> 3);
   for (let block = outputPart * outputBlocks; block < lastBlock; block++) {
     transposeWeights(weights + (<usize>(block * blocks) << 7), filters, blocks);
-    const two = block * 8 + 4 < outputs;
     const at = bytes(block * 8);
-    const bias0 = bias ? v128.load(bias + at) : splat(0);
-    const bias1 = bias && two ? v128.load(bias + at, 16) : splat(0);
+    const halves = min(2, (outputs - block * 8) >> 2);
     for (let row = 0; row < rows; row++) {
       const line = input + <usize>(row * stride) * inputRow;
       const pixelRow = (n * yHeight + firstRow + row) * yWidth + firstColumn;
       for (let column = 0; column < columns; column += 6) {
-        tapTile(line + <usize>column * inputStep, inputStep, inputRow, tapStep, size, channels, filters, sums);
+        filterTile(line + <usize>column * inputStep, inputStep, inputRow, size, size * channels, filters, sums);
         const count = min(6, columns - column);
-        let to = y + <usize>(pixelRow + column) * yStep + at;
-        let add = residual ? residual + <usize>(pixelRow + column) * residualStep + at : 0;
-        for (let i = 0, sum = sums; i < count; i++, sum += 32) {
-          v128.store(to, finish4(v128.load(sum), bias0, activation, slopes, add, alphas));
-          if (two)
-            v128.store(to, finish4(v128.load(sum, 16), bias1, activation, slopes, add ? add + 16 : 0, alphas), 16);
-          to += yStep;
-          if (add) add += residualStep;
+        for (let half = 0; half < halves; half++) {
+          const place = at + (<usize>half << 4);
+          finish(
+            sums + (<usize>half << 4), 32, 6, 1, count,
+            bias ? bias + place : 0, activation, slope,
+            residual ? residual + <usize>(pixelRow + column) * residualStep + place : 0, residualStep, alpha,
+            y + <usize>(pixelRow + column) * yStep + place, yStep, 0,
+          );
         }
       }
     }

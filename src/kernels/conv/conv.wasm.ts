@@ -13,14 +13,14 @@ const STAGED_BYTES = 384 * 1024;
 /** Parts that keep every thread busy to the end. */
 const PARTS = 16;
 
-/** Words that `stageRow` and `finish4` take. */
+/** What `stageRow` takes, and what `finish`. */
 export const prologueArgs = ({ prologue }: ConvParams): Job['args'] =>
   prologue === 'none' ? [0, 0, 0] : ['scale', 'shift', prologue === 'affine-swish' ? 1 : 0];
 
 export const epilogueArgs = ({ bias, activation: { kind, slope = 0 }, residual, y }: ConvParams): Job['args'] => [
   bias ? 'bias' : null,
-  ['gelu', 'swish'].indexOf(kind) + 1,
-  kind === 'none' ? 1 : slope,
+  ['none', 'leaky', 'gelu', 'swish'].indexOf(kind),
+  slope,
   ...(residual ? placed('residual', residual.layout) : [0, 0]),
   residual?.alpha ?? 1,
   ...placed('y', y),

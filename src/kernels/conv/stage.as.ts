@@ -44,6 +44,14 @@ export function stageRow(
   if (reflect) row = mirrored(row, seenHeight);
   const inside = row >= 0 && row < seenHeight;
   const line = inside ? x + <usize>(row / upsample * width) * step : 0;
+  if (inside && !reflect && !scale && upsample == 1 && step == length) {
+    const left = max(0, min(count, -first));
+    const end = max(left, min(count, width - first));
+    memory.fill(to, 0, <usize>left * length);
+    memory.copy(to + <usize>left * length, line + <usize>(first + left) * step, <usize>(end - left) * length);
+    memory.fill(to + <usize>end * length, 0, <usize>(count - end) * length);
+    return;
+  }
   for (let i = 0; i < count; i++, to += length) {
     let column = first + i;
     if (reflect) column = mirrored(column, seenWidth);

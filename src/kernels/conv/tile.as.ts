@@ -139,13 +139,12 @@ export function tile(a: usize, aStep: usize, b: usize, bStep: usize, k: i32, c: 
   v128.store(c, c11, 16);
 }
 
-/** The sums of a convolution for 6 neighbours in a row: rows of taps of `k` channels, weights as [tap][channel][8]. */
-export function tapTile(
+/** The sums of a convolution for 6 neighbours in a row: `rows` rows of a filter, of `k` values that lie together, weights as [row][k][8]. */
+export function filterTile(
   a: usize,
   aStep: usize,
   rowStep: usize,
-  tapStep: usize,
-  taps: i32,
+  rows: i32,
   k: i32,
   b: usize,
   c: usize,
@@ -165,105 +164,102 @@ export function tapTile(
   let b0: v128;
   let b1: v128;
   let x: v128;
-  for (let row = 0; row < taps; row++, a += rowStep) {
-    let tap = a;
-    for (let column = 0; column < taps; column++, tap += tapStep) {
-      let a0 = tap;
-      let a1 = a0 + aStep;
-      let a2 = a1 + aStep;
-      let a3 = a2 + aStep;
-      let a4 = a3 + aStep;
-      let a5 = a4 + aStep;
-      const end = a0 + (<usize>k << 2);
-      while (a0 != end) {
-        b0 = v128.load(b);
-        b1 = v128.load(b, 16);
-        x = v128.load32_splat(a0);
-        c0 = f32x4.add(c0, f32x4.mul(x, b0));
-        c1 = f32x4.add(c1, f32x4.mul(x, b1));
-        x = v128.load32_splat(a1);
-        c2 = f32x4.add(c2, f32x4.mul(x, b0));
-        c3 = f32x4.add(c3, f32x4.mul(x, b1));
-        x = v128.load32_splat(a2);
-        c4 = f32x4.add(c4, f32x4.mul(x, b0));
-        c5 = f32x4.add(c5, f32x4.mul(x, b1));
-        x = v128.load32_splat(a3);
-        c6 = f32x4.add(c6, f32x4.mul(x, b0));
-        c7 = f32x4.add(c7, f32x4.mul(x, b1));
-        x = v128.load32_splat(a4);
-        c8 = f32x4.add(c8, f32x4.mul(x, b0));
-        c9 = f32x4.add(c9, f32x4.mul(x, b1));
-        x = v128.load32_splat(a5);
-        c10 = f32x4.add(c10, f32x4.mul(x, b0));
-        c11 = f32x4.add(c11, f32x4.mul(x, b1));
-        b0 = v128.load(b, 32);
-        b1 = v128.load(b, 48);
-        x = v128.load32_splat(a0, 4);
-        c0 = f32x4.add(c0, f32x4.mul(x, b0));
-        c1 = f32x4.add(c1, f32x4.mul(x, b1));
-        x = v128.load32_splat(a1, 4);
-        c2 = f32x4.add(c2, f32x4.mul(x, b0));
-        c3 = f32x4.add(c3, f32x4.mul(x, b1));
-        x = v128.load32_splat(a2, 4);
-        c4 = f32x4.add(c4, f32x4.mul(x, b0));
-        c5 = f32x4.add(c5, f32x4.mul(x, b1));
-        x = v128.load32_splat(a3, 4);
-        c6 = f32x4.add(c6, f32x4.mul(x, b0));
-        c7 = f32x4.add(c7, f32x4.mul(x, b1));
-        x = v128.load32_splat(a4, 4);
-        c8 = f32x4.add(c8, f32x4.mul(x, b0));
-        c9 = f32x4.add(c9, f32x4.mul(x, b1));
-        x = v128.load32_splat(a5, 4);
-        c10 = f32x4.add(c10, f32x4.mul(x, b0));
-        c11 = f32x4.add(c11, f32x4.mul(x, b1));
-        b0 = v128.load(b, 64);
-        b1 = v128.load(b, 80);
-        x = v128.load32_splat(a0, 8);
-        c0 = f32x4.add(c0, f32x4.mul(x, b0));
-        c1 = f32x4.add(c1, f32x4.mul(x, b1));
-        x = v128.load32_splat(a1, 8);
-        c2 = f32x4.add(c2, f32x4.mul(x, b0));
-        c3 = f32x4.add(c3, f32x4.mul(x, b1));
-        x = v128.load32_splat(a2, 8);
-        c4 = f32x4.add(c4, f32x4.mul(x, b0));
-        c5 = f32x4.add(c5, f32x4.mul(x, b1));
-        x = v128.load32_splat(a3, 8);
-        c6 = f32x4.add(c6, f32x4.mul(x, b0));
-        c7 = f32x4.add(c7, f32x4.mul(x, b1));
-        x = v128.load32_splat(a4, 8);
-        c8 = f32x4.add(c8, f32x4.mul(x, b0));
-        c9 = f32x4.add(c9, f32x4.mul(x, b1));
-        x = v128.load32_splat(a5, 8);
-        c10 = f32x4.add(c10, f32x4.mul(x, b0));
-        c11 = f32x4.add(c11, f32x4.mul(x, b1));
-        b0 = v128.load(b, 96);
-        b1 = v128.load(b, 112);
-        x = v128.load32_splat(a0, 12);
-        c0 = f32x4.add(c0, f32x4.mul(x, b0));
-        c1 = f32x4.add(c1, f32x4.mul(x, b1));
-        x = v128.load32_splat(a1, 12);
-        c2 = f32x4.add(c2, f32x4.mul(x, b0));
-        c3 = f32x4.add(c3, f32x4.mul(x, b1));
-        x = v128.load32_splat(a2, 12);
-        c4 = f32x4.add(c4, f32x4.mul(x, b0));
-        c5 = f32x4.add(c5, f32x4.mul(x, b1));
-        x = v128.load32_splat(a3, 12);
-        c6 = f32x4.add(c6, f32x4.mul(x, b0));
-        c7 = f32x4.add(c7, f32x4.mul(x, b1));
-        x = v128.load32_splat(a4, 12);
-        c8 = f32x4.add(c8, f32x4.mul(x, b0));
-        c9 = f32x4.add(c9, f32x4.mul(x, b1));
-        x = v128.load32_splat(a5, 12);
-        c10 = f32x4.add(c10, f32x4.mul(x, b0));
-        c11 = f32x4.add(c11, f32x4.mul(x, b1));
-        b += 128;
-        a0 += 16;
-        a1 += 16;
-        a2 += 16;
-        a3 += 16;
-        a4 += 16;
-        a5 += 16;
-      }
+  for (let row = 0; row < rows; row++, a += rowStep) {
+    let a0 = a;
+    let a1 = a0 + aStep;
+    let a2 = a1 + aStep;
+    let a3 = a2 + aStep;
+    let a4 = a3 + aStep;
+    let a5 = a4 + aStep;
+    const end = a0 + (<usize>k << 2);
+    while (a0 != end) {
+      b0 = v128.load(b);
+      b1 = v128.load(b, 16);
+      x = v128.load32_splat(a0);
+      c0 = f32x4.add(c0, f32x4.mul(x, b0));
+      c1 = f32x4.add(c1, f32x4.mul(x, b1));
+      x = v128.load32_splat(a1);
+      c2 = f32x4.add(c2, f32x4.mul(x, b0));
+      c3 = f32x4.add(c3, f32x4.mul(x, b1));
+      x = v128.load32_splat(a2);
+      c4 = f32x4.add(c4, f32x4.mul(x, b0));
+      c5 = f32x4.add(c5, f32x4.mul(x, b1));
+      x = v128.load32_splat(a3);
+      c6 = f32x4.add(c6, f32x4.mul(x, b0));
+      c7 = f32x4.add(c7, f32x4.mul(x, b1));
+      x = v128.load32_splat(a4);
+      c8 = f32x4.add(c8, f32x4.mul(x, b0));
+      c9 = f32x4.add(c9, f32x4.mul(x, b1));
+      x = v128.load32_splat(a5);
+      c10 = f32x4.add(c10, f32x4.mul(x, b0));
+      c11 = f32x4.add(c11, f32x4.mul(x, b1));
+      b0 = v128.load(b, 32);
+      b1 = v128.load(b, 48);
+      x = v128.load32_splat(a0, 4);
+      c0 = f32x4.add(c0, f32x4.mul(x, b0));
+      c1 = f32x4.add(c1, f32x4.mul(x, b1));
+      x = v128.load32_splat(a1, 4);
+      c2 = f32x4.add(c2, f32x4.mul(x, b0));
+      c3 = f32x4.add(c3, f32x4.mul(x, b1));
+      x = v128.load32_splat(a2, 4);
+      c4 = f32x4.add(c4, f32x4.mul(x, b0));
+      c5 = f32x4.add(c5, f32x4.mul(x, b1));
+      x = v128.load32_splat(a3, 4);
+      c6 = f32x4.add(c6, f32x4.mul(x, b0));
+      c7 = f32x4.add(c7, f32x4.mul(x, b1));
+      x = v128.load32_splat(a4, 4);
+      c8 = f32x4.add(c8, f32x4.mul(x, b0));
+      c9 = f32x4.add(c9, f32x4.mul(x, b1));
+      x = v128.load32_splat(a5, 4);
+      c10 = f32x4.add(c10, f32x4.mul(x, b0));
+      c11 = f32x4.add(c11, f32x4.mul(x, b1));
+      b0 = v128.load(b, 64);
+      b1 = v128.load(b, 80);
+      x = v128.load32_splat(a0, 8);
+      c0 = f32x4.add(c0, f32x4.mul(x, b0));
+      c1 = f32x4.add(c1, f32x4.mul(x, b1));
+      x = v128.load32_splat(a1, 8);
+      c2 = f32x4.add(c2, f32x4.mul(x, b0));
+      c3 = f32x4.add(c3, f32x4.mul(x, b1));
+      x = v128.load32_splat(a2, 8);
+      c4 = f32x4.add(c4, f32x4.mul(x, b0));
+      c5 = f32x4.add(c5, f32x4.mul(x, b1));
+      x = v128.load32_splat(a3, 8);
+      c6 = f32x4.add(c6, f32x4.mul(x, b0));
+      c7 = f32x4.add(c7, f32x4.mul(x, b1));
+      x = v128.load32_splat(a4, 8);
+      c8 = f32x4.add(c8, f32x4.mul(x, b0));
+      c9 = f32x4.add(c9, f32x4.mul(x, b1));
+      x = v128.load32_splat(a5, 8);
+      c10 = f32x4.add(c10, f32x4.mul(x, b0));
+      c11 = f32x4.add(c11, f32x4.mul(x, b1));
+      b0 = v128.load(b, 96);
+      b1 = v128.load(b, 112);
+      x = v128.load32_splat(a0, 12);
+      c0 = f32x4.add(c0, f32x4.mul(x, b0));
+      c1 = f32x4.add(c1, f32x4.mul(x, b1));
+      x = v128.load32_splat(a1, 12);
+      c2 = f32x4.add(c2, f32x4.mul(x, b0));
+      c3 = f32x4.add(c3, f32x4.mul(x, b1));
+      x = v128.load32_splat(a2, 12);
+      c4 = f32x4.add(c4, f32x4.mul(x, b0));
+      c5 = f32x4.add(c5, f32x4.mul(x, b1));
+      x = v128.load32_splat(a3, 12);
+      c6 = f32x4.add(c6, f32x4.mul(x, b0));
+      c7 = f32x4.add(c7, f32x4.mul(x, b1));
+      x = v128.load32_splat(a4, 12);
+      c8 = f32x4.add(c8, f32x4.mul(x, b0));
+      c9 = f32x4.add(c9, f32x4.mul(x, b1));
+      x = v128.load32_splat(a5, 12);
+      c10 = f32x4.add(c10, f32x4.mul(x, b0));
+      c11 = f32x4.add(c11, f32x4.mul(x, b1));
+      b += 128;
+      a0 += 16;
+      a1 += 16;
+      a2 += 16;
+      a3 += 16;
+      a4 += 16;
+      a5 += 16;
     }
   }
   v128.store(c, c0);

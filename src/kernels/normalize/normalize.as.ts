@@ -21,9 +21,12 @@ export function normalize(
   x += <usize>(part * width) * bytes(xStride);
   y += <usize>(part * width) * bytes(yStride);
   for (let column = 0; column < width; column++, x += bytes(xStride), y += bytes(yStride)) {
-    for (let c: usize = 0; c < pixel; c += 16) {
-      const value = madd(v128.load(x + c), v128.load(scale + own + c), v128.load(shift + own + c));
-      v128.store(y + c, swish ? swish4(value) : value);
+    if (swish) {
+      for (let c: usize = 0; c < pixel; c += 16)
+        v128.store(y + c, swish4(madd(v128.load(x + c), v128.load(scale + own + c), v128.load(shift + own + c))));
+    } else {
+      for (let c: usize = 0; c < pixel; c += 16)
+        v128.store(y + c, madd(v128.load(x + c), v128.load(scale + own + c), v128.load(shift + own + c)));
     }
   }
 }

@@ -1,7 +1,7 @@
 // 3x3 convolution by Winograd's algorithm, F(4x4, 3x3) with the points 0, +-5/8, +-3/2 and infinity (Lavin and Gray, 2016): a tile of 4x4 outputs
 // is 36 products, one for each frequency, in place of 144. Strips of tiles stay in the second-level cache from the input to the output.
 
-import { finish4 } from '../conv/epilogue.as';
+import { finish } from '../conv/epilogue.as';
 import { stageRow, transposeWeights } from '../conv/stage.as';
 import { product } from '../conv/tile.as';
 import { bytes, madd, roundUp, splat } from '../prelude.as';
@@ -155,30 +155,22 @@ function transformRow(
 }
 
 /**
- * Sums of a tile for 8 outputs or fewer, finished and written.
- * @param m [36][tiles][...] at this tile and block, `step` bytes from frequency to frequency
- * @param y at the first channel of the block of the tile's first pixel, as is `residual`
+ * Sums of a tile for 4 outputs, finished and written.
+ * @param m [36][tiles][...] at this tile and these outputs, `step` bytes from frequency to frequency
+ * @param y at these outputs of the tile's first pixel, as is `residual`
  */
 function writeTile(
   m: usize, step: usize,
   y: usize, yStep: usize, residual: usize, residualStep: usize,
   width: i32, rows: i32, columns: i32,
-  bias: v128, activation: i32, slope: v128, alpha: v128,
+  bias: usize, activation: i32, slope: f32, alpha: f32,
   local: usize,
 ): void {
   for (let column: usize = 0; column < 6; column++)
     outputTransform(m + column * step, 6 * step, local + column * 16, 96);
   const values = local + 4 * 96;
-  for (let row = 0; row < rows; row++) {
-    outputTransform(local + <usize>row * 96, 16, values, 16);
-    let to = y + <usize>(row * width) * yStep;
-    let add = residual ? residual + <usize>(row * width) * residualStep : 0;
-    for (let column = 0; column < columns; column++) {
-      v128.store(to, finish4(v128.load(values + (<usize>column << 4)), bias, activation, slope, add, alpha));
-      to += yStep;
-      if (add) add += residualStep;
-    }
-  }
+  for (let row: usize = 0; row < 4; row++) outputTransform(local + row * 96, 16, values + row * 64, 16);
+  finish(values, 16, 4, rows, columns, bias, activation, slope, residual, residualStep, alpha, y, yStep, width);
 }
 
 /**
@@ -236,8 +228,6 @@ export function winogradBands(
   const ring = local + 1024;
   const v = ring + 8 * ringLength;
   const m = v + 36 * vStep;
-  const slopes = splat(slope);
-  const alphas = splat(alpha);
   x += <usize>(n * xHeight * xWidth) * xStep;
   if (scale) {
     scale += <usize>n * pixel;
@@ -275,7 +265,7 @@ export function winogradBands(
               y + <usize>at * yStep + bytes(c), yStep,
               residual ? residual + <usize>at * residualStep + bytes(c) : 0, residualStep,
               yWidth, min(4, yHeight - top), min(4, yWidth - left),
-              bias ? v128.load(bias + bytes(c)) : splat(0), activation, slopes, alphas,
+              bias ? bias + bytes(c) : 0, activation, slope, alpha,
               local,
             );
           }
@@ -348,7 +338,7 @@ export function winogradBlocks(
   const firstBlock = part * blocksAtOnce;
   const blocks = min(blocksAtOnce, ((outputs + 7) >> 3) - firstBlock);
   const pixel = bytes(channels);
-  const block = 8 * pixel;
+  const block: usize = 8 * pixel;
   const u = local + 2048;
   const uStep = <usize>blocksAtOnce * block;
   const m = u + 36 * uStep;
@@ -357,8 +347,6 @@ export function winogradBlocks(
   const vStep = <usize>padded * pixel;
   const yStep = bytes(yStride);
   const residualStep = bytes(residualStride);
-  const slopes = splat(slope);
-  const alphas = splat(alpha);
   for (let b = 0; b < blocks; b++)
     transformFilters(weights + <usize>(firstBlock + b) * (9 * block), channels >> 2, u + <usize>b * block, uStep, local);
   const tiles = pictures * tileRows * tileColumns;
@@ -379,7 +367,7 @@ export function winogradBlocks(
         y + <usize>at * yStep + bytes(c), yStep,
         residual ? residual + <usize>at * residualStep + bytes(c) : 0, residualStep,
         yWidth, min(4, yHeight - top), min(4, yWidth - left),
-        bias ? v128.load(bias + bytes(c)) : splat(0), activation, slopes, alphas,
+        bias ? bias + bytes(c) : 0, activation, slope, alpha,
         local,
       );
     }
