@@ -13,6 +13,7 @@ import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import send from 'send';
 import sharp from 'sharp';
+import { wasmKernels } from './kernels.mjs';
 import { allNotices, NOTICES, noticeComment, noticesOf } from './notices.mjs';
 import { plainManifest, plainShaders } from './shrink.mjs';
 
@@ -42,6 +43,7 @@ async function build(folder, { live = false } = {}) {
   );
   entryPoints.push({ in: join(demo, 'viewer/painter.ts'), out: 'painter' });
   entryPoints.push({ in: join(demo, 'engine-worker.ts'), out: 'engine/worker' });
+  entryPoints.push({ in: join(root, 'src/web/wasm-thread.ts'), out: 'engine/wasm-thread' });
   const common = { outdir: folder, bundle: true, target: 'es2022', minify: !live, logLevel: 'warning' };
   const { metafile } = await esbuild.build({
     ...common,
@@ -50,7 +52,7 @@ async function build(folder, { live = false } = {}) {
     chunkNames: 'engine/chunk-[hash]',
     format: 'esm',
     loader: { '.wgsl': 'text' },
-    plugins: [plainManifest, plainShaders],
+    plugins: [wasmKernels, plainManifest, plainShaders],
     define: { OFFLINE: String(!live) },
     sourcemap: live,
     metafile: true,
@@ -161,7 +163,8 @@ async function firstVisit(folder, page, metafile) {
  * address, where the policy of the page does not reach, gets no further than this host.
  */
 function headersOf(file) {
-  const policy = extname(file) === '.js' ? "default-src 'none'; script-src 'self'; connect-src 'self'; " : '';
+  const policy =
+    extname(file) === '.js' ? "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; " : '';
   return {
     'Content-Security-Policy': `${policy}frame-ancestors 'self'`,
     'Referrer-Policy': 'no-referrer',

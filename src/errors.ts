@@ -93,6 +93,22 @@ export function invalidArgument(what: string, name: string, value: unknown): Cod
   return new CodeFormerError('INVALID_ARGUMENT', `Expected ${what} for ${name} but received ${describe(value)}${type}`);
 }
 
+/**
+ * A part of the library that is loaded when it is needed.
+ * @param name as in `the shaders`
+ * @throws `DOWNLOAD_FAILED`
+ */
+export async function loadPart<T>(name: string, part: Promise<T>): Promise<T> {
+  try {
+    return await part;
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new CodeFormerError('DOWNLOAD_FAILED', `${name} of codeformer-webgpu could not be loaded: ${message}`, {
+      cause,
+    });
+  }
+}
+
 /** Throws `ABORTED` when the signal is aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new CodeFormerError('ABORTED', 'The operation was aborted', { cause: signal.reason });

@@ -1,5 +1,6 @@
 // Runs graph programs on the GPU: the arena that programs share, pipelines and bind groups made once.
 
+import { loadPart } from '../errors.js';
 import {
   type CompiledProgram,
   type CompileOptions,
@@ -16,7 +17,7 @@ import type { BoundDispatch } from './scheduler.js';
 import { UniformBlocks } from './uniforms.js';
 
 /** Shaders are loaded with the first kernel that runs or is compiled, so that pages get their weights on the way first. */
-export const lowering = () => import('./lower.js');
+export const lowering = () => loadPart('The shaders', import('./lower.js'));
 
 /** Room for the uniforms of small networks at any size of their pictures; larger networks need a few times as much. */
 const UNIFORM_BYTES = 2 ** 16;

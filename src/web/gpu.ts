@@ -1,6 +1,6 @@
 // Devices in a browser, on a page or in a worker: WebGPU where there is a GPU, else WebAssembly.
 
-import { CodeFormerError } from '../errors.js';
+import { CodeFormerError, loadPart } from '../errors.js';
 import { checkDeviceOptions, type DeviceOptions, type Executor, firstAdapter } from '../executor.js';
 import { adapterInfo, requestDevice } from '../gpu/adapter.js';
 import { Device } from '../gpu/device.js';
@@ -18,7 +18,10 @@ export async function createDevice(options: DeviceOptions = {}): Promise<Executo
   if (options.device) return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
   const { adapter = 'auto' } = options;
   const gpu = async () => requestDevice(webgpu(), 'gpu', options);
-  const wasm = async (reason?: string) => (await import('./wasm.js')).createWasmExecutor(options, reason);
+  const wasm = async (reason?: string) => {
+    const { createWasmExecutor } = await loadPart('WebAssembly', import('./wasm.js'));
+    return createWasmExecutor(options, reason);
+  };
   const software = async () => requestDevice(webgpu(), 'software', options);
   return adapter === 'auto' ? firstAdapter([gpu, wasm, software]) : { gpu, wasm, software }[adapter]();
 }

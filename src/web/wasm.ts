@@ -1,5 +1,6 @@
 // WebAssembly in browsers: all processors where the page is isolated from others, else one thread.
 
+import { loadPart } from '../errors.js';
 import type { DeviceOptions } from '../executor.js';
 import { compileModule, WasmExecutor } from '../wasm/executor.js';
 import type { ThreadNews, ThreadStart } from '../wasm/jobs.js';
@@ -17,9 +18,8 @@ export async function createWasmExecutor(
   reason?: string,
 ): Promise<WasmExecutor> {
   const shared = globalThis.crossOriginIsolated === true;
-  const { default: kernels } = shared
-    ? await import('../wasm/kernels-shared.wasm')
-    : await import('../wasm/kernels.wasm');
+  const loading = shared ? import('../wasm/kernels-shared.wasm') : import('../wasm/kernels.wasm');
+  const { default: kernels } = await loadPart('WebAssembly', loading);
   const module = await compileModule(kernels);
   return new WasmExecutor({ threads, startThread: shared ? startThread : null, module, precision, reason });
 }

@@ -1,5 +1,6 @@
 // Opens weights in any container that the library reads.
 
+import { loadPart } from '../errors.js';
 import { openSafetensors } from './safetensors.js';
 import { type ByteSource, broken, readExactly } from './source.js';
 import type { Weights } from './weights.js';
@@ -32,7 +33,7 @@ const isOnnx = (head: Uint8Array): boolean =>
   head[0] === 0x08 && head[1]! > 0 && head[1]! < 0x20 && [0x12, 0x1a, 0x22, 0x3a, 0x42].includes(head[2]!);
 
 /** Pages that read safetensors do not load the reader of pickles. */
-const checkpoints = () => import('./checkpoint.js');
+const checkpoints = () => loadPart('The reader of checkpoints', import('./checkpoint.js'));
 
 /**
  * Opens safetensors files and PyTorch checkpoints, telling the container from the first bytes. Reads what describes the
