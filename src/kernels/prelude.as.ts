@@ -76,3 +76,26 @@ export function gelu4(x: v128): v128 {
 export function leaky4(x: v128, slope: v128): v128 {
   return v128.bitselect(x, f32x4.mul(x, slope), f32x4.gt(x, splat(0)));
 }
+
+/** Columns of four rows: the first elements of all go to `to0`, the second ones to `to1` and so on. */
+// @ts-ignore: decorator
+@inline
+export function storeTransposed(
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  to0: usize,
+  to1: usize,
+  to2: usize,
+  to3: usize,
+): void {
+  const low02 = v128.shuffle<f32>(r0, r2, 0, 4, 1, 5);
+  const low13 = v128.shuffle<f32>(r1, r3, 0, 4, 1, 5);
+  const high02 = v128.shuffle<f32>(r0, r2, 2, 6, 3, 7);
+  const high13 = v128.shuffle<f32>(r1, r3, 2, 6, 3, 7);
+  v128.store(to0, v128.shuffle<f32>(low02, low13, 0, 4, 1, 5));
+  v128.store(to1, v128.shuffle<f32>(low02, low13, 2, 6, 3, 7));
+  v128.store(to2, v128.shuffle<f32>(high02, high13, 0, 4, 1, 5));
+  v128.store(to3, v128.shuffle<f32>(high02, high13, 2, 6, 3, 7));
+}

@@ -1,6 +1,6 @@
 // How WebAssembly runs a kernel: plain data and pure functions from parameters to jobs.
 
-import type { ElementType, Layout } from './kernel.js';
+import { ceilDiv, type ElementType, type Layout, roundUp } from './kernel.js';
 
 export type Argument = number | string | null | { readonly operand: string; readonly offset: number };
 
@@ -36,4 +36,13 @@ export interface WasmKernel<P> {
   scratch?(params: P): Readonly<Record<string, Scratch>>;
   /** Done one after another. */
   jobs(params: P): readonly Job[];
+}
+
+/** Parts that keep every thread busy to the end. */
+const PARTS = 32;
+
+/** `count` things as about `parts` runs of `length`, a multiple of `step`; the last run may be shorter. */
+export function runsOf(count: number, step = 1, parts = PARTS): { readonly length: number; readonly parts: number } {
+  const length = roundUp(ceilDiv(count, parts), step);
+  return { length, parts: ceilDiv(count, length) };
 }

@@ -1,19 +1,56 @@
 // Which jobs WebAssembly does for each kernel.
 
 import type { CompileOptions } from '../executor.js';
+import { wasmAdain } from '../kernels/adain/adain.wasm.js';
 import { wasmAdd } from '../kernels/add/add.wasm.js';
+import { wasmAttention } from '../kernels/attention/attention.wasm.js';
+import { wasmArgmax } from '../kernels/codebook/argmax.wasm.js';
+import { wasmLookup } from '../kernels/codebook/lookup.wasm.js';
 import type { ConvParams } from '../kernels/conv/conv.js';
 import { wasmConv } from '../kernels/conv/conv.wasm.js';
+import { wasmDepthwiseConv } from '../kernels/depthwise-conv/depthwise-conv.wasm.js';
+import { wasmDetectorRecords } from '../kernels/detector-records/detector-records.wasm.js';
+import { wasmFeatureFusion } from '../kernels/feature-fusion/feature-fusion.wasm.js';
+import { wasmFidelityMap } from '../kernels/fidelity-map/fidelity-map.wasm.js';
+import { wasmGroupNorm } from '../kernels/group-norm/group-norm.wasm.js';
 import type { Kernel } from '../kernels/kernel.js';
+import { wasmLabelMap } from '../kernels/label-map/label-map.wasm.js';
+import { wasmLayerNorm } from '../kernels/layer-norm/layer-norm.wasm.js';
+import { wasmMaxPool } from '../kernels/max-pool/max-pool.wasm.js';
+import { wasmNchwToTensor, wasmTensorToNchw } from '../kernels/nchw/nchw.wasm.js';
 import { wasmNormalize } from '../kernels/normalize/normalize.wasm.js';
+import { wasmPackWeights } from '../kernels/pack-weights/pack-weights.wasm.js';
+import { wasmPictureToTensor, wasmTensorToPicture } from '../kernels/picture/picture.wasm.js';
+import { wasmPixelShuffle, wasmPixelUnshuffle } from '../kernels/pixel-shuffle/pixel-shuffle.wasm.js';
+import { wasmSelectRecords } from '../kernels/select-records/select-records.wasm.js';
 import type { Job, Scratch, WasmKernel } from '../kernels/wasm.js';
 import { fitsWinograd, wasmWinograd } from '../kernels/winograd/winograd.wasm.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a table over kernels of all parameter types
 const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
+  adain: wasmAdain,
   add: wasmAdd,
+  attention: wasmAttention,
+  'codebook/argmax': wasmArgmax,
+  'codebook/lookup': wasmLookup,
   conv: wasmConv,
+  'depthwise-conv': wasmDepthwiseConv,
+  'detector-records': wasmDetectorRecords,
+  'feature-fusion': wasmFeatureFusion,
+  'fidelity-map': wasmFidelityMap,
+  'group-norm': wasmGroupNorm,
+  'label-map': wasmLabelMap,
+  'layer-norm': wasmLayerNorm,
+  'max-pool': wasmMaxPool,
+  'nchw-to-tensor': wasmNchwToTensor,
   normalize: wasmNormalize,
+  'pack-weights': wasmPackWeights,
+  'picture-to-tensor': wasmPictureToTensor,
+  'pixel-shuffle': wasmPixelShuffle,
+  'pixel-unshuffle': wasmPixelUnshuffle,
+  'select-records': wasmSelectRecords,
+  'tensor-to-nchw': wasmTensorToNchw,
+  'tensor-to-picture': wasmTensorToPicture,
 };
 
 /** Fewest channels of the input for which the transforms of Winograd's algorithm pay. */

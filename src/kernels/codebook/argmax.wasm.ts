@@ -1,0 +1,19 @@
+// `codebook/argmax` on WebAssembly; see argmax.as.ts.
+
+import { type Job, placed, runsOf, type WasmKernel } from '../wasm.js';
+import type { ArgmaxParams } from './argmax.js';
+
+export const wasmArgmax: WasmKernel<ArgmaxParams> = {
+  jobs({ logits }): Job[] {
+    const tokens = logits.n * logits.h * logits.w;
+    const { length, parts } = runsOf(tokens);
+    return [
+      {
+        run: 'argmax',
+        args: [...placed('logits', logits), tokens, length, logits.c, 'indices', 'margin'],
+        parts,
+        local: 48,
+      },
+    ];
+  },
+};
