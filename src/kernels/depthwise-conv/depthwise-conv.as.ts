@@ -3,15 +3,20 @@
 
 import { bytes, leaky4, madd, splat } from '../prelude.as';
 
-/** A row of a filter over three pixels. `left` and `right` are no bits where there is no pixel. */
 // @ts-ignore: decorator
 @inline
-function rowSum(x: usize, leftStep: usize, rightStep: usize, left: v128, right: v128, w0: v128, w1: v128, w2: v128): v128 {
-  const in0 = v128.and(v128.load(x - leftStep), left);
-  const in2 = v128.and(v128.load(x + rightStep), right);
-  return madd(in2, w2, madd(v128.load(x), w1, f32x4.mul(in0, w0)));
+function sum3(in0: v128, in1: v128, in2: v128, w0: v128, w1: v128, w2: v128): v128 {
+  return madd(in2, w2, madd(in1, w1, f32x4.mul(in0, w0)));
 }
 
+/** A row of a filter at `w` over three pixels; `left` and `right` are 0 where there is none. */
+function edge3(x: usize, left: usize, right: usize, w: usize): v128 {
+  const in0 = left ? v128.load(x - left) : splat(0);
+  const in2 = right ? v128.load(x + right) : splat(0);
+  return sum3(in0, v128.load(x), in2, v128.load(w), v128.load(w, 16), v128.load(w, 32));
+}
+
+/** @param local the weights of four channels, a tap a vector */
 export function depthwiseConv(
   part: i32,
   local: usize,
@@ -34,50 +39,48 @@ export function depthwiseConv(
   const step = bytes(xStride);
   const line = <usize>width * step;
   const pixel = bytes(channels);
-  const all = i32x4.splat(-1);
-  const none = i32x4.splat(0);
+  const move = <usize>stride * step;
   // In place of rows outside of the picture the middle one is seen, with weights of zero.
-  const hasTop = row > 0;
-  const hasBottom = row + 1 < height;
-  const topMask = hasTop ? all : none;
-  const bottomMask = hasBottom ? all : none;
+  const up = row > 0 ? line : 0;
+  const down = row + 1 < height ? line : 0;
+  // Columns whose windows are inside.
+  const inside = (width - 2) / stride + 1;
+  const slopes = splat(slope);
   x += <usize>(n * height + row) * line;
   y += <usize>(part * yWidth) * bytes(yStride);
   for (let c: usize = 0; c < pixel; c += 16) {
-    const w = weights + c;
-    const w0 = v128.and(v128.load(w), topMask);
-    const w1 = v128.and(v128.load(w + pixel), topMask);
-    const w2 = v128.and(v128.load(w + 2 * pixel), topMask);
-    const w3 = v128.load(w + 3 * pixel);
-    const w4 = v128.load(w + 4 * pixel);
-    const w5 = v128.load(w + 5 * pixel);
-    const w6 = v128.and(v128.load(w + 6 * pixel), bottomMask);
-    const w7 = v128.and(v128.load(w + 7 * pixel), bottomMask);
-    const w8 = v128.and(v128.load(w + 8 * pixel), bottomMask);
+    for (let tap = 0; tap < 9; tap++) {
+      const seen = tap < 3 ? up : tap < 6 ? line : down;
+      v128.store(local + (<usize>tap << 4), seen ? v128.load(weights + c + <usize>tap * pixel) : splat(0));
+    }
+    const w0 = v128.load(local);
+    const w1 = v128.load(local, 16);
+    const w2 = v128.load(local, 32);
+    const w3 = v128.load(local, 48);
+    const w4 = v128.load(local, 64);
+    const w5 = v128.load(local, 80);
+    const w6 = v128.load(local, 96);
+    const w7 = v128.load(local, 112);
+    const w8 = v128.load(local, 128);
     const offset = v128.load(bias + c);
-    let middle = x + c;
-    let top = hasTop ? middle - line : middle;
-    let bottom = hasBottom ? middle + line : middle;
+    let at = x + c;
     let to = y + c;
-    for (let column = 0; column < yWidth * stride; column += stride) {
-      const hasLeft = column > 0;
-      const hasRight = column + 1 < width;
-      const left = hasLeft ? all : none;
-      const right = hasRight ? all : none;
-      const leftStep = hasLeft ? step : 0;
-      const rightStep = hasRight ? step : 0;
-      const sum = f32x4.add(
-        f32x4.add(
-          rowSum(top, leftStep, rightStep, left, right, w0, w1, w2),
-          rowSum(middle, leftStep, rightStep, left, right, w3, w4, w5),
-        ),
-        rowSum(bottom, leftStep, rightStep, left, right, w6, w7, w8),
-      );
-      v128.store(to, leaky4(f32x4.add(sum, offset), splat(slope)));
-      top += <usize>stride * step;
-      middle += <usize>stride * step;
-      bottom += <usize>stride * step;
-      to += bytes(yStride);
+    for (let column = 0; column < yWidth; column++, at += move, to += bytes(yStride)) {
+      let sum: v128;
+      if (column > 0 && column < inside) {
+        const top = at - up;
+        const bottom = at + down;
+        sum = sum3(v128.load(top - step), v128.load(top), v128.load(top + step), w0, w1, w2);
+        sum = f32x4.add(sum, sum3(v128.load(at - step), v128.load(at), v128.load(at + step), w3, w4, w5));
+        sum = f32x4.add(sum, sum3(v128.load(bottom - step), v128.load(bottom), v128.load(bottom + step), w6, w7, w8));
+      } else {
+        const left = column > 0 ? step : 0;
+        const right = column * stride + 1 < width ? step : 0;
+        sum = edge3(at - up, left, right, local);
+        sum = f32x4.add(sum, edge3(at, left, right, local + 48));
+        sum = f32x4.add(sum, edge3(at + down, left, right, local + 96));
+      }
+      v128.store(to, leaky4(f32x4.add(sum, offset), slopes));
     }
   }
 }

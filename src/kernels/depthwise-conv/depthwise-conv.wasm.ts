@@ -12,6 +12,7 @@ export const wasmDepthwiseConv: WasmKernel<DepthwiseConvParams> = {
         run: 'depthwiseConv',
         args: [...places, roundUp(x.c, 4), stride, 'weights', 'bias', slope],
         parts: y.n * y.h,
+        local: 9 * 16,
       },
     ];
   },

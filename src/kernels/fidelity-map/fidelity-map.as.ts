@@ -7,6 +7,10 @@ export function fidelityMap(part: i32, local: usize, map: usize, y: usize, side:
   const width = bytes(side * box);
   map += <usize>(part * box) * width;
   y += bytes(part * side);
+  if (box == 1) {
+    memory.copy(y, map, width);
+    return;
+  }
   const count = <f32>(box * box);
   const whole = bytes(box & ~3);
   const length = bytes(box);

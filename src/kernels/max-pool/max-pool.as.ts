@@ -6,7 +6,7 @@ import { bytes } from '../prelude.as';
 // @ts-ignore: decorator
 @inline
 function rowMax(x: usize, left: usize, right: usize): v128 {
-  return f32x4.max(f32x4.max(v128.load(x - left), v128.load(x)), v128.load(x + right));
+  return f32x4.pmax(f32x4.pmax(v128.load(x), v128.load(x - left)), v128.load(x + right));
 }
 
 export function maxPool(
@@ -37,8 +37,8 @@ export function maxPool(
     const right = column + 1 < width ? step : 0;
     for (let c: usize = 0; c < pixel; c += 16) {
       const at = x + c;
-      const largest = f32x4.max(rowMax(at - up, left, right), rowMax(at + down, left, right));
-      v128.store(y + c, f32x4.max(largest, rowMax(at, left, right)));
+      const largest = f32x4.pmax(rowMax(at, left, right), rowMax(at - up, left, right));
+      v128.store(y + c, f32x4.pmax(largest, rowMax(at + down, left, right)));
     }
   }
 }

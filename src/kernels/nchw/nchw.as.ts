@@ -20,11 +20,11 @@ export function nchwToTensor(
   const step = bytes(stride);
   planes += <usize>(n * channels) * plane;
   y += <usize>(n * pixels) * step;
-  let pixel = first;
-  for (; pixel + 4 <= end; pixel += 4) {
-    let from = planes + bytes(pixel);
-    let to = y + <usize>pixel * step;
-    for (let c = 0; c < channels; c += 4, from += 4 * plane, to += 16) {
+  const whole = end & ~3;
+  for (let c = 0; c < channels; c += 4) {
+    let from = planes + <usize>c * plane + bytes(first);
+    let to = y + <usize>first * step + bytes(c);
+    for (let pixel = first; pixel < whole; pixel += 4, from += 16, to += 4 * step) {
       storeTransposed(
         v128.load(from),
         c + 1 < channels ? v128.load(from + plane) : splat(0),
@@ -37,7 +37,7 @@ export function nchwToTensor(
       );
     }
   }
-  for (; pixel < end; pixel++) {
+  for (let pixel = whole; pixel < end; pixel++) {
     const to = y + <usize>pixel * step;
     if (channels & 3) v128.store(to + bytes(channels & ~3), splat(0));
     for (let c = 0; c < channels; c++)
@@ -64,11 +64,11 @@ export function tensorToNchw(
   const step = bytes(stride);
   planes += <usize>(n * channels) * plane;
   x += <usize>(n * pixels) * step;
-  let pixel = first;
-  for (; pixel + 4 <= end; pixel += 4) {
-    let from = x + <usize>pixel * step;
-    let to = planes + bytes(pixel);
-    for (let c = 0; c < channels; c += 4, from += 16, to += 4 * plane) {
+  const whole = end & ~3;
+  for (let c = 0; c < channels; c += 4) {
+    let from = x + <usize>first * step + bytes(c);
+    let to = planes + <usize>c * plane + bytes(first);
+    for (let pixel = first; pixel < whole; pixel += 4, from += 4 * step, to += 16) {
       storeTransposed(
         v128.load(from),
         v128.load(from + step),
@@ -81,7 +81,7 @@ export function tensorToNchw(
       );
     }
   }
-  for (; pixel < end; pixel++) {
+  for (let pixel = whole; pixel < end; pixel++) {
     const from = x + <usize>pixel * step;
     for (let c = 0; c < channels; c++)
       store<f32>(planes + <usize>c * plane + bytes(pixel), load<f32>(from + bytes(c)));

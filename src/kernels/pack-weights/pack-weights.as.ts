@@ -1,6 +1,6 @@
 // Weights [out][in][taps] as blocks of 8 outputs, see pack-weights.wgsl. A part is a block.
 
-import { splat } from '../prelude.as';
+import { splat, storeTransposed } from '../prelude.as';
 
 /** Up to four inputs of an output, `step` bytes apart. */
 // @ts-ignore: decorator
@@ -11,6 +11,13 @@ function gather4(from: usize, step: usize, count: i32): v128 {
   if (count > 2) value = f32x4.replace_lane(value, 2, load<f32>(from + 2 * step));
   if (count > 3) value = f32x4.replace_lane(value, 3, load<f32>(from + 3 * step));
   return value;
+}
+
+/** All bits where the magnitude is NaN or infinite. */
+// @ts-ignore: decorator
+@inline
+function infinite4(value: v128): v128 {
+  return i32x4.ge_s(v128.and(value, i32x4.splat(0x7fffffff)), i32x4.splat(0x7f800000));
 }
 
 /**
@@ -44,10 +51,19 @@ export function packWeights(
       }
       const scale = splat(factor ? load<f32>(factor + (<usize>output << 2)) : 1);
       let from = weights + (<usize>output * <usize>inputs + <usize>group * 4) * step;
-      for (let tap = 0; tap < taps; tap++, from += 4, to += tapStep) {
-        const value = f32x4.mul(gather4(from, step, count), scale);
-        const magnitude = v128.and(value, i32x4.splat(0x7fffffff));
-        infinite = v128.or(infinite, i32x4.ge_s(magnitude, i32x4.splat(0x7f800000)));
+      let tap = 0;
+      for (; count == 4 && tap + 4 <= taps; tap += 4, from += 16, to += 4 * tapStep) {
+        const r0 = f32x4.mul(v128.load(from), scale);
+        const r1 = f32x4.mul(v128.load(from + step), scale);
+        const r2 = f32x4.mul(v128.load(from + 2 * step), scale);
+        const r3 = f32x4.mul(v128.load(from + 3 * step), scale);
+        infinite = v128.or(infinite, v128.or(infinite4(r0), infinite4(r1)));
+        infinite = v128.or(infinite, v128.or(infinite4(r2), infinite4(r3)));
+        storeTransposed(r0, r1, r2, r3, to, to + tapStep, to + 2 * tapStep, to + 3 * tapStep);
+      }
+      for (; tap < taps; tap++, from += 4, to += tapStep) {
+        const value = f32x4.mul(taps == 1 && count == 4 ? v128.load(from) : gather4(from, step, count), scale);
+        infinite = v128.or(infinite, infinite4(value));
         v128.store(to, value);
       }
     }

@@ -36,14 +36,14 @@ export function pictureToTensor(
   }
 }
 
-/** A pixel's bytes in words; NaN becomes 0. */
+/** A pixel's bytes in words, half values rounded to even numbers; NaN becomes 0. */
 // @ts-ignore: decorator
 @inline
 function words(x: usize, lowest: v128, offset: v128, scale: v128): v128 {
-  const value = f32x4.min(f32x4.max(v128.load(x), lowest), splat(1));
-  return i32x4.trunc_sat_f32x4_s(
-    f32x4.nearest(f32x4.mul(f32x4.mul(f32x4.add(value, offset), scale), splat(255))),
-  );
+  const value = f32x4.pmin(splat(1), f32x4.pmax(lowest, v128.load(x)));
+  const byte = f32x4.mul(f32x4.mul(f32x4.add(value, offset), scale), splat(255));
+  // Adding 2^23 leaves the nearest whole number in the low bits.
+  return v128.and(f32x4.add(byte, splat(8388608)), i32x4.splat(255));
 }
 
 /** (v + offset) * scale * 255 for each channel from `lowest` to 1, rounded half to even; alpha is 255. */
