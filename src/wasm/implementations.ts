@@ -23,6 +23,10 @@ import { wasmPackWeights } from '../kernels/pack-weights/pack-weights.wasm.js';
 import { wasmPictureToTensor, wasmTensorToPicture } from '../kernels/picture/picture.wasm.js';
 import { wasmPixelShuffle, wasmPixelUnshuffle } from '../kernels/pixel-shuffle/pixel-shuffle.wasm.js';
 import { wasmSelectRecords } from '../kernels/select-records/select-records.wasm.js';
+import { wasmResizeLinear } from '../kernels/resize-linear/resize-linear.wasm.js';
+import { wasmResizeArea } from '../kernels/resize-area/resize-area.wasm.js';
+import { wasmResizeLanczos4 } from '../kernels/resize-lanczos4/resize-lanczos4.wasm.js';
+import { wasmResizePlane } from '../kernels/resize-plane/resize-plane.wasm.js';
 import type { Job, Scratch, WasmKernel } from '../kernels/wasm.js';
 import { fitsWinograd, wasmWinograd } from '../kernels/winograd/winograd.wasm.js';
 
@@ -51,6 +55,10 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   'select-records': wasmSelectRecords,
   'tensor-to-nchw': wasmTensorToNchw,
   'tensor-to-picture': wasmTensorToPicture,
+  'resize-plane': wasmResizePlane,
+  'resize-lanczos4': wasmResizeLanczos4,
+  'resize-area': wasmResizeArea,
+  'resize-linear': wasmResizeLinear,
 };
 
 /** Fewest channels of the input for which the transforms of Winograd's algorithm pay. */

@@ -21,6 +21,10 @@ export * from '../kernels/picture/picture.as';
 export * from '../kernels/pixel-shuffle/pixel-shuffle.as';
 export * from '../kernels/select-records/select-records.as';
 export * from '../kernels/statistics/strips.as';
+export * from '../kernels/resize-linear/resize-linear.as';
+export * from '../kernels/resize-area/resize-area.as';
+export * from '../kernels/resize-lanczos4/resize-lanczos4.as';
+export * from '../kernels/resize-plane/resize-plane.as';
 export * from '../kernels/winograd/winograd.as';
 
 export function heapBase(): usize {
