@@ -27,6 +27,13 @@ import { wasmResizeLinear } from '../kernels/resize-linear/resize-linear.wasm.js
 import { wasmResizeArea } from '../kernels/resize-area/resize-area.wasm.js';
 import { wasmResizeLanczos4 } from '../kernels/resize-lanczos4/resize-lanczos4.wasm.js';
 import { wasmResizePlane } from '../kernels/resize-plane/resize-plane.wasm.js';
+import { wasmWarpAffine } from '../kernels/warp-affine/warp-affine.wasm.js';
+import { wasmWarpPlane } from '../kernels/warp-plane/warp-plane.wasm.js';
+import { wasmMergeChannels, wasmSplitChannels } from '../kernels/channels/channels.wasm.js';
+import { wasmGaussianBlur } from '../kernels/gaussian-blur/gaussian-blur.wasm.js';
+import { wasmErode } from '../kernels/erode/erode.wasm.js';
+import { wasmMaskBuild } from '../kernels/mask-build/mask-build.wasm.js';
+import { wasmComposite, wasmFinishComposite } from '../kernels/composite/composite.wasm.js';
 import type { Job, Scratch, WasmKernel } from '../kernels/wasm.js';
 import { fitsWinograd, wasmWinograd } from '../kernels/winograd/winograd.wasm.js';
 
@@ -55,6 +62,15 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   'select-records': wasmSelectRecords,
   'tensor-to-nchw': wasmTensorToNchw,
   'tensor-to-picture': wasmTensorToPicture,
+  'finish-composite': wasmFinishComposite,
+  composite: wasmComposite,
+  'mask-build': wasmMaskBuild,
+  erode: wasmErode,
+  'gaussian-blur': wasmGaussianBlur,
+  'merge-channels': wasmMergeChannels,
+  'split-channels': wasmSplitChannels,
+  'warp-plane': wasmWarpPlane,
+  'warp-affine': wasmWarpAffine,
   'resize-plane': wasmResizePlane,
   'resize-lanczos4': wasmResizeLanczos4,
   'resize-area': wasmResizeArea,

@@ -25,6 +25,13 @@ export * from '../kernels/resize-linear/resize-linear.as';
 export * from '../kernels/resize-area/resize-area.as';
 export * from '../kernels/resize-lanczos4/resize-lanczos4.as';
 export * from '../kernels/resize-plane/resize-plane.as';
+export * from '../kernels/warp-affine/warp-affine.as';
+export * from '../kernels/warp-plane/warp-plane.as';
+export * from '../kernels/channels/channels.as';
+export * from '../kernels/gaussian-blur/gaussian-blur.as';
+export * from '../kernels/erode/erode.as';
+export * from '../kernels/mask-build/mask-build.as';
+export * from '../kernels/composite/composite.as';
 export * from '../kernels/winograd/winograd.as';
 
 export function heapBase(): usize {
