@@ -34,6 +34,13 @@ import { wasmGaussianBlur } from '../kernels/gaussian-blur/gaussian-blur.wasm.js
 import { wasmErode } from '../kernels/erode/erode.wasm.js';
 import { wasmMaskBuild } from '../kernels/mask-build/mask-build.wasm.js';
 import { wasmComposite, wasmFinishComposite } from '../kernels/composite/composite.wasm.js';
+import { wasmPlaneSum } from '../kernels/plane-sum/plane-sum.wasm.js';
+import { wasmColourStatistics } from '../kernels/colour-statistics/colour-statistics.wasm.js';
+import { wasmColourTransfer } from '../kernels/colour-transfer/colour-transfer.wasm.js';
+import { wasmToneStatistics } from '../kernels/tone-statistics/tone-statistics.wasm.js';
+import { wasmDetailEnergy } from '../kernels/detail-energy/detail-energy.wasm.js';
+import { wasmBlockSteps } from '../kernels/block-steps/block-steps.wasm.js';
+import { wasmPullColours, wasmPushColours } from '../kernels/fill-transparent/fill-transparent.wasm.js';
 import type { Job, Scratch, WasmKernel } from '../kernels/wasm.js';
 import { fitsWinograd, wasmWinograd } from '../kernels/winograd/winograd.wasm.js';
 
@@ -62,6 +69,14 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   'select-records': wasmSelectRecords,
   'tensor-to-nchw': wasmTensorToNchw,
   'tensor-to-picture': wasmTensorToPicture,
+  'push-colours': wasmPushColours,
+  'pull-colours': wasmPullColours,
+  'block-steps': wasmBlockSteps,
+  'detail-energy': wasmDetailEnergy,
+  'tone-statistics': wasmToneStatistics,
+  'colour-transfer': wasmColourTransfer,
+  'colour-statistics': wasmColourStatistics,
+  'plane-sum': wasmPlaneSum,
   'finish-composite': wasmFinishComposite,
   composite: wasmComposite,
   'mask-build': wasmMaskBuild,

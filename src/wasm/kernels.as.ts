@@ -32,6 +32,13 @@ export * from '../kernels/gaussian-blur/gaussian-blur.as';
 export * from '../kernels/erode/erode.as';
 export * from '../kernels/mask-build/mask-build.as';
 export * from '../kernels/composite/composite.as';
+export * from '../kernels/plane-sum/plane-sum.as';
+export * from '../kernels/colour-statistics/colour-statistics.as';
+export * from '../kernels/colour-transfer/colour-transfer.as';
+export * from '../kernels/tone-statistics/tone-statistics.as';
+export * from '../kernels/detail-energy/detail-energy.as';
+export * from '../kernels/block-steps/block-steps.as';
+export * from '../kernels/fill-transparent/fill-transparent.as';
 export * from '../kernels/winograd/winograd.as';
 
 export function heapBase(): usize {
