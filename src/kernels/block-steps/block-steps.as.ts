@@ -106,6 +106,6 @@ export function stepsAlongColumns(
     }
     let to = sums + <usize>first * 32;
     for (let i = 0; i < columns; i++)
-      for (let phase = 0; phase < 8; phase++, to += 4) store<i32>(to, load<i32>(local + <usize>phase * line + bytes(i)));
+      for (let phase: usize = 0; phase < 8; phase++, to += 4) store<i32>(to, load<i32>(local + phase * line + bytes(i)));
   }
 }

@@ -39,9 +39,10 @@ export function detailEnergy(
       const odd = f32x4.mul(f32x4.add(centre, v128.load(at + 4)), splat(0.0625));
       const pixels = line + bytes(2 * i);
       const count = side - 2 * i;
-      addSquares(sums + bytes(2 * i), luma(load4(pixels, count)), v128.shuffle<f32>(even, odd, 0, 4, 1, 5));
-      if (count > 4)
-        addSquares(sums + bytes(2 * i + 4), luma(load4(pixels + 16, count - 4)), v128.shuffle<f32>(even, odd, 2, 6, 3, 7));
+      const to = sums + bytes(2 * i);
+      addSquares(to, luma(load4(pixels, count)), v128.shuffle<f32>(even, odd, 0, 4, 1, 5));
+      if (count <= 4) break;
+      addSquares(to + 16, luma(load4(pixels + 16, count - 4)), v128.shuffle<f32>(even, odd, 2, 6, 3, 7));
     }
   }
   const share: f32 = 1 / <f32>(length * length);

@@ -26,14 +26,18 @@ export function blurRows(
   const reach = (taps - 1) >> 1;
   for (let row = part * each; row < end; row++) {
     const line = x + bytes(row * width);
-    for (let i = 0; i < reach; i++) store<f32>(local + bytes(i), load<f32>(line + bytes(load<i32>(positions + bytes(i)))));
+    gather(local, line, positions, 0, reach);
     memory.copy(local + bytes(reach), line, bytes(width));
-    for (let i = width + reach; i < width + 2 * reach; i++)
-      store<f32>(local + bytes(i), load<f32>(line + bytes(load<i32>(positions + bytes(i)))));
+    gather(local, line, positions, width + reach, width + 2 * reach);
     const to = y + bytes(row * width);
-    for (let i = 0; i < width; i += TILE) {
-      sumTile(local + bytes(i), 4, weights, taps, 0, 0, to + bytes(i), width - i);
-    }
+    for (let i = 0; i < width; i += TILE) sumTile(local + bytes(i), 4, weights, taps, 0, 0, to + bytes(i), width - i);
+  }
+}
+
+function gather(to: usize, line: usize, positions: usize, begin: i32, end: i32): void {
+  for (let i = begin; i < end; i++) {
+    const place = load<i32>(positions + bytes(i));
+    store<f32>(to + bytes(i), load<f32>(line + bytes(place)));
   }
 }
 
@@ -59,8 +63,10 @@ export function blurColumns(
   for (let strip = 0; strip < width; strip += STRIP) {
     const last = min(strip + STRIP, width);
     for (let row = begin; row < end; row++)
-      for (let i = strip; i < last; i += TILE)
-        sumTile(x + bytes(i), 0, weights, taps, positions + bytes(row), bytes(width), y + bytes(row * width + i), last - i);
+      for (let i = strip; i < last; i += TILE) {
+        const to = y + bytes(row * width + i);
+        sumTile(x + bytes(i), 0, weights, taps, positions + bytes(row), bytes(width), to, last - i);
+      }
   }
 }
 

@@ -2,7 +2,18 @@
 // themselves are kept for the rows of y that follow.
 
 import { bytes, madd, roundUp, splat } from '../prelude.as';
-import { floatLevels, neighbours, pair, pixelOf, pixelsOf, premultiplied, rounded, store4, twoPixels, withAlpha } from '../pixels.as';
+import {
+  floatLevels,
+  neighbours,
+  pair,
+  pixelOf,
+  pixelsOf,
+  premultiplied,
+  rounded,
+  store4,
+  twoPixels,
+  withAlpha,
+} from '../pixels.as';
 
 /** @param columns, rows (first, second, weight of the first, of the second) for each column and each row of y */
 export function resizeLinear(

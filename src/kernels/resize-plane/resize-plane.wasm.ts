@@ -11,20 +11,7 @@ export const wasmResizePlane: WasmKernel<ResizePlaneParams> = {
     return [
       {
         run: 'resizePlane',
-        args: [
-          'x',
-          from.width,
-          from.height,
-          'columns',
-          'rows',
-          'weights',
-          'y',
-          to.width,
-          to.height,
-          each,
-          parts,
-          kept,
-        ],
+        args: ['x', from.width, from.height, 'columns', 'rows', 'weights', 'y', to.width, to.height, each, parts, kept],
         parts: planes * parts,
         local: 4 * kept * to.width,
       },
