@@ -39,16 +39,16 @@ export interface WasmKernel<P> {
 }
 
 /** Parts that keep every thread busy to the end. */
-const PARTS = 32;
+export const PARTS = 32;
 
 /** `count` things as about `parts` runs of `length`, a multiple of `step`; the last run may be shorter. */
 export function runsOf(count: number, step = 1, parts = PARTS): { readonly length: number; readonly parts: number } {
   const length = roundUp(ceilDiv(count, parts), step);
   return { length, parts: ceilDiv(count, length) };
+}
+
 /** Pixels in a part that take as long as a few parts cost. */
 const PART_PIXELS = 2 ** 14;
-
-const MOST_PARTS = 32;
 
 /**
  * Lines of a picture in parts: how many each part has, and how many parts there are.
@@ -56,7 +56,7 @@ const MOST_PARTS = 32;
  * @param step of which `each` is a multiple
  */
 export function divided(lines: number, pixels: number, step = 1): { readonly each: number; readonly parts: number } {
-  const wanted = Math.min(MOST_PARTS, ceilDiv(lines * pixels, PART_PIXELS));
+  const wanted = Math.min(PARTS, ceilDiv(lines * pixels, PART_PIXELS));
   const each = roundUp(ceilDiv(lines, wanted), step);
   return { each, parts: ceilDiv(lines, each) };
 }

@@ -4,50 +4,40 @@ import type { CompileOptions } from '../executor.js';
 import { wasmAdain } from '../kernels/adain/adain.wasm.js';
 import { wasmAdd } from '../kernels/add/add.wasm.js';
 import { wasmAttention } from '../kernels/attention/attention.wasm.js';
+import { wasmBlockSteps } from '../kernels/block-steps/block-steps.wasm.js';
+import { wasmMergeChannels, wasmSplitChannels } from '../kernels/channels/channels.wasm.js';
 import { wasmArgmax } from '../kernels/codebook/argmax.wasm.js';
 import { wasmLookup } from '../kernels/codebook/lookup.wasm.js';
+import { wasmColourStatistics } from '../kernels/colour-statistics/colour-statistics.wasm.js';
+import { wasmColourTransfer } from '../kernels/colour-transfer/colour-transfer.wasm.js';
+import { wasmComposite, wasmFinishComposite } from '../kernels/composite/composite.wasm.js';
 import type { ConvParams } from '../kernels/conv/conv.js';
 import { wasmConv } from '../kernels/conv/conv.wasm.js';
 import { wasmDepthwiseConv } from '../kernels/depthwise-conv/depthwise-conv.wasm.js';
+import { wasmDetailEnergy } from '../kernels/detail-energy/detail-energy.wasm.js';
 import { wasmDetectorRecords } from '../kernels/detector-records/detector-records.wasm.js';
+import { wasmErode } from '../kernels/erode/erode.wasm.js';
 import { wasmFeatureFusion } from '../kernels/feature-fusion/feature-fusion.wasm.js';
 import { wasmFidelityMap } from '../kernels/fidelity-map/fidelity-map.wasm.js';
+import { wasmPullColours, wasmPushColours } from '../kernels/fill-transparent/fill-transparent.wasm.js';
+import { wasmGaussianBlur } from '../kernels/gaussian-blur/gaussian-blur.wasm.js';
 import { wasmGroupNorm } from '../kernels/group-norm/group-norm.wasm.js';
 import type { Kernel } from '../kernels/kernel.js';
 import { wasmLabelMap } from '../kernels/label-map/label-map.wasm.js';
 import { wasmLayerNorm } from '../kernels/layer-norm/layer-norm.wasm.js';
+import { wasmMaskBuild } from '../kernels/mask-build/mask-build.wasm.js';
 import { wasmMaxPool } from '../kernels/max-pool/max-pool.wasm.js';
 import { wasmNchwToTensor, wasmTensorToNchw } from '../kernels/nchw/nchw.wasm.js';
 import { wasmNormalize } from '../kernels/normalize/normalize.wasm.js';
 import { wasmPackWeights } from '../kernels/pack-weights/pack-weights.wasm.js';
 import { wasmPictureToTensor, wasmTensorToPicture } from '../kernels/picture/picture.wasm.js';
 import { wasmPixelShuffle, wasmPixelUnshuffle } from '../kernels/pixel-shuffle/pixel-shuffle.wasm.js';
-import { wasmSelectRecords } from '../kernels/select-records/select-records.wasm.js';
-import { wasmResizeLinear } from '../kernels/resize-linear/resize-linear.wasm.js';
-import { wasmResizeArea } from '../kernels/resize-area/resize-area.wasm.js';
-import { wasmResizeLanczos4 } from '../kernels/resize-lanczos4/resize-lanczos4.wasm.js';
-import { wasmResizePlane } from '../kernels/resize-plane/resize-plane.wasm.js';
-import { wasmWarpAffine } from '../kernels/warp-affine/warp-affine.wasm.js';
-import { wasmWarpPlane } from '../kernels/warp-plane/warp-plane.wasm.js';
-import { wasmBlockSteps } from '../kernels/block-steps/block-steps.wasm.js';
-import { wasmMergeChannels, wasmSplitChannels } from '../kernels/channels/channels.wasm.js';
-import { wasmColourStatistics } from '../kernels/colour-statistics/colour-statistics.wasm.js';
-import { wasmColourTransfer } from '../kernels/colour-transfer/colour-transfer.wasm.js';
-import { wasmComposite, wasmFinishComposite } from '../kernels/composite/composite.wasm.js';
-import type { ConvParams } from '../kernels/conv/conv.js';
-import { wasmConv } from '../kernels/conv/conv.wasm.js';
-import { wasmDetailEnergy } from '../kernels/detail-energy/detail-energy.wasm.js';
-import { wasmErode } from '../kernels/erode/erode.wasm.js';
-import { wasmPullColours, wasmPushColours } from '../kernels/fill-transparent/fill-transparent.wasm.js';
-import { wasmGaussianBlur } from '../kernels/gaussian-blur/gaussian-blur.wasm.js';
-import type { Kernel } from '../kernels/kernel.js';
-import { wasmMaskBuild } from '../kernels/mask-build/mask-build.wasm.js';
-import { wasmNormalize } from '../kernels/normalize/normalize.wasm.js';
 import { wasmPlaneSum } from '../kernels/plane-sum/plane-sum.wasm.js';
 import { wasmResizeArea } from '../kernels/resize-area/resize-area.wasm.js';
 import { wasmResizeLanczos4 } from '../kernels/resize-lanczos4/resize-lanczos4.wasm.js';
 import { wasmResizeLinear } from '../kernels/resize-linear/resize-linear.wasm.js';
 import { wasmResizePlane } from '../kernels/resize-plane/resize-plane.wasm.js';
+import { wasmSelectRecords } from '../kernels/select-records/select-records.wasm.js';
 import { wasmToneStatistics } from '../kernels/tone-statistics/tone-statistics.wasm.js';
 import { wasmWarpAffine } from '../kernels/warp-affine/warp-affine.wasm.js';
 import { wasmWarpPlane } from '../kernels/warp-plane/warp-plane.wasm.js';
@@ -59,47 +49,47 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   adain: wasmAdain,
   add: wasmAdd,
   attention: wasmAttention,
+  'block-steps': wasmBlockSteps,
   'codebook/argmax': wasmArgmax,
   'codebook/lookup': wasmLookup,
+  'colour-statistics': wasmColourStatistics,
+  'colour-transfer': wasmColourTransfer,
+  composite: wasmComposite,
   conv: wasmConv,
   'depthwise-conv': wasmDepthwiseConv,
+  'detail-energy': wasmDetailEnergy,
   'detector-records': wasmDetectorRecords,
+  erode: wasmErode,
   'feature-fusion': wasmFeatureFusion,
   'fidelity-map': wasmFidelityMap,
+  'finish-composite': wasmFinishComposite,
+  'gaussian-blur': wasmGaussianBlur,
   'group-norm': wasmGroupNorm,
   'label-map': wasmLabelMap,
   'layer-norm': wasmLayerNorm,
+  'mask-build': wasmMaskBuild,
   'max-pool': wasmMaxPool,
+  'merge-channels': wasmMergeChannels,
   'nchw-to-tensor': wasmNchwToTensor,
   normalize: wasmNormalize,
   'pack-weights': wasmPackWeights,
   'picture-to-tensor': wasmPictureToTensor,
   'pixel-shuffle': wasmPixelShuffle,
   'pixel-unshuffle': wasmPixelUnshuffle,
+  'plane-sum': wasmPlaneSum,
+  'pull-colours': wasmPullColours,
+  'push-colours': wasmPushColours,
+  'resize-area': wasmResizeArea,
+  'resize-lanczos4': wasmResizeLanczos4,
+  'resize-linear': wasmResizeLinear,
+  'resize-plane': wasmResizePlane,
   'select-records': wasmSelectRecords,
+  'split-channels': wasmSplitChannels,
   'tensor-to-nchw': wasmTensorToNchw,
   'tensor-to-picture': wasmTensorToPicture,
-  'push-colours': wasmPushColours,
-  'pull-colours': wasmPullColours,
-  'block-steps': wasmBlockSteps,
-  'detail-energy': wasmDetailEnergy,
   'tone-statistics': wasmToneStatistics,
-  'colour-transfer': wasmColourTransfer,
-  'colour-statistics': wasmColourStatistics,
-  'plane-sum': wasmPlaneSum,
-  'finish-composite': wasmFinishComposite,
-  composite: wasmComposite,
-  'mask-build': wasmMaskBuild,
-  erode: wasmErode,
-  'gaussian-blur': wasmGaussianBlur,
-  'merge-channels': wasmMergeChannels,
-  'split-channels': wasmSplitChannels,
-  'warp-plane': wasmWarpPlane,
   'warp-affine': wasmWarpAffine,
-  'resize-plane': wasmResizePlane,
-  'resize-lanczos4': wasmResizeLanczos4,
-  'resize-area': wasmResizeArea,
-  'resize-linear': wasmResizeLinear,
+  'warp-plane': wasmWarpPlane,
 };
 
 /** Fewest channels of the input for which the transforms of Winograd's algorithm pay. */

@@ -24,6 +24,7 @@ function moments(strips: usize, first: i32, pixel: usize, pixels: i32, length: i
   v128.store(to, f32x4.sqrt(f32x4.add(f32x4.div(m2, splat(<f32>(max(pixels, 2) - 1))), splat(EPS))), 16);
 }
 
+/** @param local mean and deviation of x and of the style */
 export function adain(
   part: i32,
   local: usize,

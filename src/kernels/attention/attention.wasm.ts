@@ -1,7 +1,7 @@
 // `attention` on WebAssembly in two steps; see attention.as.ts.
 
 import { ceilDiv, roundUp } from '../kernel.js';
-import { type Job, placed, runsOf, type WasmKernel } from '../wasm.js';
+import { type Job, PARTS, placed, runsOf, type WasmKernel } from '../wasm.js';
 import type { AttentionParams } from './attention.js';
 
 /** Queries of a tile. */
@@ -9,9 +9,6 @@ const TILE = 6;
 
 /** Scores of a block that stay in the second-level cache. */
 const SCORES = 32768;
-
-/** Parts that keep every thread busy to the end. */
-const PARTS = 32;
 
 export const wasmAttention: WasmKernel<AttentionParams> = {
   scratch({ q, heads }) {

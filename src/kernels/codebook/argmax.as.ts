@@ -4,6 +4,7 @@ import { bytes, splat } from '../prelude.as';
 
 const LOWEST: f32 = -3.4028234e38;
 
+/** @param local what each lane has found: its largest, its second largest and its code */
 export function argmax(
   part: i32,
   local: usize,

@@ -2,7 +2,7 @@
 
 import { bytes, splat, storeTransposed } from '../prelude.as';
 
-/** Four classes of four pixels are in `local`, a class a row. */
+/** @param local four classes of four pixels, a class a row */
 export function labelMap(
   part: i32,
   local: usize,

@@ -46,7 +46,7 @@ function words(x: usize, lowest: v128, offset: v128, scale: v128): v128 {
   return v128.and(f32x4.add(byte, splat(8388608)), i32x4.splat(255));
 }
 
-/** (v + offset) * scale * 255 for each channel from `lowest` to 1, rounded half to even; alpha is 255. */
+/** (v + offset) * scale * 255 for each channel from `lowest` to 1, rounded half to even; alpha is 255. The last four pixels are in `local` first. */
 export function tensorToPicture(
   part: i32,
   local: usize,

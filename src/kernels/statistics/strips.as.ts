@@ -10,41 +10,15 @@ export function stripAt(strips: usize, strip: i32, pixel: usize): usize {
   return strips + <usize>strip * 2 * pixel;
 }
 
-/** Pixels whose sums are in registers: they stay in the first-level cache from channel to channel. */
-const BLOCK = 16;
-
-/** Deviations are taken from a strip's first pixel, so that a large mean costs no precision. */
+/** Deviations are taken from a strip's first pixel, so that a large mean costs no precision. Memory is read from one end to the other. */
 function stripOf(x: usize, step: usize, count: i32, pixel: usize, mean: usize): void {
   const m2 = mean + pixel;
   memory.fill(mean, 0, 2 * pixel);
-  for (let first = 0; first < count; first += BLOCK) {
-    const end = min(first + BLOCK, count);
+  for (let i = 0, at = x; i < count; i++, at += step) {
     for (let c: usize = 0; c < pixel; c += 16) {
-      const pivot = v128.load(x + c);
-      let sum = v128.load(mean + c);
-      let squares = v128.load(m2 + c);
-      let at = x + <usize>first * step + c;
-      let i = first;
-      for (; i + 4 <= end; i += 4) {
-        const d0 = f32x4.sub(v128.load(at), pivot);
-        at += step;
-        const d1 = f32x4.sub(v128.load(at), pivot);
-        at += step;
-        const d2 = f32x4.sub(v128.load(at), pivot);
-        at += step;
-        const d3 = f32x4.sub(v128.load(at), pivot);
-        at += step;
-        sum = f32x4.add(sum, f32x4.add(f32x4.add(d0, d1), f32x4.add(d2, d3)));
-        const squares01 = madd(d0, d0, f32x4.mul(d1, d1));
-        squares = f32x4.add(squares, f32x4.add(squares01, madd(d2, d2, f32x4.mul(d3, d3))));
-      }
-      for (; i < end; i++, at += step) {
-        const d = f32x4.sub(v128.load(at), pivot);
-        sum = f32x4.add(sum, d);
-        squares = madd(d, d, squares);
-      }
-      v128.store(mean + c, sum);
-      v128.store(m2 + c, squares);
+      const d = f32x4.sub(v128.load(at + c), v128.load(x + c));
+      v128.store(mean + c, f32x4.add(v128.load(mean + c), d));
+      v128.store(m2 + c, madd(d, d, v128.load(m2 + c)));
     }
   }
   for (let c: usize = 0; c < pixel; c += 16) {
