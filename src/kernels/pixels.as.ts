@@ -62,6 +62,13 @@ export function pixelsOf(a: v128, b: v128, c: v128, d: v128): v128 {
   return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
 }
 
+/** Four pixels from the bytes of their red, then those of their green and so on. */
+// @ts-ignore: decorator
+@inline
+export function fromPlanes(channels: v128): v128 {
+  return i8x16.shuffle(channels, channels, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
 /** Takes its first argument for red, green and blue and its second one for alpha. */
 // @ts-ignore: decorator
 @inline

@@ -1,7 +1,7 @@
 // Between 8-bit RGBA and f32 planes; see split.wgsl and merge.wgsl. A part is some pixels.
 
 import { bytes } from '../prelude.as';
-import { floatChannelOf, load4, pixelsOf, rounded, store4, word } from '../pixels.as';
+import { floatChannelOf, fromPlanes, load4, pixelsOf, rounded, store4, word } from '../pixels.as';
 
 export function splitChannels(
   part: i32,
@@ -40,9 +40,6 @@ export function mergeChannels(
     const green = count > 1 ? rounded(load4(from + plane, few)) : red;
     const blue = count > 1 ? rounded(load4(from + 2 * plane, few)) : red;
     const alpha = count > 3 ? rounded(load4(from + 3 * plane, few)) : word(255);
-    const channels = pixelsOf(red, green, blue, alpha);
-    // From channels of four pixels each to pixels.
-    const four = i8x16.shuffle(channels, channels, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    store4(picture + bytes(i), four, few);
+    store4(picture + bytes(i), fromPlanes(pixelsOf(red, green, blue, alpha)), few);
   }
 }

@@ -55,5 +55,5 @@ export function colourTransfer(
 // @ts-ignore: decorator
 @inline
 function inRange(level: v128): v128 {
-  return f32x4.min(f32x4.max(level, splat(0)), splat(255));
+  return f32x4.pmin(f32x4.pmax(level, splat(0)), splat(255));
 }

@@ -33,13 +33,13 @@ export function erodeRows(
       values -= size;
       const ahead = bytes(size);
       const last = local + bytes(values);
-      for (let at = local; at < last; at += 16) v128.store(at, f32x4.min(v128.load(at), v128.load(at + ahead)));
+      for (let at = local; at < last; at += 16) v128.store(at, f32x4.pmin(v128.load(at), v128.load(at + ahead)));
     }
     const ahead = bytes(k - size);
     const to = y + bytes(row * width);
     for (let i = 0; i < width; i += 4) {
       const at = local + bytes(i);
-      store4(to + bytes(i), f32x4.min(v128.load(at), v128.load(at + ahead)), width - i);
+      store4(to + bytes(i), f32x4.pmin(v128.load(at), v128.load(at + ahead)), width - i);
     }
   }
 }
@@ -71,7 +71,7 @@ export function erodeColumns(
     rows -= size;
     const ahead = <usize>size * line;
     const last = local + <usize>rows * line;
-    for (let at = local; at < last; at += 16) v128.store(at, f32x4.min(v128.load(at), v128.load(at + ahead)));
+    for (let at = local; at < last; at += 16) v128.store(at, f32x4.pmin(v128.load(at), v128.load(at + ahead)));
   }
   const ahead = <usize>(k - size) * line;
   to = y + start;
@@ -79,7 +79,7 @@ export function erodeColumns(
   for (let row = 0; row < height; row++, from += line, to += bytes(width)) {
     for (let i = 0; i < columns; i += 4) {
       const at = from + bytes(i);
-      store4(to + bytes(i), f32x4.min(v128.load(at), v128.load(at + ahead)), columns - i);
+      store4(to + bytes(i), f32x4.pmin(v128.load(at), v128.load(at + ahead)), columns - i);
     }
   }
 }

@@ -32,7 +32,7 @@ export function pullColours(
       const alpha = v128.shuffle<f32>(sum, sum, 3, 3, 3, 3);
       const half = f32x4.floor(f32x4.mul(alpha, f32x4.splat(0.5)));
       // Quotients of whole numbers differ from the next one by 1/1020 or more, which rounding does not bridge.
-      const colour = f32x4.div(f32x4.add(sum, half), f32x4.max(alpha, f32x4.splat(1)));
+      const colour = f32x4.div(f32x4.add(sum, half), f32x4.pmax(alpha, f32x4.splat(1)));
       const pixel = withAlpha(i32x4.trunc_sat_f32x4_s(colour), i32x4.trunc_sat_f32x4_s(alpha));
       store<i32>(to + bytes(i), pixelOf(pixel));
     }

@@ -78,9 +78,9 @@ export function minimumOfMasks(
     const plain = load4(b + at, count);
     const nearly = f32x4.lt(f32x4.abs(f32x4.sub(plain, splat(1))), splat(NEARLY_FULL));
     const other = v128.bitselect(splat(full), plain, nearly);
-    store4(y + at, f32x4.min(load4(a + at, count), other), count);
+    store4(y + at, f32x4.pmin(load4(a + at, count), other), count);
     const lack = f32x4.add(load4(a + plane + at, count), f32x4.sub(splat(1), load4(coverage + at, count)));
-    store4(y + plane + at, f32x4.max(lack, f32x4.sub(splat(1), other)), count);
+    store4(y + plane + at, f32x4.pmax(lack, f32x4.sub(splat(1), other)), count);
   }
 }
 
@@ -113,12 +113,12 @@ export function maskOfShape(
       const v = f32x4.add(madd(splat(vX), column, vRow), splat(v1));
       const reach = ellipse
         ? f32x4.sqrt(madd(u, u, f32x4.mul(v, v)))
-        : f32x4.max(f32x4.abs(u), f32x4.abs(v));
+        : f32x4.pmax(f32x4.abs(u), f32x4.abs(v));
       const share = f32x4.div(f32x4.sub(splat(1), reach), splat(feather));
-      const t = f32x4.min(f32x4.max(share, splat(0)), splat(1));
+      const t = f32x4.pmin(f32x4.pmax(share, splat(0)), splat(1));
       let value = f32x4.mul(f32x4.mul(t, t), f32x4.sub(splat(3), f32x4.mul(splat(2), t)));
       const at = bytes(row * width + i);
-      if (x) value = f32x4.min(value, load4(x + at, width - i));
+      if (x) value = f32x4.pmin(value, load4(x + at, width - i));
       store4(y + at, value, width - i);
     }
   }

@@ -111,7 +111,7 @@ function seenColours(
     sum = madd(premultiplied(floatLevels(upper + right)), splat(<f32>(upperWeight * rightWeight)), sum);
     sum = madd(premultiplied(floatLevels(lower + left)), splat(<f32>(lowerWeight * leftWeight)), sum);
     sum = madd(premultiplied(floatLevels(lower + right)), splat(<f32>(lowerWeight * rightWeight)), sum);
-    const weight = f32x4.max(v128.shuffle<f32>(sum, sum, 3, 3, 3, 3), splat(1));
+    const weight = f32x4.pmax(v128.shuffle<f32>(sum, sum, 3, 3, 3, 3), splat(1));
     const colour = rounded(f32x4.div(sum, weight));
     store<i32>(to, pixelOf(withAlpha(colour, i32x4.splat(load<u8>(to, 3)))));
   }

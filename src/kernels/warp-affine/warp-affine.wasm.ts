@@ -31,6 +31,7 @@ export const wasmWarpAffine: WasmKernel<WarpAffineParams> = {
           mirrored?.height ?? 0,
         ],
         parts,
+        local: 96,
       },
     ];
   },

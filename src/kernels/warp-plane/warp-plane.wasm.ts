@@ -27,6 +27,7 @@ export const wasmWarpPlane: WasmKernel<WarpPlaneParams> = {
           samples ** 2,
         ],
         parts,
+        local: 16 * planes,
       },
     ];
   },
