@@ -31,7 +31,10 @@ export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
 /** Which adapter is taken, and how it works. */
 export interface DeviceOptions {
-  /** `auto`, the default: a GPU, else WebAssembly, else an adapter that plays a GPU on the processor, `software`, which is several times slower. */
+  /**
+   * Default `auto`: a GPU, else WebAssembly (`wasm`), else an adapter that plays a GPU on the processor (`software`), which is several times
+   * slower.
+   */
   readonly adapter?: AdapterKind | undefined;
   /** Threads of WebAssembly, 1 to 64. Default: one for each processor, at most 16; one where memory cannot be shared. */
   readonly threads?: number | undefined;

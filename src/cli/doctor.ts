@@ -52,16 +52,7 @@ interface Findings {
 }
 
 async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Findings> {
-  let adapters: AdapterReport['adapters'] = [];
-  let swiftShaderPackage: string | null = null;
-  let softwareError: string | null = null;
-  let webgpuError: string | null = null;
-  try {
-    ({ adapters, swiftShaderPackage, softwareError = null } = await services.reportAdapters());
-  } catch (error) {
-    const { message, cause } = error as Error;
-    webgpuError = (cause instanceof Error ? cause.message : message).split('\n')[0]!;
-  }
+  const { adapters, swiftShaderPackage, softwareError = null, webgpuError = null } = await services.reportAdapters();
   const sharp = await import('sharp').then(
     () => true,
     () => false,
@@ -75,7 +66,6 @@ async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Find
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     adapters,
-    // Adapters are listed in the order in which they are asked for.
     chosen: adapters.length > 0 ? 0 : null,
     webgpuError,
     swiftShaderPackage,
@@ -101,7 +91,7 @@ async function officialFiles(folder: string): Promise<Findings['official']> {
 }
 
 function advise(found: Omit<Findings, 'advice'>): string[] {
-  const { adapters, webgpuError, swiftShaderPackage, softwareError, sharp, embedded, official } = found;
+  const { adapters, webgpuError, softwareError, sharp, embedded, official } = found;
   const advice: string[] = [];
   if (webgpuError !== null) {
     advice.push(`WebGPU could not be loaded (${webgpuError}): install the package webgpu for this platform`);
@@ -114,9 +104,6 @@ function advise(found: Omit<Findings, 'advice'>): string[] {
   };
   if (!adapters.some(adapter => !adapter.software)) {
     advice.push(`no GPU was found; where the machine has one, install ${driver[process.platform] ?? 'its driver'}`);
-  }
-  if (adapters.length === 0 && swiftShaderPackage === null && process.platform === 'linux' && process.arch === 'x64') {
-    advice.push('without a GPU, `npm i @sparticuz/chromium` brings SwiftShader, a software adapter (slow)');
   }
   if (!sharp) advice.push('sharp could not be loaded, so only PNG can be read and written: `npm i sharp`');
   if (embedded.length === 0)
@@ -135,7 +122,8 @@ function print(found: Findings): string {
   if (found.adapters.length === 0) lines.push('  none');
   found.adapters.forEach((adapter, i) => {
     const name = adapter.description || adapter.device || `${adapter.vendor} ${adapter.architecture}`;
-    lines.push(`  ${name}${adapter.software ? ' (software)' : ''}${i === found.chosen ? ', chosen by default' : ''}`);
+    const plays = adapter.software && adapter.architecture !== 'wasm';
+    lines.push(`  ${name}${plays ? ' (software)' : ''}${i === found.chosen ? ', chosen by default' : ''}`);
     const f16 = adapter.features.includes('shader-f16');
     const timing = adapter.features.includes('timestamp-query') ? 'timestamps' : 'no timestamps';
     lines.push(`    precision ${f16 ? 'f32, f16' : 'f32'}; ${timing}`);

@@ -2,7 +2,14 @@
 
 import { readdir } from 'node:fs/promises';
 import { CodeFormerError } from '../errors.js';
-import { checkDeviceOptions, type DeviceOptions, type Executor, firstAdapter, isNoAdapter } from '../executor.js';
+import {
+  type AdapterInfo,
+  checkDeviceOptions,
+  type DeviceOptions,
+  type Executor,
+  firstAdapter,
+  isNoAdapter,
+} from '../executor.js';
 import { adapterInfo, requestDevice } from '../gpu/adapter.js';
 import { Device } from '../gpu/device.js';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
@@ -96,30 +103,30 @@ async function loadDawn(): Promise<typeof import('webgpu')> {
 
 /** What `codeformer doctor` reports of the adapters. */
 export interface AdapterReport {
-  readonly adapters: readonly (ReturnType<typeof adapterInfo> & {
-    features: string[];
-    limits: Record<string, number>;
-  })[];
+  /** In the order in which they are preferred. */
+  readonly adapters: readonly (AdapterInfo & { features: readonly string[]; limits: Record<string, number> })[];
+  /** Why WebGPU cannot be used at all. */
+  readonly webgpuError?: string;
   /** Version of the package that carries SwiftShader, if it is installed. */
   readonly swiftShaderPackage: string | null;
   /** Why it cannot be used. */
   readonly softwareError?: string;
 }
 
-/**
- * Lists the adapters: GPUs and, where it can be had, the software adapter.
- * @throws `NO_ADAPTER` where the package webgpu cannot be loaded
- */
+/** Lists the adapters: GPUs, WebAssembly and, where it can be had, the software adapter. */
 export async function reportAdapters(): Promise<AdapterReport> {
   const adapters: AdapterReport['adapters'][number][] = [];
-  let softwareError: string | undefined;
+  const errors: { webgpuError?: string; softwareError?: string } = {};
   const enabled = await enableSwiftShader().catch((error: Error) => {
-    softwareError = error.message;
+    errors.softwareError = error.message;
     return false;
   });
-  const gpu = await gpuInstance(enabled ? 'software' : 'own', false);
+  const gpu = await gpuInstance(enabled ? 'software' : 'own', false).catch(({ cause, message }: Error) => {
+    errors.webgpuError = (cause instanceof Error ? cause.message : message).split('\n')[0]!;
+    return null;
+  });
   for (const forceFallbackAdapter of [false, true]) {
-    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance', forceFallbackAdapter });
+    const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance', forceFallbackAdapter });
     if (!adapter) continue;
     const info = adapterInfo(adapter.info);
     if (adapters.some(a => a.description === info.description && a.device === info.device)) continue;
@@ -130,6 +137,23 @@ export async function reportAdapters(): Promise<AdapterReport> {
       limits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
     });
   }
-  const swiftShaderPackage = findChromiumPackage()?.version ?? null;
-  return { adapters, swiftShaderPackage, ...(softwareError !== undefined && { softwareError }) };
+  const wasm = await reportWasm();
+  const preferred = [
+    ...adapters.filter(({ software }) => !software),
+    ...(wasm ? [wasm] : []),
+    ...adapters.filter(({ software }) => software),
+  ];
+  return { adapters: preferred, swiftShaderPackage: findChromiumPackage()?.version ?? null, ...errors };
+}
+
+async function reportWasm(): Promise<AdapterReport['adapters'][number] | null> {
+  const { createWasmExecutor } = await import('./wasm.js');
+  try {
+    using executor = await createWasmExecutor({});
+    const { adapter, features, limits } = executor;
+    return { ...adapter, features, limits: { maxBufferSize: limits.bufferBytes } };
+  } catch (error) {
+    if (isNoAdapter(error)) return null;
+    throw error;
+  }
 }

@@ -45,6 +45,8 @@ export interface RestorerInfo {
   /** The adapter in words. */
   readonly adapter: string;
   readonly software: boolean;
+  /** Why it was taken where a better kind was looked for, or null. */
+  readonly adapterReason: string | null;
   readonly features: readonly string[];
   readonly precision: 'f32' | 'f16';
   /** Bytes of GPU memory held now, and the most that was held. */

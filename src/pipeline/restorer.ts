@@ -95,6 +95,7 @@ export class Restorer {
     ) as Record<Role, NetworkInfo | null>;
     return {
       adapter: device.describe(),
+      adapterReason: device.adapter.reason ?? null,
       software,
       features: device.features,
       precision: device.precision,

@@ -64,6 +64,7 @@ export async function compileModule(bytes: Uint8Array<ArrayBuffer>): Promise<Web
   }
 }
 
+/** A device that computes with WebAssembly SIMD, on threads where memory can be shared. */
 export class WasmExecutor implements Executor {
   readonly adapter: AdapterInfo;
   readonly precision = 'f32';

@@ -40,6 +40,7 @@ export class Thread {
     this.control = new Int32Array(start.memory.buffer, start.control, Object.keys(CONTROL).length);
   }
 
+  /** Does its share of jobs, and tells when the last one is done. */
   work({ jobs, local }: ThreadWork): void {
     let error: string | null = null;
     for (const [i, job] of jobs.entries()) {

@@ -56,6 +56,7 @@ export class ThreadPool implements Workers {
     return this.start.threads;
   }
 
+  /** Posts the jobs to all threads and waits until the last one is done. */
   async run(jobs: readonly BoundJob[], { signal, onJobs }: JobOptions): Promise<void> {
     if (this.pool.length === 0) this.startAll();
     this.control.fill(0);
@@ -122,7 +123,7 @@ export class ThreadPool implements Workers {
 /** Time after which others get their turn, in milliseconds. */
 const TURN_MS = 10;
 
-/** The thread that asks, where memory cannot be shared. */
+/** The thread that asks, where memory cannot be shared. Others get their turn every 10 ms. */
 export class OneThread implements Workers {
   readonly threads = 1;
 
@@ -131,6 +132,7 @@ export class OneThread implements Workers {
     private readonly local: () => number,
   ) {}
 
+  /** Does the jobs here, with breaks. */
   async run(jobs: readonly BoundJob[], { signal, onJobs }: JobOptions): Promise<void> {
     const local = this.local();
     let turn = performance.now();
