@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import * as esbuild from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { wasmKernels } from '../../scripts/kernels.mjs';
 import { createRestorer } from '../../src/node/index.js';
 import { sample } from '../cli/harness.js';
 import { testDevice } from '../device.js';
@@ -28,6 +29,7 @@ beforeAll(async () => {
     platform: 'node',
     packages: 'external',
     loader: { '.wgsl': 'text' },
+    plugins: [wasmKernels],
   });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

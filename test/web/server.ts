@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { wasmKernels } from '../../scripts/kernels.mjs';
 
 /** Answers a request, or returns false to leave it to the files of the project. */
 export type Route = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -129,6 +130,7 @@ async function bundled(file: string): Promise<Uint8Array> {
     target: 'es2022',
     external: ['/dist/*'],
     loader: { '.wgsl': 'text' },
+    plugins: [wasmKernels],
     logLevel: 'silent',
   });
   return outputFiles[0]!.contents;
