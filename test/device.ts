@@ -1,11 +1,13 @@
-// The device that tests share: SwiftShader, with Dawn's bounds checks on unless a test asks for the product's own settings.
+// The devices that tests share.
 
+import type { Executor } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
 import type { Precision } from '../src/kernels/kernel.js';
 import { createDevice } from '../src/node/gpu.js';
 
 const devices = new Map<string, Promise<Device>>();
 
+/** SwiftShader, with Dawn's bounds checks on unless a test asks for the product's own settings. */
 export function testDevice(robust = true, precision: Precision = 'f32'): Promise<Device> {
   const key = `${robust} ${precision}`;
   let device = devices.get(key);
@@ -14,4 +16,12 @@ export function testDevice(robust = true, precision: Precision = 'f32'): Promise
     devices.set(key, device);
   }
   return device;
+}
+
+let executor: Promise<Executor> | null = null;
+
+/** The executor of tests that are about networks and pictures and not about shaders: WebAssembly, several times as fast. */
+export function testExecutor(): Promise<Executor> {
+  executor ??= createDevice({ adapter: 'wasm' });
+  return executor;
 }

@@ -2,11 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { describe, invalidArgument } from '../src/errors.js';
-import { testDevice } from './device.js';
+import { testExecutor } from './device.js';
 import { hostileCalls } from './hostile.js';
 
 test('every call with every option', { timeout: 600_000 }, async () => {
-  const device = await testDevice();
+  const device = await testExecutor();
   const before = device.memory.allocated;
   const { count, untyped } = await hostileCalls(device);
   expect(untyped).toEqual([]);

@@ -120,7 +120,7 @@ function isEmpty(value: unknown): boolean {
  * Calls everything.
  * @returns how many calls that were, and those that ended with another error than one of the library's or the caller's
  */
-export async function hostileCalls(device: library.Device): Promise<{ count: number; untyped: string[] }> {
+export async function hostileCalls(device: library.Executor): Promise<{ count: number; untyped: string[] }> {
   // Calls that pass all checks end here, before they use the device.
   const stop = { signal: AbortSignal.abort() };
   const photo: Picture = { data: new Uint8Array(4 * 64), width: 8, height: 8 };

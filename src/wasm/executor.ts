@@ -250,7 +250,12 @@ export class WasmExecutor implements Executor {
     this.destroy();
   }
 
-  private buffer(what: string, bytes: number): DeviceBuffer {
+  /**
+   * A zeroed buffer.
+   * @throws `ADAPTER_LIMITS`, `OUT_OF_MEMORY`
+   * @internal
+   */
+  buffer(what: string, bytes: number): DeviceBuffer {
     this.check();
     const size = Math.max(16, Math.ceil(bytes / 4) * 4);
     if (size > BUFFER_BYTES)
@@ -313,11 +318,11 @@ class WasmWorkspace implements Workspace {
     options: CompileOptions = {},
   ): Promise<CompiledProgram> {
     const lowered = lower(program, options);
-    await this.reserve(lowered.memory.slots);
+    this.reserve(lowered.memory.slots);
     return {
       program,
       run: async (externals, runOptions = {}) => {
-        await this.reserve(lowered.memory.slots);
+        this.reserve(lowered.memory.slots);
         await this.executor.runProgram(label, lowered, { slots: this.slots, parameters, externals }, runOptions);
       },
     };
@@ -329,14 +334,13 @@ class WasmWorkspace implements Workspace {
   }
 
   /** Makes sure that slot i holds at least sizes[i] bytes; where there is not enough memory all that was there is given back. */
-  private async reserve(sizes: readonly number[]): Promise<void> {
+  private reserve(sizes: readonly number[]): void {
     try {
       for (const [i, size] of sizes.entries()) {
         const old = this.slots[i];
         if (old && old.size >= size) continue;
         if (old) this.executor.release(old);
-        const { slot } = await this.executor.allocate(`${this.label}/slot ${i}`, { slot: size });
-        this.slots[i] = slot;
+        this.slots[i] = this.executor.buffer(`${this.label}/slot ${i}`, size);
       }
     } catch (error) {
       this.destroy();

@@ -9,7 +9,7 @@ import { NODE } from '../../src/node/restorer.js';
 import { insideOfStack } from '../../src/pipeline/platform.js';
 import { Queue } from '../../src/pipeline/queue.js';
 import { Restorer } from '../../src/pipeline/restorer.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 import { flat, landmarksAt, restorerWith, scene } from './scene.js';
 
 const photo = scene(160, 100);
@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const restorer of open.splice(0)) await restorer.destroy();
 });
 async function opened(platform?: object): Promise<Restorer> {
-  const options = { weights: null, detector: null, upscaler: null, device: await testDevice() };
+  const options = { weights: null, detector: null, upscaler: null, device: await testExecutor() };
   const restorer = platform ? await Restorer.create(options, { ...NODE, ...platform }) : await restorerWith(options);
   open.push(restorer);
   return restorer;
@@ -99,7 +99,7 @@ describe('parts that never answer', () => {
   });
 
   test('end with `destroy`, as do those who wait', async () => {
-    const device = await testDevice();
+    const device = await testExecutor();
     const before = device.memory.allocated;
     const restorer = await opened();
     const begun = new Promise<void>(resolve => {

@@ -8,7 +8,7 @@ import { Report } from '../../src/pipeline/progress.js';
 import { PhotoSession } from '../../src/pipeline/session.js';
 import { callStages } from '../../src/pipeline/stages.js';
 import type { RestoreOptions } from '../../src/pipeline/types.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 import { landmarksAt, largestDifference, scene } from './scene.js';
 
 /** Faces apart from each other, two of which overlap. */
@@ -31,7 +31,7 @@ async function restored(
   const settings = checkRestoreOptions({ restoreFace: inverted, faces, ...options }, 512);
   const none = { restorer: null, detector: null, parser: null, upscaler: null };
   const report = new Report(undefined, undefined);
-  const device = await testDevice();
+  const device = await testExecutor();
   const context = { device, stages: callStages(device, none, settings, 512), settings, report };
   const session = await PhotoSession.open(photo, context, { once: true, measures: true, maxDeviceBytes });
   try {
@@ -49,7 +49,7 @@ test.each([
   ['over the edge of the photo', { faces: [{ landmarks: landmarksAt(250, 10, 90, 20) }] }, 60_000],
   ['of parsed faces', { parseFace: () => new Uint8Array(512 * 512).fill(1) }, 100_000],
 ] as const)('%s', async (_, options, most) => {
-  const device = await testDevice();
+  const device = await testExecutor();
   const before = device.memory.allocated;
   const got = await restored(options, most);
   const want = await restored(options, undefined);

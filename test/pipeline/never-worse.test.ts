@@ -12,7 +12,7 @@ import type { Restorer } from '../../src/pipeline/restorer.js';
 import { randomNumbers } from '../../src/pipeline/sampling.js';
 import type { RestoreOptions } from '../../src/pipeline/types.js';
 import { gaussianBlur, resize, warpAffine } from '../../src/pixels/pixels.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 import { colour, flat, landmarksAt, largestDifference, restorerWith } from './scene.js';
 
 const SIDE = 400;
@@ -22,12 +22,12 @@ let portrait: Picture;
 let face: Picture;
 beforeAll(async () => {
   portrait = await readImageFile(fileURLToPath(new URL('../../docs/samples/hopper.jpg', import.meta.url)));
-  face = await warpAffine(await testDevice(), portrait, [1, 0, -70, 0, 1, -10], { width: SIDE, height: SIDE });
+  face = await warpAffine(await testExecutor(), portrait, [1, 0, -70, 0, 1, -10], { width: SIDE, height: SIDE });
 });
 
 /** What is used of a face that fills a picture. */
 async function used(picture: Picture, most?: number): Promise<Share> {
-  const photo = await Photo.open(await testDevice(), picture, most);
+  const photo = await Photo.open(await testExecutor(), picture, most);
   const view = faceView(scaling(NETWORK / picture.width), NETWORK, picture);
   const detail = await photo.detail(view.matrix, view.side, view.rect).finally(() => photo.destroy());
   return shareOf(faceDetail(detail));
@@ -35,7 +35,7 @@ async function used(picture: Picture, most?: number): Promise<Share> {
 
 async function sized(picture: Picture, side: number): Promise<Picture> {
   const filter = side < picture.width ? 'area' : 'lanczos4';
-  return resize(await testDevice(), picture, { width: side, height: side, filter });
+  return resize(await testExecutor(), picture, { width: side, height: side, filter });
 }
 
 function noisy(picture: Picture, deviation: number): Picture {
@@ -75,7 +75,7 @@ describe('a face that is restored', () => {
   });
 
   test('that is blurred', async () => {
-    expect((await used(await gaussianBlur(await testDevice(), face, { size: 25, sigma: 4 }))).share).toBe(1);
+    expect((await used(await gaussianBlur(await testExecutor(), face, { size: 25, sigma: 4 }))).share).toBe(1);
   });
 
   test('that is noisy, at full resolution too', async () => {
@@ -89,10 +89,10 @@ describe('a face that is restored', () => {
   });
 
   test('that is blurred and noisy: noise is no detail', async () => {
-    const blurred = await gaussianBlur(await testDevice(), await sized(face, NETWORK), { size: 15, sigma: 2.5 });
+    const blurred = await gaussianBlur(await testExecutor(), await sized(face, NETWORK), { size: 15, sigma: 2.5 });
     expect((await used(noisy(blurred, 8))).share).toBe(1);
     // Neither is noise that was enlarged.
-    const coarse = noisy(await sized(await gaussianBlur(await testDevice(), face, { size: 61, sigma: 10 }), 100), 10);
+    const coarse = noisy(await sized(await gaussianBlur(await testExecutor(), face, { size: 61, sigma: 10 }), 100), 10);
     expect((await used(await sized(coarse, SIDE))).share).toBe(1);
   });
 });

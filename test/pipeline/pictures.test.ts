@@ -7,7 +7,7 @@ import { openWeights } from '../../src/node/weights.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 import type { OwnFace } from '../../src/pipeline/types.js';
 import { gaussianBlur, resize } from '../../src/pixels/pixels.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 import { colour, landmarksAt, restorerWith, scene } from './scene.js';
 
 let restorer: Restorer;
@@ -79,7 +79,7 @@ describe('a cut-out', () => {
       const upscale = async (picture: Picture, scale: number) => {
         seen.push(picture);
         const size = { width: scale * picture.width, height: scale * picture.height };
-        return resize(await testDevice(), picture, { ...size, filter: 'lanczos4' });
+        return resize(await testExecutor(), picture, { ...size, filter: 'lanczos4' });
       };
       const options = { faces, backgroundUpscale: true, faceUpscale: false, upscale, restoreFace: asItIs };
       const { image } = await restorer.restore(photo, options);
@@ -112,7 +112,7 @@ describe('a cut-out', () => {
   });
 
   test('by the upscaler on its own', async () => {
-    const device = await testDevice();
+    const device = await testExecutor();
     const weights = await openWeights('embedded', { role: 'upscaler' });
     const upscaler = await ResidualUpscaler.load(device, weights);
     expect(worstVisible(await upscaler.upscale(cutOut([255, 0, 255])))).toBeLessThan(3);
@@ -125,7 +125,7 @@ describe('a face that the edge of the photo cuts', () => {
   /** Bright skin on all sides, so that a grey strip would be seen. */
   const photo = painted(scene(120, 120), ([r, g, b]) => [220 + r! / 12, 170 + g! / 12, 140 + b! / 12, 255]);
   // What networks do at least: what lies beside a pixel has its share in it.
-  const blurred = async (crop: Picture) => gaussianBlur(await testDevice(), crop, { size: 61 });
+  const blurred = async (crop: Picture) => gaussianBlur(await testExecutor(), crop, { size: 61 });
 
   test.each([
     ['on one side', landmarksAt(20, 60, 90)],

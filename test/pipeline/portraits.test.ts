@@ -6,11 +6,11 @@ import { readImageFile } from '../../src/node/images.js';
 import { createRestorer } from '../../src/node/restorer.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 import { warpAffine } from '../../src/pixels/pixels.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 
 let restorer: Restorer;
 beforeAll(async () => {
-  restorer = await createRestorer({ device: await testDevice() });
+  restorer = await createRestorer({ device: await testExecutor() });
   expect(restorer.info.networks).toMatchObject({ parser: null, upscaler: { network: 'residual-upscaler' } });
 });
 afterAll(() => restorer?.destroy());
@@ -30,7 +30,7 @@ test.each([
   const [cos, sin] = [Math.cos((turn * Math.PI) / 180), Math.sin((turn * Math.PI) / 180)];
   const [cx, cy] = [width / 2, height / 2];
   const matrix = [cos, -sin, cx - cos * cx + sin * cy, sin, cos, cy - sin * cx - cos * cy];
-  const turned = turn === 0 ? photo : await warpAffine(await testDevice(), photo, matrix, { width, height });
+  const turned = turn === 0 ? photo : await warpAffine(await testExecutor(), photo, matrix, { width, height });
   const { faces, image } = await restorer.restore(turned, { upscaling: 1 });
   expect(faces.length).toBe(1);
   const { score, transform, indices, warnings } = faces[0]!;

@@ -6,7 +6,7 @@ import { encodeImage } from '../../src/node/images.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 import type { DetectedFace, OwnFace, RestoreOptions } from '../../src/pipeline/types.js';
 import { resize } from '../../src/pixels/pixels.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 import { colour, flat, landmarksAt, largestDifference, restorerWith, scene } from './scene.js';
 
 const RED = flat([250, 10, 20]);
@@ -33,7 +33,7 @@ describe('the result', () => {
     const { image, width, height, faces, warnings } = await restore();
     expect([width, height, image.width, image.height]).toEqual([360, 200, 360, 200]);
     expect(colour(image, 120, 100)).toEqual([250, 10, 20]);
-    const large = await resize(await testDevice(), photo, { width: 360, height: 200, filter: 'lanczos4' });
+    const large = await resize(await testExecutor(), photo, { width: 360, height: 200, filter: 'lanczos4' });
     for (const [x, y] of [
       [2, 2],
       [40, 100],

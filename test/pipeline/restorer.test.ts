@@ -15,7 +15,7 @@ import { Restorer } from '../../src/pipeline/restorer.js';
 import type { RestorerOptions } from '../../src/pipeline/restorer-types.js';
 import { randomNumbers, sampleCodes } from '../../src/pipeline/sampling.js';
 import type { Progress, RestoreOptions } from '../../src/pipeline/types.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 import { TINY } from '../tiny.js';
 import { colour, flat, landmarksAt, largestDifference, restorerWith, scene } from './scene.js';
 
@@ -258,7 +258,7 @@ describe('many photos', () => {
 
   test('leave no memory behind, on the device or beside it', async () => {
     const restorer = await restorerFor();
-    const device = await testDevice();
+    const device = await testExecutor();
     async function* generated() {
       for (let i = 0; i < 100; i++) yield encodeImage(scene(160 + (i % 5), 120, 7 * i));
     }
@@ -283,7 +283,7 @@ describe('aborts', () => {
   const stages: readonly Progress['stage'][] = ['decode', 'detect', 'align', 'restore', 'paste', 'encode'];
   test.each(stages)('while it does: %s', async stage => {
     const restorer = await restorerFor();
-    const device = await testDevice();
+    const device = await testExecutor();
     const before = device.memory.allocated;
     const controller = new AbortController();
     const onProgress = (progress: Progress) => {
@@ -395,7 +395,7 @@ describe('lost devices', () => {
 
 describe('destroy', () => {
   test('frees everything but the device of the caller, and ends calls', async () => {
-    const device = await testDevice();
+    const device = await testExecutor();
     const before = device.memory.allocated;
     const restorer = await restorerWith({ weights: tiny() });
     expect(device.memory.allocated).toBeGreaterThan(before);

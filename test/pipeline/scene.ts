@@ -6,7 +6,7 @@ import { createRestorer } from '../../src/node/restorer.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 import type { RestorerOptions } from '../../src/pipeline/restorer-types.js';
 import type { Landmarks } from '../../src/pipeline/types.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 
 /** A smooth picture in colours, RGBA. */
 export function scene(width: number, height: number, shift = 0): Picture {
@@ -48,7 +48,7 @@ export function flat([r, g, b]: readonly [number, number, number]) {
 
 /** A restorer on the device of all tests, without networks unless they are given. */
 export async function restorerWith(options: RestorerOptions = {}): Promise<Restorer> {
-  return createRestorer({ weights: null, detector: null, upscaler: null, device: await testDevice(), ...options });
+  return createRestorer({ weights: null, detector: null, upscaler: null, device: await testExecutor(), ...options });
 }
 
 /** The colour of a pixel. */

@@ -1,14 +1,14 @@
 // What goes to the device and back for a photo: pictures stay there between the stages.
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Device } from '../../src/gpu/device.js';
+import type { Executor } from '../../src/executor.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { deviceBytes, spilled } from '../../src/pipeline/postprocess.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 
 import type { RestoreOptions } from '../../src/pipeline/types.js';
 import { DevicePicture, DevicePlanes } from '../../src/pixels/device-picture.js';
-import { testDevice } from '../device.js';
+import { testExecutor } from '../device.js';
 import { TINY } from '../tiny.js';
 import { landmarksAt, restorerWith, scene } from './scene.js';
 
@@ -17,10 +17,10 @@ const CROP = 4 * SIDE ** 2;
 const [WIDTH, HEIGHT] = [160, 100];
 const PHOTO = 4 * WIDTH * HEIGHT;
 
-let device: Device;
+let device: Executor;
 let restorer: Restorer;
 beforeAll(async () => {
-  device = await testDevice();
+  device = await testExecutor();
   restorer = await restorerWith({
     weights: generatedWeights('codeformer', TINY, 3),
     upscaler: generatedWeights('rrdbnet', { blocks: 1, channels: 8, growth: 4 }, 11),
