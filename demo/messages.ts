@@ -38,12 +38,12 @@ export class Messages {
     }
     this.tick();
     if (state.phase !== before.phase || state.faces.length !== before.faces.length) this.announce(state, before);
-    // Without WebGPU there is nothing to choose a photo for.
+    // Where nothing can restore it there is no use in choosing a photo.
     const { engine } = state;
     const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);
     if (problem !== this.shown) this.showProblem(problem);
     find('#problem').classList.toggle('alone', state.photo === null);
-    find('#empty').hidden = state.photo !== null || state.phase === 'reading' || problem?.code === 'NO_WEBGPU';
+    find('#empty').hidden = state.photo !== null || state.phase === 'reading' || problem?.code === 'NO_ADAPTER';
   }
 
   private tick(): void {
@@ -75,7 +75,7 @@ export class Messages {
     const box = find('#problem');
     box.hidden = problem === null;
     box.classList.toggle('mild', problem?.code === 'ABORTED');
-    box.classList.toggle('blocking', problem?.code === 'NO_WEBGPU');
+    box.classList.toggle('blocking', problem?.code === 'NO_ADAPTER');
     if (!problem) return;
     const buttons = problem.remedies.map((remedy, i) => {
       const button = make(
@@ -89,7 +89,7 @@ export class Messages {
     box.replaceChildren(
       make('h2', {}, problem.title),
       make('p', {}, problem.text),
-      ...(problem.code === 'NO_WEBGPU' && globalThis.isSecureContext ? [browserList()] : []),
+      ...(problem.code === 'NO_ADAPTER' && globalThis.isSecureContext ? [browserList()] : []),
       make('div', { className: 'problem-actions' }, ...buttons),
     );
   }

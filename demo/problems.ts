@@ -6,7 +6,7 @@ import { CodeFormerError, type ErrorCode } from '../src/web/client.js';
 export type Remedy = 'again' | 'cheaper' | 'open' | 'weights';
 
 export interface Problem {
-  readonly code: ErrorCode | 'NO_WEBGPU' | 'UNKNOWN';
+  readonly code: ErrorCode | 'UNKNOWN';
   readonly title: string;
   readonly text: string;
   readonly remedies: readonly Remedy[];
@@ -27,12 +27,12 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
     remedies: message.startsWith('photo: ') ? ['open'] : ['cheaper'],
   }),
   OUT_OF_MEMORY: () => ({
-    title: 'The graphics card ran out of memory',
-    text: 'Close other tabs and programs that use it, or try again with a smaller result.',
+    title: 'There is not enough memory',
+    text: 'Close other tabs and programs, or try again with a smaller result.',
     remedies: ['cheaper', 'again'],
   }),
   ADAPTER_LIMITS: message => ({
-    title: 'The photo is too large for this graphics card',
+    title: 'The photo is too large for this machine',
     text: `A smaller result may fit. ${message}`,
     remedies: ['cheaper'],
   }),
@@ -42,8 +42,8 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
     remedies: ['again', 'cheaper'],
   }),
   GPU_ERROR: message => ({
-    title: 'The graphics driver refused the work',
-    text: `A newer browser or driver may help. ${message}`,
+    title: 'The work was refused',
+    text: `A newer browser or graphics driver may help. ${message}`,
     remedies: ['again'],
   }),
   WORKER_FAILED: message => ({
@@ -76,7 +76,7 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
 /** Words for an error. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof CodeFormerError) {
-    if (error.code === 'NO_ADAPTER') return noWebgpu();
+    if (error.code === 'NO_ADAPTER') return noAdapter();
     const words = KNOWN[error.code]?.(error.message);
     if (words) return { code: error.code, ...words };
     return { code: error.code, title: 'That did not work', text: error.message, remedies: ['again'] };
@@ -87,19 +87,19 @@ export function problemOf(error: unknown): Problem {
 
 export const isAbort = (error: unknown): boolean => error instanceof CodeFormerError && error.code === 'ABORTED';
 
-function noWebgpu(): Problem {
+function noAdapter(): Problem {
   if (globalThis.isSecureContext === false) {
     return {
-      code: 'NO_WEBGPU',
+      code: 'NO_ADAPTER',
       title: 'This page needs a secure address',
-      text: 'Browsers give WebGPU only to pages from https or localhost. Open the page by such an address.',
+      text: 'Browsers give what it works with only to pages from https or localhost. Open the page by such an address.',
       remedies: [],
     };
   }
   return {
-    code: 'NO_WEBGPU',
-    title: 'This browser offers no WebGPU',
-    text: 'Faces are restored by the graphics card of this machine, which pages reach by WebGPU.',
+    code: 'NO_ADAPTER',
+    title: 'This browser cannot restore photos',
+    text: 'Pages reach the graphics card by WebGPU and the processor by WebAssembly with SIMD; one of them is enough, and this browser offers neither. Newer ones do, unless WebAssembly is turned off for this page.',
     remedies: ['again'],
   };
 }

@@ -118,7 +118,6 @@ export class Session {
   }
 
   private async load(weights: Weights): Promise<ClientRestorer> {
-    if (!navigator.gpu) throw new CodeFormerError('NO_ADAPTER', 'Expected WebGPU but this browser has none');
     // Two engines at once would need twice the memory.
     await this.former.then(
       engine => engine?.destroy(),

@@ -77,11 +77,7 @@ async function bundleForBrowsers() {
     entryPoints: { worker: path('src/web/worker.ts') },
     plugins: [wasmKernels, fromBundle('./web.js', ['src/web/restorer.ts', 'src/errors.ts'].map(path))],
   });
-  const thread = await esbuild.build({
-    ...browser,
-    entryPoints: { 'wasm-thread': path('src/web/wasm-thread.ts') },
-  });
-  const results = [engine, client, worker, thread];
+  const results = [engine, client, worker];
   const outputs = Object.assign({}, ...results.map(({ metafile }) => metafile.outputs));
   const notices = await noticesOf(outputs);
   const files = results.flatMap(({ outputFiles }) => outputFiles);

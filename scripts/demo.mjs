@@ -43,7 +43,6 @@ async function build(folder, { live = false } = {}) {
   );
   entryPoints.push({ in: join(demo, 'viewer/painter.ts'), out: 'painter' });
   entryPoints.push({ in: join(demo, 'engine-worker.ts'), out: 'engine/worker' });
-  entryPoints.push({ in: join(root, 'src/web/wasm-thread.ts'), out: 'engine/wasm-thread' });
   const common = { outdir: folder, bundle: true, target: 'es2022', minify: !live, logLevel: 'warning' };
   const { metafile } = await esbuild.build({
     ...common,

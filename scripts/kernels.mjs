@@ -90,7 +90,7 @@ export const viteWasmKernels = {
   },
 };
 
-/** A script for a thread of Node. */
+/** A script for a thread, on either platform. */
 async function bundleCode(entryPoint) {
   const options = { bundle: true, minify: true, format: 'cjs', platform: 'node', target: 'es2022', write: false };
   const { outputFiles } = await esbuild.build({ ...options, entryPoints: [entryPoint] });

@@ -1,6 +1,6 @@
 // Restorers in a browser.
 
-import { invalidArgument } from '../errors.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
 import { insideOfStack, type Platform } from '../pipeline/platform.js';
 import { Restorer } from '../pipeline/restorer.js';
 import type { RestorerOptions } from '../pipeline/restorer-types.js';
@@ -35,6 +35,8 @@ export interface WeightsProgress {
  */
 export async function createRestorer(options: WebRestorerOptions = {}): Promise<Restorer> {
   if (typeof options !== 'object' || options === null) throw invalidArgument('an object', 'options', options);
+  if (globalThis.isSecureContext === false)
+    throw new CodeFormerError('NO_ADAPTER', 'Expected a page from https or localhost: no other has WebGPU and hashes');
   const { weightsBase, onWeights, ...others } = options;
   if (onWeights !== undefined && typeof onWeights !== 'function')
     throw invalidArgument('a function', 'onWeights', onWeights);

@@ -28,10 +28,19 @@ declare global {
   function load<Module = never>(path: string): Promise<Module>;
 }
 
-const ARGS = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
+const WITHOUT_WEBGPU = ['--no-sandbox'];
+const ARGS = [
+  ...WITHOUT_WEBGPU,
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+];
 
-/** Starts the browser of the package; null where the package has no build for this machine. */
-export async function launchChromium(): Promise<Browser | null> {
+/**
+ * Starts the browser of the package; null where the package has no build for this machine.
+ * @param webgpu false for one that finds no adapter
+ */
+export async function launchChromium({ webgpu = true } = {}): Promise<Browser | null> {
   const folder = await unpackChromium();
   if (!folder) return null;
   const env = {
@@ -40,7 +49,8 @@ export async function launchChromium(): Promise<Browser | null> {
     LD_LIBRARY_PATH: [folder, join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter),
     FONTCONFIG_FILE: join(folder, 'fonts.conf'),
   };
-  return driver.launch({ executablePath: join(folder, 'chromium'), args: ARGS, env });
+  const args = webgpu ? ARGS : WITHOUT_WEBGPU;
+  return driver.launch({ executablePath: join(folder, 'chromium'), args, env });
 }
 
 /** Starts Debian's browser, where it is installed. */

@@ -17,7 +17,8 @@ declare global {
   /** A photo with one face, and the options that say where. */
   var photo: { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number };
   var face: Client.ClientRestoreOptions & { readonly output?: undefined };
-  /** What the test of a lost device has on the device. */
+  /** What the test of a lost device has: a restorer on WebGPU, and what is on its device. */
+  var fragile: Client.ClientRestorer;
   var prepared: Client.PreparedPhoto;
   var before: Client.RestoreResult;
   var encoded: Client.EncodedFace;
@@ -442,10 +443,12 @@ describe.skipIf(!chromium)('the client', () => {
 
   test('a lost device fails what runs on it, and the next call has another one', async () => {
     await page.evaluate(async () => {
-      globalThis.prepared = await restorer.prepare(photo, face);
+      const networks = { weights: 'tiny.safetensors', detector: null, upscaler: null };
+      globalThis.fragile = await client.createRestorer({ adapter: 'software', ...networks });
+      globalThis.prepared = await fragile.prepare(photo, face);
       globalThis.before = await prepared.render();
       const crop = { data: photo.data.slice(0, 4 * 32 * 32), width: 32, height: 32 };
-      globalThis.encoded = await restorer.encode(crop);
+      globalThis.encoded = await fragile.encode(crop);
       const forever = async () => {
         for (;;) await encoded.decode();
       };
@@ -457,7 +460,7 @@ describe.skipIf(!chromium)('the client', () => {
       const code = await running;
       const { image } = await prepared.render();
       const same = image.data.every((value, i) => value === before.image.data[i]);
-      return [code, same, await codeOf(encoded.decode()), (await restorer.restore(photo, face)).faces.length];
+      return [code, same, await codeOf(encoded.decode()), (await fragile.restore(photo, face)).faces.length];
     });
     expect(seen).toEqual(['DEVICE_LOST', true, 'DEVICE_LOST', 1]);
   });

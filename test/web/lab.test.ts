@@ -195,7 +195,7 @@ describe.skipIf(!chromium)('the lab', () => {
       '--weights',
       'embedded',
       '--adapter',
-      'software',
+      'wasm',
       '-q',
     ]);
     const [made, shown] = [await decodeImage(await readFile(out)), await pixels(page, '#restored')];

@@ -709,8 +709,11 @@ describe.skipIf(!chromium)('the page', () => {
     let context: BrowserContext;
     let failing: TestServer;
 
-    // The engine as it is, on a device that can be made to fail: losses and lack of memory cannot be had otherwise.
+    // The engine as it is, on what it takes for a GPU, which can be made to fail: losses and lack of memory cannot be had otherwise.
     const fragile = `
+      Object.defineProperty(GPUAdapter.prototype, 'info', {
+        value: { vendor: 'test', architecture: '', device: '', description: '', isFallbackAdapter: false },
+      });
       const { requestDevice } = GPUAdapter.prototype;
       let lose, short = false;
       GPUAdapter.prototype.requestDevice = async function (...args) {
@@ -780,7 +783,7 @@ describe.skipIf(!chromium)('the page', () => {
       await fail('short');
       await slide(page, '#fidelity', 0.9);
       await page.waitForSelector('#problem:not([hidden])', { timeout: 60_000 });
-      expect(await page.textContent('#problem h2')).toBe('The graphics card ran out of memory');
+      expect(await page.textContent('#problem h2')).toBe('There is not enough memory');
       await fail('enough');
       await page.click('#problem .button');
       await phase(page, 'done');
@@ -789,22 +792,31 @@ describe.skipIf(!chromium)('the page', () => {
     });
   });
 
-  test('says how WebGPU is had where it is not', async () => {
+  test('says what to do in a browser that has neither WebGPU nor WebAssembly with SIMD', async () => {
+    const old = await serveTiny(site);
+    const worker = await readFile(join(site, 'engine/worker.js'), 'utf8');
+    const without = `
+      delete WorkerNavigator.prototype.gpu;
+      WebAssembly.compile = async () => {
+        throw new WebAssembly.CompileError('by the test');
+      };
+    `;
+    old.routes.set('/engine/worker.js', (request, response) =>
+      sendBytes(request, response, Buffer.from(`${worker};${without}`), 'text/javascript'),
+    );
     const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';
-    const { page, context, faults } = await visit({ userAgent }, () => {
-      // As in browsers without it.
-      delete (Navigator.prototype as { gpu?: GPU }).gpu;
-    });
+    const { page, context, faults } = await visit({ userAgent }, undefined, old);
     await page.waitForSelector('#problem:not([hidden])');
-    expect(await page.textContent('#problem h2')).toBe('This browser offers no WebGPU');
+    expect(await page.textContent('#problem h2')).toBe('This browser cannot restore photos');
     // The own browser comes first.
     expect(await page.textContent('.browsers dt')).toBe('Firefoxthis one');
     expect(await page.textContent('.browsers')).toMatch(/chrome:\/\/flags.*|Safari/);
     expect(await page.isVisible('#empty')).toBe(false);
     expect(await faultsOfAccess(page)).toEqual([]);
-    expect(page.workers()).toEqual([]);
+    await expect.poll(() => page.workers()).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();
+    await old.close();
   });
 
   test('works without a connection after the first visit, with the weights of the package', async () => {

@@ -11,6 +11,7 @@ export interface Inputs {
   readonly photo: Library.Picture;
   /** Address or path of the folder of embedded weights, with a slash at the end. */
   readonly weights: string;
+  readonly adapter: 'software' | 'wasm';
 }
 
 type PlatformLibrary = Pick<
@@ -18,12 +19,12 @@ type PlatformLibrary = Pick<
   'CodeFormer' | 'RetinaFace' | 'createDevice' | 'createRestorer' | 'generatedWeights' | 'pixels'
 > & { openWeights(source: string): Promise<Library.Weights> };
 
-/** All results by name, made on a software adapter. */
+/** All results by name. */
 export async function work(library: PlatformLibrary, inputs: Inputs): Promise<Record<string, Numbers>> {
-  const { photo, weights } = inputs;
+  const { photo, weights, adapter } = inputs;
   const { CodeFormer, RetinaFace, createDevice, createRestorer, generatedWeights, openWeights, pixels } = library;
   const results: Record<string, Numbers> = {};
-  const device = await createDevice({ adapter: 'software' });
+  const device = await createDevice({ adapter });
   const restorerWeights = await openWeights(`${weights}restorer.safetensors`);
   const detectorWeights = await openWeights(`${weights}detector.safetensors`);
   const upscalerWeights = await openWeights(`${weights}upscaler.safetensors`);

@@ -51,7 +51,7 @@ export function buildProject(): void {
  * Serves the project from a free port of localhost: `dist` must be built. Modules in TypeScript are bundled on the way, but for what
  * they import of `/dist`. A POST is kept in `posted`.
  * @param folder another folder to serve
- * @param headers sent with every file
+ * @param headers sent with every file, and with the blank page
  */
 export async function serveProject(
   folder: string = root,
@@ -72,7 +72,7 @@ export async function serveProject(
       posted.set(path, Buffer.concat(parts));
       response.writeHead(204).end();
     } else if (path === '/blank.html') {
-      response.writeHead(200, { 'content-type': TYPES['.html'] }).end(BLANK);
+      response.writeHead(200, { 'content-type': TYPES['.html'], ...headers }).end(BLANK);
     } else {
       const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path));
       const bytes = await (path.endsWith('.ts') ? bundled(file) : readFile(file)).catch(() => null);

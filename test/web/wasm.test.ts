@@ -1,0 +1,156 @@
+// Browsers without WebGPU: the library, its client and the page run on WebAssembly, with threads where the page is isolated, and compute
+// what Node computes.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as library from '../../src/node/index.js';
+import type * as Client from '../../src/web/client.js';
+import type * as Web from '../../src/web/index.js';
+import { launchChromium, openPage } from './chromium.js';
+import { differences, filesWith, MODULE, SHADERS } from './page-bytes.js';
+import { type Numbers, work } from './same-bytes-work.js';
+import { buildProject, serveProject, type TestServer } from './server.js';
+
+const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const chromium = await launchChromium({ webgpu: false });
+
+/** What a page of the server says of the device that it is given. */
+const description = (page: Page) =>
+  page.evaluate(async () => {
+    const { createDevice } = await load<typeof Web>('/dist/web.js');
+    const device = await createDevice();
+    const { description, reason } = device.adapter;
+    device.destroy();
+    return [globalThis.crossOriginIsolated, description, reason];
+  });
+
+const WHY = expect.stringMatching(/^no GPU: Expected a WebGPU adapter/);
+
+describe.skipIf(!chromium)('without WebGPU', () => {
+  const browser = chromium as Browser;
+  let photo: library.Picture;
+  let expected: Record<string, Numbers>;
+  const servers: TestServer[] = [];
+  const serve = async (...args: Parameters<typeof serveProject>) => {
+    const server = await serveProject(...args);
+    servers.push(server);
+    return server;
+  };
+
+  beforeAll(async () => {
+    buildProject();
+    photo = await library.readImageFile(join(root, 'docs/samples/hopper.jpg'));
+    expected = await work(library, { photo, weights: join(root, 'weights/'), adapter: 'wasm' });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await Promise.all(servers.map(server => server.close()));
+  });
+
+  describe.each([
+    ['a page', {}, false],
+    ['an isolated page', ISOLATION, true],
+  ] as const)('%s', (_, headers, isolated) => {
+    let server: TestServer;
+    let page: Awaited<ReturnType<typeof openPage>>;
+    let processors: number;
+    beforeAll(async () => {
+      server = await serve(root, headers);
+      page = await openPage(browser, server);
+      processors = await page.evaluate(() => navigator.hardwareConcurrency);
+    });
+    afterAll(() => page.close());
+    const name = () => `WebAssembly SIMD on ${isolated && processors > 1 ? `${processors} threads` : '1 thread'}`;
+
+    test('has a device with as many threads as it can have', async () => {
+      expect(await description(page)).toEqual([isolated, name(), WHY]);
+    });
+
+    test('computes the bytes of Node, and loads the module that it needs and no shaders', async () => {
+      expect(await differences(page, server, photo, 'wasm', expected)).toEqual([]);
+      const asked = server.requests.map(({ path }) => path);
+      expect(filesWith(SHADERS).filter(path => asked.includes(path))).toEqual([]);
+      expect(filesWith(MODULE).filter(path => asked.includes(path))).toHaveLength(1);
+      expect(page.faults).toEqual([]);
+    });
+
+    test('restores with the client, in its worker', async () => {
+      const { width, height } = photo;
+      const seen = await page.evaluate(
+        async size => {
+          const { createRestorer } = await load<typeof Client>('/dist/client.js');
+          const restorer = await createRestorer();
+          const data = new Uint8ClampedArray(await (await fetch('/photo.rgba')).arrayBuffer());
+          const { image } = await restorer.restore({ data, ...size });
+          await fetch('/client', { method: 'POST', body: image.data.slice() as BodyInit });
+          const { adapter, adapterReason, software } = restorer.info;
+          await restorer.destroy();
+          return { adapter, adapterReason, software };
+        },
+        { width, height },
+      );
+      expect(seen).toEqual({ adapter: name(), adapterReason: WHY, software: true });
+      expect(server.posted.get('/client')!.equals(Buffer.from(expected.photo!.buffer))).toBe(true);
+    });
+  });
+
+  test('an isolated page whose policy forbids workers from blobs has one thread', async () => {
+    const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'";
+    const server = await serve(root, { ...ISOLATION, 'content-security-policy': policy });
+    const page = await openPage(browser, server);
+    // As in browsers without WebGPU.
+    await page.evaluate(() => delete (Navigator.prototype as { gpu?: GPU }).gpu);
+    const why = 'no GPU: Expected WebGPU but this browser has none';
+    expect(await description(page)).toEqual([true, 'WebAssembly SIMD on 1 thread', why]);
+    await page.close();
+  });
+
+  describe('the demo', () => {
+    let site: string;
+    beforeAll(async () => {
+      site = await mkdtemp(join(tmpdir(), 'codeformer-page-'));
+      execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
+    });
+    afterAll(() => rm(site, { recursive: true, force: true }));
+
+    async function visit(server: TestServer) {
+      const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+      const faults: string[] = [];
+      page.on('pageerror', error => faults.push(String(error)));
+      page.on('console', message => message.type() === 'error' && faults.push(message.text()));
+      await page.goto(`${server.origin}/`);
+      return Object.assign(page, { faults });
+    }
+
+    test.each([
+      ['without isolation', {}],
+      ['isolated', ISOLATION],
+    ])('restores a photo and says on what, %s', async (_, headers) => {
+      const server = await serve(site, headers);
+      const page = await visit(server);
+      await page.click('[data-sample$="worn.jpg"]');
+      await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
+      expect(await page.textContent('#summary')).toMatch(/^One face restored in [\d.]+ s without a graphics card/);
+      expect(await page.isVisible('#problem')).toBe(false);
+      const asked = await Promise.all(
+        server.requests
+          .filter(({ path }) => path.endsWith('.js'))
+          .map(async ({ path }) => [path, await readFile(join(site, path), 'utf8')] as const),
+      );
+      expect(asked.filter(([, text]) => text.includes(SHADERS))).toEqual([]);
+      expect(asked.filter(([, text]) => text.includes(MODULE))).toHaveLength(1);
+      expect(page.faults).toEqual([]);
+      // The engine, the painter, and the threads.
+      const processors = await page.evaluate(() => navigator.hardwareConcurrency);
+      expect(page.workers()).toHaveLength(headers === ISOLATION ? 2 + processors : 2);
+      await page.close();
+    });
+  });
+});
