@@ -16,6 +16,8 @@ export async function fetchWeights(
   frame.hidden = true;
   frame.title = 'Downloads weights';
   frame.setAttribute('sandbox', 'allow-scripts');
+  // Pages that are isolated show such a frame whatever headers the host sends with it.
+  frame.setAttribute('credentialless', '');
   frame.src = 'fetcher.html';
   try {
     await new Promise(resolve => {

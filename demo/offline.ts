@@ -7,8 +7,10 @@ declare const OFFLINE: boolean;
 
 export function keepOffline(): void {
   if (!OFFLINE || !navigator.serviceWorker) return;
+  const script = new URL('sw.js', ROOT);
+  // From the next visit on. The frame that downloads weights (fetch-weights.ts) comes from the host, past the service worker; a page that is
+  // isolated may only show it where browsers know frames without credentials.
+  if ('credentialless' in HTMLIFrameElement.prototype) script.search = '?isolate';
   // Without it the page works as long as there is a connection.
-  navigator.serviceWorker
-    .register(new URL('sw.js', ROOT))
-    .catch(error => console.warn(`Not available offline: ${error.message}`));
+  navigator.serviceWorker.register(script).catch(error => console.warn(`Not available offline: ${error.message}`));
 }

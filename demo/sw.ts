@@ -1,4 +1,5 @@
-// The service worker: keeps the page's own files, so that it opens without a connection. Weights are kept by the engine.
+// The service worker: keeps the page's own files, so that it opens without a connection, and has pages isolated from others, so that they get
+// threads. Weights are kept by the engine.
 
 /** Filled in by the build: what the page cannot do without, what is fetched once that is there, and a hash of all of it. */
 declare const FILES: readonly string[];
@@ -18,6 +19,12 @@ interface Fetching extends Event {
 const { registration } = globalThis as unknown as { registration: { readonly scope: string } };
 const PREFIX = `codeformer-page ${registration.scope} `;
 const CACHE = PREFIX + VERSION;
+
+/** Whether pages are to be isolated: see offline.ts. */
+const ISOLATES = new URL(location.href).searchParams.has('isolate');
+
+/** As docs/hosting.md asks of hosts, which many of them cannot do. */
+const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 addEventListener('install', event => (event as Lasting).waitUntil(fill()));
 
@@ -55,5 +62,10 @@ async function dropFormer(): Promise<void> {
 
 async function kept(path: string, request: Request): Promise<Response> {
   const cache = await caches.open(CACHE);
-  return (await cache.match(path)) ?? fetch(request);
+  const response = (await cache.match(path)) ?? (await fetch(request));
+  return ISOLATES && path.endsWith('index.html') && response.ok ? isolated(response) : response;
+}
+
+function isolated({ body, status, statusText, headers }: Response): Response {
+  return new Response(body, { status, statusText, headers: { ...Object.fromEntries(headers), ...ISOLATION } });
 }

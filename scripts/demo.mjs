@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, watch } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname, join, relative, resolve, sep } from 'node:path';
+import { basename, extname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -158,16 +158,19 @@ async function firstVisit(folder, page, metafile) {
 }
 
 /**
- * What a host should send with each file (docs/hosting.md): no other site shows the page in a frame, and a worker that is started from its
- * address, where the policy of the page does not reach, gets no further than this host.
+ * What a host should send with each file (docs/hosting.md): no other site shows the page in a frame, which is isolated from others for the sake
+ * of threads, and a worker that is started from its address, where the policy of the page does not reach, gets no further than this host.
  */
 function headersOf(file) {
   const policy =
     extname(file) === '.js' ? "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; " : '';
   return {
     'Content-Security-Policy': `${policy}frame-ancestors 'self'`,
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+    'Cross-Origin-Opener-Policy': 'same-origin',
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
+    ...(basename(file) === 'fetcher.js' && { 'Cross-Origin-Resource-Policy': 'cross-origin' }),
   };
 }
 

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../../weights/manifest.json' with { type: 'json' };
 import { filesOf, installBuilt } from '../packed.js';
 import { launchChromium } from './chromium.js';
-import { buildProject, serveProject } from './server.js';
+import { buildProject, ISOLATION, serveProject } from './server.js';
 
 const chromium = await launchChromium();
 const folder = mkdtempSync(join(tmpdir(), 'codeformer-bundlers-'));
@@ -21,13 +21,16 @@ const folder = mkdtempSync(join(tmpdir(), 'codeformer-bundlers-'));
 const HTML = `<!doctype html><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,">
 <script type="module" src="/main.js"></script>`;
 
-/** An app that finds no face in an empty picture, and says so in its title. */
+/** An app that finds no face in an empty picture, and says so in its title, with the threads that worked where it is isolated. */
 const app = (options = '') => `
 import { createRestorer } from 'codeformer-webgpu/client';
 
 try {
   const restorer = await createRestorer({ weights: null, upscaler: null, ${options} });
-  document.title = 'faces: ' + (await restorer.detect(new ImageData(64, 64))).length;
+  const faces = (await restorer.detect(new ImageData(64, 64))).length;
+  const threads = Number(/WebAssembly.* on (\\d+) thread/.exec(restorer.info.adapter)?.[1]);
+  const all = crossOriginIsolated && threads === navigator.hardwareConcurrency;
+  document.title = \`faces: \${faces}\${all ? ' by all processors' : ''}\`;
 } catch (error) {
   document.title = error.code + ': ' + error.message;
 }`;
@@ -56,8 +59,8 @@ describe.skipIf(!chromium)('an app in a bundle', () => {
     }
   }
 
-  async function saidFrom(site: string): Promise<string> {
-    const server = await serveProject(site);
+  async function saidFrom(site: string, headers = {}): Promise<string> {
+    const server = await serveProject(site, headers);
     try {
       return await said(server.origin);
     } finally {
@@ -79,6 +82,7 @@ describe.skipIf(!chromium)('an app in a bundle', () => {
     await vite.build({ root: folder, logLevel: 'error', build: { outDir } });
     expect(sums(outDir).toSorted()).toEqual(manifest.files.map(({ sha256 }) => sha256).toSorted());
     expect(await saidFrom(outDir)).toBe('faces: 0');
+    expect(await saidFrom(outDir, ISOLATION)).toBe('faces: 0 by all processors');
   });
 
   test('Vite serves it as it is', async () => {
@@ -112,6 +116,7 @@ describe.skipIf(!chromium)('an app in a bundle', () => {
     for (const name of ['manifest.json', 'detector.safetensors'])
       copyFileSync(join(folder, 'node_modules/codeformer-webgpu/weights', name), join(told, name));
     expect(await saidFrom(told)).toBe('faces: 0');
+    expect(await saidFrom(told, ISOLATION)).toBe('faces: 0 by all processors');
   });
 
   test('Rollup keeps what the worker does', async () => {

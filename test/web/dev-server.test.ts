@@ -94,11 +94,12 @@ describe('the server for development', () => {
         lines.map(line => line.trim().split(': ') as [string, string]),
       );
     }
-    expect([...asked.keys()]).toEqual(['/*', '/*.js']);
-    for (const path of ['/', '/lab/', '/fetcher.html', '/main.js', '/engine/worker.js']) {
+    expect([...asked.keys()]).toEqual(['/*', '/*.js', '/fetcher.js']);
+    for (const path of ['/', '/lab/', '/fetcher.html', '/fetcher.js', '/main.js', '/engine/worker.js']) {
       const { status, headers } = await fetch(origin + path);
       expect(status).toBe(200);
-      const expected = new Map([...asked.get('/*')!, ...(path.endsWith('.js') ? asked.get('/*.js')! : [])]);
+      const scripts = path.endsWith('.js') ? asked.get('/*.js')! : [];
+      const expected = new Map([...asked.get('/*')!, ...scripts, ...(asked.get(path) ?? [])]);
       expect(Object.fromEntries([...expected].map(([name]) => [name, headers.get(name)]))).toEqual(
         Object.fromEntries(expected),
       );

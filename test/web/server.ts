@@ -40,6 +40,12 @@ const TYPES: Readonly<Record<string, string>> = {
 const BLANK = `<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,">
 <script>globalThis.load = path => import(path);</script>`;
 
+/** Headers that isolate pages from others, so that they may share memory with threads. */
+export const ISOLATION = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Builds `dist`, which pages load the library from. */

@@ -14,9 +14,8 @@ import type * as Web from '../../src/web/index.js';
 import { launchChromium, openPage } from './chromium.js';
 import { differences, filesWith, MODULE, SHADERS } from './page-bytes.js';
 import { type Numbers, work } from './same-bytes-work.js';
-import { buildProject, serveProject, type TestServer } from './server.js';
-
-const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+import { buildProject, ISOLATION, sendBytes, serveProject, type TestServer } from './server.js';
+import { tinyRestorer } from './tiny-weights.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const chromium = await launchChromium({ webgpu: false });
@@ -120,8 +119,8 @@ describe.skipIf(!chromium)('without WebGPU', () => {
     });
     afterAll(() => rm(site, { recursive: true, force: true }));
 
-    async function visit(server: TestServer) {
-      const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+    async function visit(server: TestServer, serviceWorkers: 'allow' | 'block' = 'block') {
+      const page = await (await browser.newContext({ serviceWorkers })).newPage();
       const faults: string[] = [];
       page.on('pageerror', error => faults.push(String(error)));
       page.on('console', message => message.type() === 'error' && faults.push(message.text()));
@@ -150,6 +149,73 @@ describe.skipIf(!chromium)('without WebGPU', () => {
       // The engine, the painter, and the threads.
       const processors = await page.evaluate(() => navigator.hardwareConcurrency);
       expect(page.workers()).toHaveLength(headers === ISOLATION ? 2 + processors : 2);
+      await page.close();
+    });
+
+    /** A host of weights that every page may read. */
+    async function host(): Promise<TestServer> {
+      const server = await serve(site);
+      const weights = await tinyRestorer(2);
+      server.routes.set('/own.safetensors', (request, response) =>
+        sendBytes(request, response, weights, 'application/octet-stream', { 'access-control-allow-origin': '*' }),
+      );
+      return server;
+    }
+
+    test('isolates itself from the second visit on, and goes on downloading weights', async () => {
+      const server = await serve(site);
+      const page = await visit(server, 'allow');
+      const isolated = () => page.evaluate(() => globalThis.crossOriginIsolated);
+      expect(await isolated()).toBe(false);
+      await page.evaluate(() => navigator.serviceWorker.ready);
+      await page.goto(`${server.origin}/lab/`);
+      expect(await isolated()).toBe(true);
+      await page.goto(`${server.origin}/`);
+      expect(await isolated()).toBe(true);
+      await page.click('[data-sample$="worn.jpg"]');
+      await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
+      expect(page.workers()).toHaveLength(2 + (await page.evaluate(() => navigator.hardwareConcurrency)));
+      const { origin } = await host();
+      await page.click('#open-weights');
+      const row = page.locator('.role', { has: page.locator('h3', { hasText: 'Restores faces' }) });
+      await row.getByRole('radio', { name: 'Address' }).check();
+      await row.locator('input[type="url"]').fill(`${origin}/own.safetensors`);
+      await page.click('#weights-apply');
+      await expect
+        .poll(() => page.textContent('.toast:last-child p'), { timeout: 60_000 })
+        .toBe('In use now: own.safetensors.');
+      expect(page.faults).toEqual([]);
+      await page.close();
+    });
+
+    test('has its frame for weights also in browsers that know no frames without credentials, by the headers of the host', async () => {
+      const server = await serve(site, ISOLATION);
+      const script = await readFile(join(site, 'fetcher.js'));
+      server.routes.set('/fetcher.js', (request, response) =>
+        sendBytes(request, response, script, 'text/javascript', {
+          ...ISOLATION,
+          'cross-origin-resource-policy': 'cross-origin',
+        }),
+      );
+      const page = await openPage(browser, server);
+      const bytes = await page.evaluate(
+        async file => {
+          const frame = document.createElement('iframe');
+          frame.setAttribute('sandbox', 'allow-scripts');
+          frame.src = 'fetcher.html';
+          await new Promise(resolve => {
+            frame.addEventListener('load', resolve);
+            document.body.append(frame);
+          });
+          const { port1, port2 } = new MessageChannel();
+          return new Promise<number>(resolve => {
+            port1.onmessage = ({ data }) => data.blob && resolve(data.blob.size);
+            frame.contentWindow!.postMessage(file, '*', [port2]);
+          });
+        },
+        `${(await host()).origin}/own.safetensors`,
+      );
+      expect(bytes).toBeGreaterThan(10_000);
       await page.close();
     });
   });
