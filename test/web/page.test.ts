@@ -171,12 +171,20 @@ describe.skipIf(!chromium)('the page', () => {
     beforeAll(async () => {
       visited = await visit();
       page = visited.page;
+      const outlined = page.evaluate(
+        () =>
+          new Promise<typeof early>(resolve => {
+            const look = (_: unknown, observer: MutationObserver) => {
+              const faces = document.querySelectorAll('.outline').length;
+              if (faces === 0) return;
+              observer.disconnect();
+              resolve({ faces, phase: document.body.dataset.phase });
+            };
+            new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+          }),
+      );
       await page.click('[data-sample$="astronaut.png"]');
-      await page.waitForSelector('.outline', { timeout: 100_000 });
-      early = await page.evaluate(() => ({
-        faces: document.querySelectorAll('.outline').length,
-        phase: document.body.dataset.phase,
-      }));
+      early = await outlined;
       await phase(page, 'done');
       announced = await page.textContent('#announcer');
     });
