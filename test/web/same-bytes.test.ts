@@ -12,6 +12,9 @@ import { buildProject, serveProject, type TestServer } from './server.js';
 const browsers = { chromium: await launchChromium(), 'Debian’s chromium': await launchDebianChromium() };
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
+// On a busy machine without a GPU this takes its time.
+const TIMEOUT = 300_000;
+
 describe.skipIf(!browsers.chromium)('Node and', () => {
   let server: TestServer;
   let photo: library.Picture;
@@ -22,14 +25,14 @@ describe.skipIf(!browsers.chromium)('Node and', () => {
     server = await serveProject();
     photo = await library.readImageFile(file('docs/samples/hopper.jpg'));
     expected = await work(library, { photo, weights: file('weights/'), adapter: 'software' });
-  });
+  }, TIMEOUT);
   afterAll(async () => {
     await Promise.all(Object.values(browsers).map(browser => browser?.close()));
     await server?.close();
   });
 
   for (const [name, browser] of Object.entries(browsers)) {
-    test.skipIf(!browser)(`${name} compute the same bytes`, async () => {
+    test.skipIf(!browser)(`${name} compute the same bytes`, { timeout: TIMEOUT }, async () => {
       const page = await openPage(browser!, server);
       expect(await differences(page, server, photo, 'software', expected)).toEqual([]);
       expect(Object.keys(expected)).toContain('face 0: restored');
