@@ -24,7 +24,7 @@ export type ErrorCode =
   | 'INTEGRITY'
   /** A download that was refused, or that broke off and could not be continued. */
   | 'DOWNLOAD_FAILED'
-  /** No WebGPU adapter of the kind that was asked for. */
+  /** No adapter of the kind that was asked for. */
   | 'NO_ADAPTER'
   /** The adapter's limits are too small for what was asked. */
   | 'ADAPTER_LIMITS'
@@ -36,7 +36,7 @@ export type ErrorCode =
   | 'GPU_ERROR'
   /** Tensors whose shapes do not fit together; the message names the layer. */
   | 'SHAPE_MISMATCH'
-  /** The worker of the client in browsers could not be started, or broke. */
+  /** The worker of the client in browsers, or a thread of WebAssembly, could not be started, or broke. */
   | 'WORKER_FAILED'
   /** The signal of the call, or of the process, was aborted. */
   | 'ABORTED'

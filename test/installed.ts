@@ -43,12 +43,6 @@ export async function npmInstall(folder: string, ...packages: readonly string[])
   await run(folder, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...packages]);
 }
 
-/** The version of a package that this project is locked to. */
-export async function lockedVersion(name: string): Promise<string> {
-  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
-  return lock.packages[`node_modules/${name}`].version;
-}
-
 /** Path of the tarball of the project as it is now: made once for each state of what it is made of. */
 export async function packProject(): Promise<string> {
   const hash = createHash('sha256');

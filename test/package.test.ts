@@ -1,8 +1,8 @@
 // From a clone to a tarball to somebody else's project: the command line of a fresh clone, what is packed, and that it runs and type-checks
 // elsewhere.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ let files: string[];
 
 beforeAll(() => {
   tarball = pack(cleanCopy(join(folder, 'packed')));
-  project = install(tarball, join(folder, 'project'), ['@types/node', '@webgpu/types', '@sparticuz/chromium']);
+  project = install(tarball, join(folder, 'project'), ['@types/node', '@webgpu/types']);
   files = filesOf(join(project, 'node_modules/codeformer-webgpu'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -108,8 +108,19 @@ describe('installed elsewhere', () => {
 
   test('the command line runs, without what only source checkouts have', () => {
     expect(run(program, '--help')).not.toContain('bench');
-    const found = JSON.parse(run(program, 'detect', photo, '--json', '--adapter', 'software')) as { faces: unknown[] };
+    const found = JSON.parse(run(program, 'detect', photo, '--json', '--adapter', 'wasm')) as { faces: unknown[] };
     expect(found.faces).toHaveLength(1);
+  });
+
+  test.skipIf(existsSync('/dev/dri') || existsSync('/dev/nvidia0'))('a machine without any adapter is enough', () => {
+    expect(existsSync(join(project, 'node_modules/@sparticuz'))).toBe(false);
+    const { stderr, status } = spawnSync(process.execPath, [program, 'restore', photo, '-o', 'restored.png'], {
+      cwd: project,
+      env: shellEnv(),
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/^adapter: WebAssembly SIMD on \d+ threads?\n/)]);
+    expect(existsSync(join(project, 'restored.png'))).toBe(true);
   });
 
   test('Node imports it, with its weights', () => {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../src/node/index.js';
-import { lockedVersion, npmInstall, packProject, run } from './installed.js';
+import { npmInstall, packProject, run } from './installed.js';
 import { launchChromium } from './web/chromium.js';
 import { serveProject, type TestServer } from './web/server.js';
 
@@ -97,9 +97,6 @@ const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
     await npmInstall(user, await packProject());
   },
   'npx codeformer restore photo.jpg -o restored.png': makes('restored.png'),
-  // The version that this project is tested with.
-  'npm install @sparticuz/chromium': async line =>
-    npmInstall(user, `${line.split(' ').at(-1)}@${await lockedVersion('@sparticuz/chromium')}`),
   'npx codeformer restore photo.jpg -o faithful.png --fidelity 0.7': makes('faithful.png'),
   'npx codeformer restore photos/ -o restored/': async line => {
     await shell(user, line);

@@ -21,7 +21,7 @@ export const doctor = command({
   async run({ values }, io, services) {
     const findings = await examine(io.env, services);
     await writeStdout(io, values.json ? `${JSON.stringify(findings, null, 2)}\n` : print(findings));
-    return EXIT_CODES[findings.chosen === null ? 'no usable WebGPU adapter' : 'done'];
+    return EXIT_CODES[findings.chosen === null ? 'no usable adapter' : 'done'];
   },
 });
 

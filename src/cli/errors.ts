@@ -8,7 +8,7 @@ export const EXIT_CODES = {
   done: 0,
   failed: 1,
   'wrong usage': 2,
-  'no usable WebGPU adapter': 3,
+  'no usable adapter': 3,
   'some of several pictures failed': 4,
   aborted: 130,
 } as const;
@@ -16,8 +16,8 @@ export const EXIT_CODES = {
 /** Errors with an exit code of their own, or with advice; all others are failures. */
 const ERRORS: Partial<Record<ErrorCode, { readonly exit?: keyof typeof EXIT_CODES; readonly hint?: string }>> = {
   INVALID_ARGUMENT: { exit: 'wrong usage' },
-  NO_ADAPTER: { exit: 'no usable WebGPU adapter' },
-  ADAPTER_LIMITS: { exit: 'no usable WebGPU adapter' },
+  NO_ADAPTER: { exit: 'no usable adapter' },
+  ADAPTER_LIMITS: { exit: 'no usable adapter' },
   ABORTED: { exit: 'aborted' },
   IMAGE_TOO_LARGE: { hint: '--max-pixels raises the limit' },
   OUT_OF_MEMORY: { hint: 'close what else uses the GPU, or try --adapter software' },

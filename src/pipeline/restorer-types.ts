@@ -49,7 +49,7 @@ export interface RestorerInfo {
   readonly adapterReason: string | null;
   readonly features: readonly string[];
   readonly precision: 'f32' | 'f16';
-  /** Bytes of GPU memory held now, and the most that was held. */
+  /** Bytes of the device held now, and the most that was held. */
   readonly memory: { readonly allocated: number; readonly peak: number };
   /** The restoring network, and its licence. */
   readonly model: string | null;
