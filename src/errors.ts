@@ -24,7 +24,7 @@ export type ErrorCode =
   | 'INTEGRITY'
   /** A download that was refused, or that broke off and could not be continued. */
   | 'DOWNLOAD_FAILED'
-  /** No adapter of the kind that was asked for. */
+  /** No adapter of the kind that was asked for, or no page from https or localhost. */
   | 'NO_ADAPTER'
   /** The adapter's limits are too small for what was asked. */
   | 'ADAPTER_LIMITS'
