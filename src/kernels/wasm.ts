@@ -41,22 +41,18 @@ export interface WasmKernel<P> {
 /** Parts that keep every thread busy to the end. */
 export const PARTS = 32;
 
-/** `count` things as about `parts` runs of `length`, a multiple of `step`; the last run may be shorter. */
-export function runsOf(count: number, step = 1, parts = PARTS): { readonly length: number; readonly parts: number } {
-  const length = roundUp(ceilDiv(count, parts), step);
-  return { length, parts: ceilDiv(count, length) };
+/** `count` things in about `parts` parts: how many each of them has, a multiple of `step`, and how many there are; the last may have fewer. */
+export function runsOf(count: number, step = 1, parts = PARTS): { readonly each: number; readonly parts: number } {
+  const each = roundUp(ceilDiv(count, parts), step);
+  return { each, parts: ceilDiv(count, each) };
 }
 
 /** Pixels in a part that take as long as a few parts cost. */
 const PART_PIXELS = 2 ** 14;
 
 /**
- * Lines of a picture in parts: how many each part has, and how many parts there are.
+ * Lines of a picture in parts, as few as are worth it.
  * @param pixels of a line, or how many it takes as long as
- * @param step of which `each` is a multiple
  */
-export function divided(lines: number, pixels: number, step = 1): { readonly each: number; readonly parts: number } {
-  const wanted = Math.min(PARTS, ceilDiv(lines * pixels, PART_PIXELS));
-  const each = roundUp(ceilDiv(lines, wanted), step);
-  return { each, parts: ceilDiv(lines, each) };
-}
+export const divided = (lines: number, pixels: number, step = 1): ReturnType<typeof runsOf> =>
+  runsOf(lines, step, Math.min(PARTS, ceilDiv(lines * pixels, PART_PIXELS)));

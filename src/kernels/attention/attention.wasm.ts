@@ -23,8 +23,8 @@ export const wasmAttention: WasmKernel<AttentionParams> = {
     const padded = roundUp(tokens, 8);
     const dim = q.c / heads;
     const most = Math.max(TILE, Math.floor(SCORES / padded / TILE) * TILE);
-    const { length } = runsOf(tokens, TILE, ceilDiv(PARTS, q.n * heads));
-    const queries = Math.min(length, most);
+    const { each } = runsOf(tokens, TILE, ceilDiv(PARTS, q.n * heads));
+    const queries = Math.min(each, most);
     const blocks = ceilDiv(tokens, queries);
     return [
       {

@@ -6,11 +6,11 @@ import type { ArgmaxParams } from './argmax.js';
 export const wasmArgmax: WasmKernel<ArgmaxParams> = {
   jobs({ logits }): Job[] {
     const tokens = logits.n * logits.h * logits.w;
-    const { length, parts } = runsOf(tokens);
+    const { each, parts } = runsOf(tokens);
     return [
       {
         run: 'argmax',
-        args: [...placed('logits', logits), tokens, length, logits.c, 'indices', 'margin'],
+        args: [...placed('logits', logits), tokens, each, logits.c, 'indices', 'margin'],
         parts,
         local: 48,
       },

@@ -7,11 +7,11 @@ import type { LookupParams } from './lookup.js';
 export const wasmLookup: WasmKernel<LookupParams> = {
   jobs({ codes, y }): Job[] {
     const tokens = y.n * y.h * y.w;
-    const { length, parts } = runsOf(tokens);
+    const { each, parts } = runsOf(tokens);
     return [
       {
         run: 'lookup',
-        args: ['indices', 'codebook', codes, ...placed('y', y), tokens, length, roundUp(y.c, 4)],
+        args: ['indices', 'codebook', codes, ...placed('y', y), tokens, each, roundUp(y.c, 4)],
         parts,
       },
     ];

@@ -6,11 +6,11 @@ import type { LabelMapParams } from './label-map.js';
 export const wasmLabelMap: WasmKernel<LabelMapParams> = {
   jobs({ logits }): Job[] {
     const pixels = logits.n * logits.h * logits.w;
-    const { length, parts } = runsOf(pixels, 4);
+    const { each, parts } = runsOf(pixels, 4);
     return [
       {
         run: 'labelMap',
-        args: [...placed('logits', logits), pixels, length, logits.c, 'labels'],
+        args: [...placed('logits', logits), pixels, each, logits.c, 'labels'],
         parts,
         local: 64,
       },

@@ -14,6 +14,6 @@ export const wasmTensorToNchw: WasmKernel<TensorToNchwParams> = {
 
 function jobs(run: string, planes: string, tensor: string, l: Layout): Job[] {
   const pixels = l.h * l.w;
-  const { length, parts } = runsOf(pixels, 4);
-  return [{ run, args: [planes, ...placed(tensor, l), pixels, l.c, length, parts], parts: l.n * parts, local: 16 }];
+  const { each, parts } = runsOf(pixels, 4);
+  return [{ run, args: [planes, ...placed(tensor, l), pixels, l.c, each, parts], parts: l.n * parts, local: 16 }];
 }

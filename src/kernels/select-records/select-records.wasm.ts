@@ -6,8 +6,8 @@ import type { SelectRecordsParams } from './select-records.js';
 export const wasmSelectRecords: WasmKernel<SelectRecordsParams> = {
   scratch: ({ records }) => ({ counts: { type: 'u32', elements: runsOf(records).parts } }),
   jobs({ records }): Job[] {
-    const { length, parts } = runsOf(records);
-    const args = ['records', records, length, 'threshold', 'counts'];
+    const { each, parts } = runsOf(records);
+    const args = ['records', records, each, 'threshold', 'counts'];
     return [
       { run: 'countRecords', args, parts },
       { run: 'selectRecords', args: [...args, parts, 'selected'], parts },

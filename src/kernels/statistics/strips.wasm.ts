@@ -29,7 +29,7 @@ export function stripStatistics(x: Layout, from: string, into: string): Job {
   const runs = runsOf(count);
   return {
     run: 'stripStatistics',
-    args: [...placed(from, x), x.h * x.w, roundUp(x.c, 4), into, length, count, runs.length, runs.parts],
+    args: [...placed(from, x), x.h * x.w, roundUp(x.c, 4), into, length, count, runs.each, runs.parts],
     parts: x.n * runs.parts,
   };
 }
