@@ -9,8 +9,7 @@ import {
   type RunOptions,
   type Workspace,
 } from '../executor.js';
-import { bytesPerElement, type Kernel, type NumberArray } from '../kernels/kernel.js';
-import type { Scratch } from '../kernels/webgpu.js';
+import { bytesPerElement, type Kernel, type NumberArray, type Scratch } from '../kernels/kernel.js';
 import { bindKernel } from './bind-kernel.js';
 import { Context, gpuBuffer } from './context.js';
 import { Arena, lowering } from './program.js';

@@ -47,6 +47,12 @@ export interface Kernel<P> {
 
 export type NumberArray = Float32Array | Int32Array | Uint32Array;
 
+/** Memory that the steps of an implementation write and read between them, and that means nothing afterwards. */
+export interface Scratch {
+  readonly type: ElementType;
+  readonly elements: number;
+}
+
 /** One set of parameters that the kernel test runs. */
 export interface Case<P> {
   readonly name: string;

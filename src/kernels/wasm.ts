@@ -1,6 +1,6 @@
 // How WebAssembly runs a kernel: plain data and pure functions from parameters to jobs.
 
-import { ceilDiv, type ElementType, type Layout, roundUp } from './kernel.js';
+import { ceilDiv, type Layout, roundUp, type Scratch } from './kernel.js';
 
 export type Argument = number | string | null | { readonly operand: string; readonly offset: number };
 
@@ -22,12 +22,6 @@ export interface Job {
   readonly parts: number;
   /** Bytes that each thread has for itself, at the address `local`. Default 0. */
   readonly local?: number;
-}
-
-/** Memory that the jobs of a call share, and that means nothing afterwards. */
-export interface Scratch {
-  readonly type: ElementType;
-  readonly elements: number;
 }
 
 /** The implementation of a kernel. */

@@ -1,6 +1,6 @@
 // How WebGPU runs a kernel: plain data and pure functions from parameters to dispatches. Nothing here knows WebGPU's objects.
 
-import { ceilDiv, type ElementType, type Layout, type Precision } from './kernel.js';
+import { ceilDiv, type Layout, type Precision, type Scratch } from './kernel.js';
 
 /**
  * `registers`: tiles in registers, no barriers, no workgroup memory: for software adapters, where both are 3-4x slower.
@@ -50,12 +50,6 @@ export interface Dispatch {
   readonly flops: number;
   /** Bytes read and written at least once. */
   readonly bytes: number;
-}
-
-/** Memory that the dispatches of a kernel write and read between them, and that means nothing afterwards. */
-export interface Scratch {
-  readonly type: ElementType;
-  readonly elements: number;
 }
 
 /** The implementation of a kernel. */

@@ -22,7 +22,7 @@ import { wasmFidelityMap } from '../kernels/fidelity-map/fidelity-map.wasm.js';
 import { wasmPullColours, wasmPushColours } from '../kernels/fill-transparent/fill-transparent.wasm.js';
 import { wasmGaussianBlur } from '../kernels/gaussian-blur/gaussian-blur.wasm.js';
 import { wasmGroupNorm } from '../kernels/group-norm/group-norm.wasm.js';
-import type { Kernel } from '../kernels/kernel.js';
+import type { Kernel, Scratch } from '../kernels/kernel.js';
 import { wasmLabelMap } from '../kernels/label-map/label-map.wasm.js';
 import { wasmLayerNorm } from '../kernels/layer-norm/layer-norm.wasm.js';
 import { wasmMaskBuild } from '../kernels/mask-build/mask-build.wasm.js';
@@ -41,7 +41,7 @@ import { wasmSelectRecords } from '../kernels/select-records/select-records.wasm
 import { wasmToneStatistics } from '../kernels/tone-statistics/tone-statistics.wasm.js';
 import { wasmWarpAffine } from '../kernels/warp-affine/warp-affine.wasm.js';
 import { wasmWarpPlane } from '../kernels/warp-plane/warp-plane.wasm.js';
-import type { Job, Scratch, WasmKernel } from '../kernels/wasm.js';
+import type { Job, WasmKernel } from '../kernels/wasm.js';
 import { fitsWinograd, wasmWinograd } from '../kernels/winograd/winograd.wasm.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a table over kernels of all parameter types

@@ -1,8 +1,8 @@
 // Convolution for software adapters: no barriers, no workgroup memory. Row strips are staged (stage.wgsl) and multiplied by tiles of
 // PIXELS x CHANNELS sums in each invocation (register-tile.ts). 1x1 convolutions without prologue read x as it is.
 
-import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
-import { type Dispatch, placeOf, type Scratch, type Shader, type Target } from '../webgpu.js';
+import { bytesPerElement, ceilDiv, roundUp, type Scratch } from '../kernel.js';
+import { type Dispatch, placeOf, type Shader, type Target } from '../webgpu.js';
 import type { ConvParams } from './conv.js';
 import { activationConstant, epilogueUniforms } from './epilogue.js';
 import epilogue from './epilogue.wgsl';

@@ -1,8 +1,8 @@
 // What kernels with means, variances or other reductions share: per-channel statistics of strips of pixels, and rows that are
 // reduced by one invocation or by a workgroup, as the adapter likes it.
 
-import { bytesPerElement, ceilDiv, type Layout, roundUp } from '../kernel.js';
-import { type Dispatch, linearGrid, placeOf, type Scratch, type Target } from '../webgpu.js';
+import { bytesPerElement, ceilDiv, type Layout, roundUp, type Scratch } from '../kernel.js';
+import { type Dispatch, linearGrid, placeOf, type Target } from '../webgpu.js';
 import rowsRegisters from './rows-registers.wgsl';
 import rowsWorkgroup from './rows-workgroup.wgsl';
 import code from './strips.wgsl';

@@ -1,7 +1,7 @@
 // Per-channel statistics of strips of pixels on WebAssembly, for kernels with means and variances; see strips.as.ts.
 
-import { ceilDiv, type Layout, roundUp } from '../kernel.js';
-import { type Job, placed, runsOf, type Scratch } from '../wasm.js';
+import { ceilDiv, type Layout, roundUp, type Scratch } from '../kernel.js';
+import { type Job, placed, runsOf } from '../wasm.js';
 
 /** Pixels that f32 sums without a loss that matters, and fewest that are worth a strip. */
 const LONGEST = 256;
