@@ -100,6 +100,36 @@ describe.skipIf(!chromium)('without WebGPU', () => {
     });
   });
 
+  test('a thread that ends fails the call, and the next one has others', async () => {
+    const page = await openPage(browser, await serve(root, ISOLATION));
+    const seen = await page.evaluate(async () => {
+      let breaks = false;
+      globalThis.Worker = class extends Worker {
+        override postMessage(message: object) {
+          super.postMessage(message);
+          if (breaks && 'jobs' in message)
+            queueMicrotask(() => this.dispatchEvent(new ErrorEvent('error', { message: 'by the test' })));
+        }
+      };
+      const { createDevice, pixels } = await load<typeof Web>('/dist/web.js');
+      const device = await createDevice({ threads: 2 });
+      const data = Uint8ClampedArray.from({ length: 4 * 64 * 64 }, (_, i) => (i * i) % 251);
+      const resized = async () => {
+        const { data: result } = await pixels.resize(device, { data, width: 64, height: 64 }, { width: 9, height: 7 });
+        return [...result].join();
+      };
+      const before = await resized();
+      breaks = true;
+      const error = await resized().catch(error => `${error.code}: ${error.message}`);
+      breaks = false;
+      const same = before === (await resized());
+      device.destroy();
+      return [error, same];
+    });
+    expect(seen).toEqual(['WORKER_FAILED: A thread ended: by the test', true]);
+    await page.close();
+  });
+
   test('an isolated page whose policy forbids workers from blobs has one thread', async () => {
     const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'self'";
     const server = await serve(root, { ...ISOLATION, 'content-security-policy': policy });
