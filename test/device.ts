@@ -25,3 +25,12 @@ export function testExecutor(): Promise<Executor> {
   executor ??= createDevice({ adapter: 'wasm' });
   return executor;
 }
+
+/** What computes results that are the same within the tolerances. */
+export const EXECUTORS = ['SwiftShader', 'WebAssembly'] as const;
+
+export type ExecutorName = (typeof EXECUTORS)[number];
+
+/** @param robust whether SwiftShader checks bounds; WebAssembly always does */
+export const executorNamed = (name: ExecutorName, robust = true): Promise<Executor> =>
+  name === 'SwiftShader' ? testDevice(robust) : testExecutor();

@@ -24,7 +24,8 @@ export async function createWasmExecutor(
   return new WasmExecutor({ threads, startThread, module, precision, reason });
 }
 
-const startThread: StartThread = (start: ThreadStart, { news, failure }): PlatformThread => {
+/** A thread of Node, which keeps the process alive only while it works. */
+export const startThread: StartThread = (start: ThreadStart, { news, failure }): PlatformThread => {
   // From its text: bundlers of applications know nothing of a file.
   const worker = new Worker(code, { eval: true, workerData: start, execArgv: [], name: 'codeformer-webgpu' });
   worker.on('message', (message: ThreadNews) => news(message));

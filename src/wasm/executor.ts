@@ -14,8 +14,8 @@ import {
   type Workspace,
 } from '../executor.js';
 import type { Program } from '../graph/graph.js';
-import { bytesPerElement, type Kernel, type NumberArray } from '../kernels/kernel.js';
-import { Heap } from './heap.js';
+import { bytesPerElement, type Kernel, type NumberArray, roundUp } from '../kernels/kernel.js';
+import { ALIGNMENT, Heap } from './heap.js';
 import { implementationOf } from './implementations.js';
 import { CONTROL } from './jobs.js';
 import { bindJob, bufferOf, type Lowered, lower } from './program.js';
@@ -81,8 +81,8 @@ export class WasmExecutor implements Executor {
   /** What was submitted; done one after another. */
   private queue: Promise<unknown> = Promise.resolve();
   private queued = 0;
-  private locals: readonly number[] = [];
-  private localBytes = 0;
+  /** Memory that each thread has for itself: where that of the first one begins, and how much. */
+  private local = { address: 0, bytes: 0 };
 
   constructor({ threads, startThread, module, precision, reason }: WasmPlatform) {
     if (precision === 'f16')
@@ -96,8 +96,8 @@ export class WasmExecutor implements Executor {
     const control = this.heap.allocate(4 * Object.keys(CONTROL).length, 'the threads');
     const count = startThread ? threads : 1;
     this.workers = startThread
-      ? new ThreadPool({ module, memory, control, threads: count }, () => this.locals, startThread)
-      : new OneThread(functions, () => this.locals[0] ?? 0);
+      ? new ThreadPool({ module, memory, control, threads: count }, startThread)
+      : new OneThread(functions);
     this.adapter = {
       vendor: '',
       architecture: 'wasm',
@@ -201,11 +201,8 @@ export class WasmExecutor implements Executor {
       }
       for (const [name, { type, elements }] of Object.entries(scratch))
         make(name, elements * bytesPerElement(type, 'f32'));
-      await this.submit(() => {
-        this.reserveLocals(jobs);
-        const bound = jobs.map(job => bindJob(job, name => addressOf(buffers[name]!)));
-        return this.workers.run(bound, { signal });
-      });
+      const bound = jobs.map(job => bindJob(job, name => addressOf(buffers[name]!)));
+      await this.submit(async () => this.workers.run(bound, this.locals(jobs), { signal }));
     } finally {
       for (const buffer of temporary) this.release(buffer);
     }
@@ -230,10 +227,8 @@ export class WasmExecutor implements Executor {
     const jobs = steps.map(({ job, operands }) =>
       bindJob(job, name => addressOf(bufferOf(operands[name]!, memory, places, label))),
     );
-    await this.submit(() => {
-      this.reserveLocals(steps.map(({ job }) => job));
-      return this.workers.run(jobs, { signal, onJobs: onProgress && (jobs => onProgress(done[jobs]! / total)) });
-    });
+    const onJobs = onProgress && ((count: number) => onProgress(done[count]! / total));
+    await this.submit(async () => this.workers.run(jobs, this.locals(steps.map(({ job }) => job)), { signal, onJobs }));
     onProgress?.(1);
   }
 
@@ -276,15 +271,16 @@ export class WasmExecutor implements Executor {
     return new Uint8Array(this.heap.memory.buffer, addressOf(buffer) + offset, size);
   }
 
-  /** Memory that each thread has for itself, as much as any of these jobs needs. */
-  private reserveLocals(jobs: readonly { readonly local?: number }[]): void {
-    const bytes = Math.max(0, ...jobs.map(({ local = 0 }) => local));
-    if (bytes <= this.localBytes) return;
-    for (const address of this.locals) this.heap.release(address, this.localBytes);
-    this.locals = [];
-    this.localBytes = 0;
-    this.locals = Array.from({ length: this.workers.threads }, () => this.heap.allocate(bytes, 'the threads'));
-    this.localBytes = bytes;
+  /** Addresses of the memory that each thread has for itself, as much as any of these jobs needs. */
+  private locals(jobs: readonly { readonly local?: number }[]): number[] {
+    const bytes = roundUp(Math.max(0, ...jobs.map(({ local = 0 }) => local)), ALIGNMENT);
+    const { threads } = this.workers;
+    if (bytes > this.local.bytes) {
+      if (this.local.bytes > 0) this.heap.release(this.local.address, threads * this.local.bytes);
+      this.local = { address: 0, bytes: 0 };
+      this.local = { address: this.heap.allocate(threads * bytes, 'the threads'), bytes };
+    }
+    return Array.from({ length: threads }, (_, i) => this.local.address + i * this.local.bytes);
   }
 
   /** Does work when all that came before is done. */
@@ -292,7 +288,8 @@ export class WasmExecutor implements Executor {
     this.queued++;
     const result = this.queue.then(() => {
       this.check();
-      return work();
+      // Work that destroy() has ended has no result.
+      return work().finally(() => this.check());
     });
     this.queue = result.then(
       () => this.queued--,

@@ -4,7 +4,8 @@ import { CodeFormerError } from '../errors.js';
 import { roundUp } from '../kernels/kernel.js';
 
 const PAGE = 65536;
-const ALIGNMENT = 64;
+/** Of addresses, in bytes: a line of the processor's cache. */
+export const ALIGNMENT = 64;
 
 /** Bytes behind the last buffer: kernels may read a few pixels too many, whose values they do not use. */
 const GUARD = 1 << 20;

@@ -93,7 +93,7 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
 };
 
 /** Fewest channels of the input for which the transforms of Winograd's algorithm pay. */
-const FEWEST_CHANNELS = 16;
+const FEWEST_CHANNELS = 32;
 
 function useWinograd(params: ConvParams, { convolution = 'auto' }: CompileOptions): boolean {
   if (convolution === 'direct' || !fitsWinograd(params)) return false;

@@ -11,10 +11,20 @@ export interface BoundJob {
 export type Functions = Readonly<Record<string, (...args: number[]) => number | undefined>>;
 
 /** Words of the memory in which threads tell each other how far they are. */
-export const CONTROL = { abort: 0, arrived: 1, done: 2, next: 3 } as const;
+export const CONTROL = { arrived: 0, done: 1, next: 2 } as const;
 
 /** Value of `done` where the work has ended early. */
 export const ENDED = -1;
+
+/** More parts than any job has. */
+const NONE_LEFT = 2 ** 30;
+
+/** Tells all threads to take no more parts and to wait for nobody. */
+export function endEarly(control: Int32Array): void {
+  Atomics.store(control, CONTROL.done, ENDED);
+  Atomics.store(control, CONTROL.next, NONE_LEFT);
+  Atomics.notify(control, CONTROL.done);
+}
 
 /** What a thread begins with. */
 export interface ThreadStart {

@@ -4,6 +4,7 @@ import {
   type BoundJob,
   CONTROL,
   ENDED,
+  endEarly,
   type Functions,
   type ThreadNews,
   type ThreadStart,
@@ -47,8 +48,8 @@ export class Thread {
       try {
         this.takeParts(job, local);
       } catch (cause) {
-        error ??= `${job.run}: ${(cause as Error).message}`;
-        Atomics.store(this.control, CONTROL.abort, 1);
+        error = `${job.run}: ${(cause as Error).message}`;
+        endEarly(this.control);
       }
       if (!this.meet(i)) break;
     }
@@ -65,13 +66,13 @@ export class Thread {
     }
   }
 
-  /** Waits until all threads have done job i; false where the work ends with it. The last one to come decides. */
+  /** Waits until all threads have done job i; false where the work has ended early. */
   private meet(i: number): boolean {
     const { control } = this;
     if (Atomics.add(control, CONTROL.arrived, 1) === this.start.threads * (i + 1) - 1) {
       Atomics.store(control, CONTROL.next, 0);
-      const aborted = Atomics.load(control, CONTROL.abort) !== 0;
-      Atomics.store(control, CONTROL.done, aborted ? ENDED : i + 1);
+      // It stays at ENDED.
+      Atomics.compareExchange(control, CONTROL.done, i, i + 1);
       Atomics.notify(control, CONTROL.done);
       this.report(i + 1);
     } else {

@@ -2,7 +2,7 @@
 
 import { onAbort } from '../abort.js';
 import { CodeFormerError, throwIfAborted } from '../errors.js';
-import { type BoundJob, CONTROL, ENDED, type ThreadNews, type ThreadStart, type ThreadWork } from './jobs.js';
+import { type BoundJob, CONTROL, endEarly, type ThreadNews, type ThreadStart, type ThreadWork } from './jobs.js';
 import type { instantiate } from './thread.js';
 
 /** A thread of the platform that runs `Thread`. */
@@ -29,94 +29,127 @@ export interface JobOptions {
 /** Does jobs one after another. Work never overlaps: who calls waits for the end. */
 export interface Workers {
   readonly threads: number;
-  /** @throws `ABORTED`, `GPU_ERROR` where a kernel fails, `WORKER_FAILED` where a thread ends by itself; the next call starts new ones */
-  run(jobs: readonly BoundJob[], options: JobOptions): Promise<void>;
+  /**
+   * When this ends, in whatever way, no thread works any more.
+   * @param locals addresses of the memory that each thread has for itself
+   * @throws `ABORTED`, `GPU_ERROR` where a kernel fails, `WORKER_FAILED` where a thread ends by itself: the next call starts another one
+   */
+  run(jobs: readonly BoundJob[], locals: readonly number[], options: JobOptions): Promise<void>;
+  /** Ends work early, and the threads for good. */
   stop(): void;
 }
 
-const failed = (reason: string): CodeFormerError => new CodeFormerError('GPU_ERROR', `A kernel failed: ${reason}`);
+const kernelFailed = (reason: string): CodeFormerError =>
+  new CodeFormerError('GPU_ERROR', `A kernel failed: ${reason}`);
+
+const threadFailed = (reason: string, cause?: unknown): CodeFormerError =>
+  new CodeFormerError('WORKER_FAILED', `A thread ended: ${reason}`, { cause });
+
+/** What a run hears of threads. */
+interface Listener {
+  news(thread: PlatformThread, news: ThreadNews): void;
+  failure(thread: PlatformThread, reason: string): void;
+}
 
 /** Threads that share memory, started when there is work. */
 export class ThreadPool implements Workers {
-  private pool: PlatformThread[] = [];
-  private news: (index: number, news: ThreadNews) => void = () => {};
-  private failure: (reason: string) => void = () => {};
+  private readonly pool = new Set<PlatformThread>();
   private readonly control: Int32Array;
+  /** The run that is under way. */
+  private listener: Listener | null = null;
+  private stopped = false;
 
-  /** @param locals addresses of the memory that each thread has for itself */
   constructor(
-    private readonly start: ThreadStart,
-    private readonly locals: () => readonly number[],
+    private readonly begin: ThreadStart,
     private readonly startThread: StartThread,
   ) {
-    this.control = new Int32Array(start.memory.buffer, start.control, Object.keys(CONTROL).length);
+    this.control = new Int32Array(begin.memory.buffer, begin.control, Object.keys(CONTROL).length);
   }
 
   get threads(): number {
-    return this.start.threads;
+    return this.begin.threads;
   }
 
-  /** Posts the jobs to all threads and waits until the last one is done. */
-  async run(jobs: readonly BoundJob[], { signal, onJobs }: JobOptions): Promise<void> {
-    if (this.pool.length === 0) this.startAll();
+  async run(jobs: readonly BoundJob[], locals: readonly number[], { signal, onJobs }: JobOptions): Promise<void> {
+    throwIfAborted(signal);
+    this.startMissing();
     this.control.fill(0);
-    const unhear = onAbort(signal, () => Atomics.store(this.control, CONTROL.abort, 1));
-    const { pool } = this;
-    for (const thread of pool) thread.hold(true);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        let running = pool.length;
-        let error: string | null = null;
-        this.failure = reason => {
-          this.stop();
-          reject(new CodeFormerError('WORKER_FAILED', `A thread ended: ${reason}`));
-        };
-        this.news = (_, news) => {
-          if (news.kind === 'progress') {
-            try {
-              onJobs?.(news.jobs);
-            } catch (thrown) {
-              // As it would on a single thread; the others are told to stop.
-              Atomics.store(this.control, CONTROL.abort, 1);
-              reject(thrown);
-            }
-            return;
-          }
-          error ??= news.error;
-          if (--running > 0) return;
-          if (error) reject(failed(error));
-          else resolve();
-        };
-        const locals = this.locals();
-        for (const [i, thread] of pool.entries()) thread.post({ jobs, local: locals[i]! });
-      });
-    } finally {
-      unhear();
-      for (const thread of pool) thread.hold(false);
-    }
+    const threads = [...this.pool];
+    let failed: { readonly reason: unknown } | null = null;
+    let most = 0;
+    const fail = (reason: unknown) => {
+      failed ??= { reason };
+      endEarly(this.control);
+    };
+    const progress = (done: number) => {
+      // Threads are heard in any order.
+      if (failed || signal?.aborted || done <= most) return;
+      most = done;
+      try {
+        onJobs?.(done);
+      } catch (thrown) {
+        fail(thrown);
+      }
+    };
+    for (const thread of threads) thread.hold(true);
+    const unhear = onAbort(signal, () => endEarly(this.control));
+    await new Promise<void>(resolve => {
+      const working = new Set(threads);
+      const ended = (thread: PlatformThread) => {
+        working.delete(thread);
+        if (working.size === 0) resolve();
+      };
+      this.listener = {
+        news(thread, news) {
+          if (news.kind === 'progress') return progress(news.jobs);
+          if (news.error !== null) fail(kernelFailed(news.error));
+          ended(thread);
+        },
+        failure(thread, reason) {
+          fail(threadFailed(reason));
+          ended(thread);
+        },
+      };
+      for (const [i, thread] of threads.entries()) thread.post({ jobs, local: locals[i]! });
+    });
+    unhear();
+    this.listener = null;
+    for (const thread of threads) thread.hold(false);
+    if (this.stopped) this.stopAll();
+    if (failed) throw (failed as { readonly reason: unknown }).reason;
     throwIfAborted(signal);
   }
 
   stop(): void {
-    // Whoever waits for one that has ended goes on.
-    Atomics.store(this.control, CONTROL.done, ENDED);
-    Atomics.notify(this.control, CONTROL.done);
-    for (const thread of this.pool) thread.stop();
-    this.pool = [];
+    this.stopped = true;
+    // Threads that work end by themselves, with the run.
+    if (this.listener) endEarly(this.control);
+    else this.stopAll();
   }
 
-  private startAll(): void {
-    const begin = (_: unknown, index: number): PlatformThread => {
-      const current = (thread: PlatformThread) => this.pool.includes(thread);
-      const thread: PlatformThread = this.startThread(this.start, {
-        news: news => this.news(index, news),
-        failure: reason => {
-          if (current(thread)) this.failure(reason);
+  private stopAll(): void {
+    for (const thread of this.pool) thread.stop();
+    this.pool.clear();
+  }
+
+  private startMissing(): void {
+    while (this.pool.size < this.threads) {
+      let thread: PlatformThread;
+      const on = {
+        news: (news: ThreadNews) => this.listener?.news(thread, news),
+        failure: (reason: string) => {
+          if (!this.pool.delete(thread)) return;
+          thread.stop();
+          this.listener?.failure(thread, reason);
         },
-      });
-      return thread;
-    };
-    this.pool = Array.from({ length: this.threads }, begin);
+      };
+      try {
+        thread = this.startThread(this.begin, on);
+      } catch (cause) {
+        throw threadFailed((cause as Error).message, cause);
+      }
+      this.pool.add(thread);
+    }
   }
 }
 
@@ -126,34 +159,35 @@ const TURN_MS = 10;
 /** The thread that asks, where memory cannot be shared. Others get their turn every 10 ms. */
 export class OneThread implements Workers {
   readonly threads = 1;
+  private stopped = false;
 
-  constructor(
-    private readonly functions: ReturnType<typeof instantiate>,
-    private readonly local: () => number,
-  ) {}
+  constructor(private readonly functions: ReturnType<typeof instantiate>) {}
 
-  /** Does the jobs here, with breaks. */
-  async run(jobs: readonly BoundJob[], { signal, onJobs }: JobOptions): Promise<void> {
-    const local = this.local();
+  async run(jobs: readonly BoundJob[], [local]: readonly number[], { signal, onJobs }: JobOptions): Promise<void> {
+    throwIfAborted(signal);
     let turn = performance.now();
     for (const [i, { run, args, parts }] of jobs.entries()) {
       const call = this.functions[run]!;
       for (let part = 0; part < parts; part++) {
         try {
-          call(part, local, ...args);
+          call(part, local!, ...args);
         } catch (cause) {
-          throw failed(`${run}: ${(cause as Error).message}`);
+          throw kernelFailed(`${run}: ${(cause as Error).message}`);
         }
         if (performance.now() - turn < TURN_MS) continue;
         await nextTurn();
+        if (this.stopped) return;
         throwIfAborted(signal);
         turn = performance.now();
       }
       onJobs?.(i + 1);
+      throwIfAborted(signal);
     }
   }
 
-  stop(): void {}
+  stop(): void {
+    this.stopped = true;
+  }
 }
 
 /** Timers wait longer than they are told once they are nested; messages do not. */

@@ -11,7 +11,7 @@ import { invertAffine } from '../../src/pipeline/align.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 import type { Box, FloatRgb, RestoredFace, RestoreOptions, RestoreResult } from '../../src/pipeline/types.js';
 import { erode, type FloatPicture, resize, warpAffine } from '../../src/pixels/pixels.js';
-import { testDevice } from '../device.js';
+import { EXECUTORS, executorNamed, testDevice } from '../device.js';
 import { oracle, shared, sharedFolder } from '../shared.js';
 
 interface Recorded {
@@ -159,12 +159,12 @@ async function withFrames(result: RestoreResult, { width, height, data }: Pictur
   return { data: Uint8ClampedArray.from(drawn), width, height };
 }
 
-oracle('compat mode', () => {
+oracle.each(EXECUTORS)('compat mode on %s', executor => {
   let restorer: Restorer;
   let labels: Uint8Array;
   beforeAll(async () => {
     const detector = shared('weights', 'retinaface-mobile0.25', 'legacy.pth');
-    restorer = await createRestorer({ weights: null, detector, upscaler: null, device: await testDevice() });
+    restorer = await createRestorer({ weights: null, detector, upscaler: null, device: await executorNamed(executor) });
     const { data } = await readImageFile(path('labels.png'));
     labels = Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]!);
   });
@@ -266,8 +266,8 @@ oracle('compat mode', () => {
 });
 
 oracle('the networks of the package', () => {
-  test('restore all four faces of a group', async () => {
-    await using restorer = await createRestorer({ device: await testDevice() });
+  test.each(EXECUTORS)('restore all four faces of a group on %s', async executor => {
+    await using restorer = await createRestorer({ device: await executorNamed(executor) });
     const { faces } = await restorer.restore(await readPhoto('group-00.jpg'), { upscaling: 1 });
     expect(faces.length).toBe(4);
     for (const { score, indices } of faces) {

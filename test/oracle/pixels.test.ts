@@ -5,7 +5,7 @@ import type { Point } from '../../src/image/geometry.js';
 import { openWeights } from '../../src/node/weights.js';
 import { alignFace, invertAffine } from '../../src/pipeline/align.js';
 import { erode, type Filter, gaussianBlur, resize, warpAffine } from '../../src/pixels/pixels.js';
-import { testDevice } from '../device.js';
+import { EXECUTORS, executorNamed } from '../device.js';
 import { oracle, shared, sharedFolder } from '../shared.js';
 
 interface Values {
@@ -42,13 +42,17 @@ function worst(got: ArrayLike<number>, want: ArrayLike<number>): number {
   return Array.from(got).reduce((most, value, i) => Math.max(most, Math.abs(value - want[i]!)), 0);
 }
 
-oracle('resize', () => {
+oracle.each(EXECUTORS)('resize on %s', executor => {
   test.each(['linear', 'area', 'lanczos4'].flatMap(filter => names(`resize.${filter}.`).map(name => [name, filter])))(
     '%s',
     async (name, filter) => {
       const { width, height } = parameters(name!);
       const image = picture(await tensor('image'));
-      const got = await resize(await testDevice(), image, { width: width!, height: height!, filter: filter as Filter });
+      const got = await resize(await executorNamed(executor), image, {
+        width: width!,
+        height: height!,
+        filter: filter as Filter,
+      });
       const want = await tensor(name!);
       expect(got.data.length).toBe(want.data.length);
       expect(first(got.data, want.data)).toBe(-1);
@@ -58,7 +62,7 @@ oracle('resize', () => {
   test.each(names('resize.linear_f32.'))('%s', async name => {
     const { width, height } = parameters(name);
     for (const c of [0, 1, 2]) {
-      const got = await resize(await testDevice(), plane(await tensor('image_f32'), c), {
+      const got = await resize(await executorNamed(executor), plane(await tensor('image_f32'), c), {
         width: width!,
         height: height!,
       });
@@ -71,32 +75,35 @@ oracle('resize', () => {
     const cut = new Uint8Array(60 * 46 * 3);
     for (let y = 0; y < 46; y++) cut.set(data.subarray(y * width * 3, (y * width + 60) * 3), y * 60 * 3);
     const half = { width: 30, height: 23, filter };
-    const got = await resize(await testDevice(), { data: cut, width: 60, height: 46 }, half);
+    const got = await resize(await executorNamed(executor), { data: cut, width: 60, height: 46 }, half);
     expect(first(got.data, (await tensor('resize.half')).data)).toBe(-1);
   });
 
   test('resize.factor', async () => {
-    const got = await resize(await testDevice(), picture(await tensor('image')), { factor: 2.3 });
+    const got = await resize(await executorNamed(executor), picture(await tensor('image')), { factor: 2.3 });
     const want = await tensor('resize.factor');
     expect([got.height, got.width, 3]).toEqual(want.shape);
     expect(first(got.data, want.data)).toBe(-1);
   });
 });
 
-oracle('warpAffine', () => {
+oracle.each(EXECUTORS)('warpAffine on %s', executor => {
   const size = { width: 80, height: 72, compat: true };
 
   test.each(names('warp.u8.'))('%s', async name => {
     const border = [135, 133, 132];
     const matrix = parameters(name).matrix.flat();
-    const got = await warpAffine(await testDevice(), picture(await tensor('image')), matrix, { ...size, border });
+    const got = await warpAffine(await executorNamed(executor), picture(await tensor('image')), matrix, {
+      ...size,
+      border,
+    });
     expect(first(got.data, (await tensor(name)).data)).toBe(-1);
   });
 
   test.each(names('warp.f32.'))('%s', async name => {
     const matrix = parameters(name).matrix.flat();
     for (const c of [0, 1, 2]) {
-      const got = await warpAffine(await testDevice(), plane(await tensor('image_f32'), c), matrix, size);
+      const got = await warpAffine(await executorNamed(executor), plane(await tensor('image_f32'), c), matrix, size);
       expect(worst(got.data, plane(await tensor(name), c).data)).toBeLessThan(1e-6);
     }
   });
@@ -125,16 +132,16 @@ oracle('alignFace', () => {
   });
 });
 
-oracle('filters', () => {
+oracle.each(EXECUTORS)('filters on %s', executor => {
   test.each(names('erode.'))('%s', async name => {
     const size = Number(name.split('.')[1]);
-    const got = await erode(await testDevice(), plane(await tensor('mask')), { size });
+    const got = await erode(await executorNamed(executor), plane(await tensor('mask')), { size });
     expect(first(got.data, (await tensor(name)).data)).toBe(-1);
   });
 
   test.each(names('blur.').filter(name => name !== 'blur.parse'))('%s', async name => {
     const size = Number(name.split('.')[1]);
-    const got = await gaussianBlur(await testDevice(), plane(await tensor('mask')), { size });
+    const got = await gaussianBlur(await executorNamed(executor), plane(await tensor('mask')), { size });
     expect(worst(got.data, (await tensor(name)).data)).toBeLessThan(5e-7);
   });
 
@@ -145,7 +152,7 @@ oracle('filters', () => {
       const [x, y] = [i % width, Math.floor(i / width)];
       return y >= 40 && y < 120 && x >= 30 ? 255 : 0;
     });
-    const device = await testDevice();
+    const device = await executorNamed(executor);
     const once = await gaussianBlur(device, { data, width, height }, { size: 101, sigma: 11 });
     const twice = await gaussianBlur(device, once, { size: 101, sigma: 11 });
     expect(worst(twice.data, want.data)).toBeLessThan(255 * 1e-6);

@@ -10,7 +10,7 @@ import { readImageFile } from '../../src/node/images.js';
 import { openWeights } from '../../src/node/weights.js';
 import { resize } from '../../src/pixels/pixels.js';
 import type { Weights } from '../../src/weights/weights.js';
-import { testDevice } from '../device.js';
+import { EXECUTORS, executorNamed } from '../device.js';
 import { oracle, shared } from '../shared.js';
 
 const mobile = () => openWeights(shared('weights', 'retinaface-mobile0.25', 'legacy.pth'));
@@ -35,14 +35,14 @@ function worst(got: ArrayLike<number>, want: ArrayLike<number>): number {
   return Array.from(want).reduce((most, value, i) => Math.max(most, Math.abs(value - got[i]!)), 0);
 }
 
-oracle('raw outputs', () => {
+oracle.each(EXECUTORS)('raw outputs on %s', executor => {
   test.each([
     ['retinaface-mobile', mobile],
     ['retinaface-resnet50', (seed: number) => generatedWeights('retinaface-resnet50', undefined, seed)],
   ] as const)('%s', async (name, weights) => {
     const recorded = await openWeights(shared('fixtures', `${name}.safetensors`));
     const source = await weights(Number(recorded.metadata.seed));
-    const detector = await RetinaFace.load(await testDevice(false), source);
+    const detector = await RetinaFace.load(await executorNamed(executor, false), source);
     const outputs = await detector.forward(await recordedPicture(recorded));
     for (const key of ['loc', 'conf', 'landms'] as const)
       expect(worst(outputs[key], await recorded.float32(key)), key).toBeLessThanOrEqual(1e-3);
@@ -52,10 +52,10 @@ oracle('raw outputs', () => {
   });
 });
 
-oracle('faces of photos', () => {
+oracle.each(EXECUTORS)('faces of photos on %s', executor => {
   describe.each(['group-00.jpg', 'group-06.png', 'portrait-04.jpg'])('%s', photo => {
     test('boxes, landmarks and scores', async () => {
-      const device = await testDevice(false);
+      const device = await executorNamed(executor, false);
       const recorded = await openWeights(shared('fixtures', `detect-mobile-${photo.split('.')[0]}.safetensors`));
       const source = await mobile();
       const detector = await RetinaFace.load(device, source);

@@ -5,16 +5,16 @@ import { generatedWeights } from '../../src/models/networks.js';
 import { RRDBNet } from '../../src/models/rrdbnet/rrdbnet.js';
 import { openWeights } from '../../src/node/weights.js';
 import type { Weights } from '../../src/weights/weights.js';
-import { testDevice } from '../device.js';
+import { EXECUTORS, executorNamed } from '../device.js';
 import { oracle, shared } from '../shared.js';
 
-oracle('rrdbnet', () => {
+oracle.each(EXECUTORS)('rrdbnet on %s', name => {
   let recorded: Weights;
   let upscaler: RRDBNet;
   beforeAll(async () => {
     recorded = await openWeights(shared('fixtures', 'rrdbnet.safetensors'));
     const weights = generatedWeights('rrdbnet', {}, Number(recorded.metadata.seed));
-    upscaler = await RRDBNet.load(await testDevice(false), weights);
+    upscaler = await RRDBNet.load(await executorNamed(name, false), weights);
   }, 300_000);
   afterAll(async () => {
     upscaler?.destroy();
