@@ -289,7 +289,7 @@ describe('memory', () => {
       const executor = onOneThread();
       const call = async () => {
         await using restorer = await restorerOn(executor);
-        return restorer.restore(photo, { faces });
+        return await restorer.restore(photo, { faces });
       };
       const code = await codeOf(call());
       expect(executor.memory.allocated, `${allowed} times`).toBe(0);

@@ -92,7 +92,7 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   'warp-plane': wasmWarpPlane,
 };
 
-/** Fewest channels of the input for which the transforms of Winograd's algorithm pay. */
+/** Fewest channels of the input for which the transforms of Winograd's algorithm pay; with fewer they also round more than the sums do. */
 const FEWEST_CHANNELS = 32;
 
 function useWinograd(params: ConvParams, { convolution = 'auto' }: CompileOptions): boolean {
