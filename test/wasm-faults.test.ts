@@ -279,6 +279,7 @@ describe('two restorations at once', () => {
 describe('memory', () => {
   test('that does not grow', async () => {
     const { grow } = WebAssembly.Memory.prototype;
+    const large = scene(1000, 800);
     let refusals = 0;
     for (let allowed = 0; ; allowed++) {
       let count = 0;
@@ -289,7 +290,7 @@ describe('memory', () => {
       const executor = onOneThread();
       const call = async () => {
         await using restorer = await restorerOn(executor);
-        return await restorer.restore(photo, { faces });
+        return await restorer.restore(large, { faces });
       };
       const code = await codeOf(call());
       expect(executor.memory.allocated, `${allowed} times`).toBe(0);
