@@ -16,11 +16,11 @@ export const EXIT_CODES = {
 /** Errors with an exit code of their own, or with advice; all others are failures. */
 const ERRORS: Partial<Record<ErrorCode, { readonly exit?: keyof typeof EXIT_CODES; readonly hint?: string }>> = {
   INVALID_ARGUMENT: { exit: 'wrong usage' },
-  NO_ADAPTER: { exit: 'no usable adapter' },
+  NO_ADAPTER: { exit: 'no usable adapter', hint: '`codeformer doctor` says what is missing' },
   ADAPTER_LIMITS: { exit: 'no usable adapter' },
   ABORTED: { exit: 'aborted' },
   IMAGE_TOO_LARGE: { hint: '--max-pixels raises the limit' },
-  OUT_OF_MEMORY: { hint: 'close what else uses the GPU, or try --adapter software' },
+  OUT_OF_MEMORY: { hint: 'close what else uses the GPU, or try --adapter wasm' },
   WEIGHTS_MISMATCH: { hint: '`codeformer weights inspect FILE` shows what is in a file of weights' },
 };
 

@@ -40,10 +40,7 @@ function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
 export async function requestDevice(gpu: GPU, kind: 'gpu' | 'software', options: DeviceOptions): Promise<Device> {
   const adapter = await requestAdapter(gpu, kind);
   if (!adapter) {
-    throw new CodeFormerError(
-      'NO_ADAPTER',
-      `Expected a WebGPU adapter of kind "${kind}" but none was found; \`codeformer doctor\` says what is missing`,
-    );
+    throw new CodeFormerError('NO_ADAPTER', `Expected a WebGPU adapter of kind "${kind}" but none was found`);
   }
   const device = await adapter.requestDevice(deviceDescriptor(adapter));
   return new Device(device, adapterInfo(adapter.info), options, true);
