@@ -34,6 +34,3 @@ export type ExecutorName = (typeof EXECUTORS)[number];
 /** @param robust whether SwiftShader checks bounds; WebAssembly always does */
 export const executorNamed = (name: ExecutorName, robust = true): Promise<Executor> =>
   name === 'SwiftShader' ? testDevice(robust) : testExecutor();
-
-/** How much more mean differences may be where sums are rounded in another order; codes and restored faces have the same tolerances. */
-export const ROUNDING: Readonly<Record<ExecutorName, number>> = { SwiftShader: 1, WebAssembly: 1.5 };

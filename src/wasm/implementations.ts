@@ -92,12 +92,14 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   'warp-plane': wasmWarpPlane,
 };
 
-/** Fewest channels of the input for which the transforms of Winograd's algorithm pay; with fewer they also round more than the sums do. */
-const FEWEST_CHANNELS = 32;
-
+/**
+ * Where Winograd's algorithm is as exact as the networks need: in small networks its transforms round more than the products do. The same
+ * convolutions take it on WebGPU.
+ */
 function useWinograd(params: ConvParams, { convolution = 'auto' }: CompileOptions): boolean {
   if (convolution === 'direct' || !fitsWinograd(params)) return false;
-  return convolution === 'winograd' || params.x.c >= FEWEST_CHANNELS;
+  const { x, y } = params;
+  return convolution === 'winograd' || (x.c >= 64 && y.c >= 64 && y.n * y.h * y.w >= 1024);
 }
 
 /**

@@ -12,7 +12,7 @@ import { generatedWeights } from '../../src/models/networks.js';
 import { openWeights } from '../../src/node/weights.js';
 import { ReferenceExecutor } from '../../src/reference/executor.js';
 import { type Weights, withMetadata } from '../../src/weights/weights.js';
-import { EXECUTORS, executorNamed, ROUNDING } from '../device.js';
+import { EXECUTORS, executorNamed } from '../device.js';
 import { shared, sharedFolder } from '../shared.js';
 
 /**
@@ -64,8 +64,6 @@ interface Comparison {
   /** Outputs that are compared. */
   readonly outputs: readonly string[];
   readonly intermediates?: boolean;
-  /** How much larger than elsewhere the distances of intermediates may be. */
-  readonly rounding?: number;
 }
 
 const OUTPUTS: Readonly<Record<string, DecodeOptions>> = {
@@ -77,7 +75,7 @@ const OUTPUTS: Readonly<Record<string, DecodeOptions>> = {
 
 /** What a fixture has, from one load of its network. */
 function compare(title: string, comparison: Comparison): void {
-  const { file, weights, convolution = 'auto', executor, outputs, intermediates = false, rounding = 1 } = comparison;
+  const { file, weights, convolution = 'auto', executor, outputs, intermediates = false } = comparison;
   const distances = RECORDED_DISTANCE[file] ?? {};
   describe.skipIf(sharedFolder === null)(title, () => {
     let recorded: Weights;
@@ -118,8 +116,7 @@ function compare(title: string, comparison: Comparison): void {
     test('every intermediate', async () => {
       const names = recorded.names().filter(n => /^(tap|tokens|generator|fuse)\.|^(lookup|adain|logits)$/.test(n));
       const seen = await net.trace(input, { batch: recorded.shape('input')[0]!, fidelity: 0.5, names });
-      for (const name of names)
-        expectClose(name, seen[name]!, await recorded.float32(name), rounding * (distances[name] ?? 0));
+      for (const name of names) expectClose(name, seen[name]!, await recorded.float32(name), distances[name] ?? 0);
     }, 300_000);
   });
 }
@@ -137,7 +134,6 @@ for (const name of EXECUTORS) {
     compare(`${title}, on ${name}`, {
       ...comparison,
       executor: () => executorNamed(name, false),
-      rounding: ROUNDING[name],
     });
 
   for (const convolution of ['auto', 'direct', 'winograd'] as const) {

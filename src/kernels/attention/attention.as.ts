@@ -1,7 +1,7 @@
 // Multi-head attention: keys and values as panels that tiles read in one go, then for blocks of queries scores, softmax and the weighted sum
 // of values.
 
-import { product } from '../conv/tile.as';
+import { product } from '../conv/product.as';
 import { bytes, exp4, roundUp, splat, storeTransposed, sumOf } from '../prelude.as';
 
 /** What a score is that must not count. */
@@ -132,14 +132,14 @@ export function attention(
 
   let panel = keysAt(keys, head, padded, dim);
   for (let at: usize = 0; at < row; at += 32, panel += 8 * depth)
-    product(q, bytes(qStride), rows, panel, dim, local + at, row);
+    product(q, bytes(qStride), rows, panel, dim, local + at, row, false);
 
   for (let i = 0; i < rows; i++) softmax(local + <usize>i * row, tokens, padded, scale);
 
   const sums = local + <usize>roundUp(rows, 6) * row;
   panel = valuesAt(values, head, padded, dim);
   for (let d = 0; d < dim; d += 8, y += 32, panel += 8 * row) {
-    product(local, row, rows, panel, padded, sums, 32);
+    product(local, row, rows, panel, padded, sums, 32, false);
     for (let i = 0; i < rows; i++) {
       const to = y + <usize>i * bytes(yStride);
       const sum = sums + <usize>i * 32;

@@ -3,7 +3,7 @@
 import { bytes } from '../prelude.as';
 import { finish } from './epilogue.as';
 import { stageRow, transposeWeights } from './stage.as';
-import { filterTile } from './tile.as';
+import { product } from './product.as';
 
 /**
  * One of bands x bandColumns x outputParts parts of each picture. Strides are elements from pixel to pixel; addresses of x, y and residual are
@@ -95,18 +95,18 @@ export function conv(
     for (let row = 0; row < rows; row++) {
       const line = input + <usize>(row * stride) * inputRow;
       const pixelRow = (n * yHeight + firstRow + row) * yWidth + firstColumn;
-      for (let column = 0; column < columns; column += 6) {
-        filterTile(line + <usize>column * inputStep, inputStep, inputRow, size, size * channels, filters, sums);
-        const count = min(6, columns - column);
-        for (let half = 0; half < halves; half++) {
-          const place = at + (<usize>half << 4);
-          finish(
-            sums + (<usize>half << 4), 32, 6, 1, count,
-            bias ? bias + place : 0, activation, slope,
-            residual ? residual + <usize>(pixelRow + column) * residualStep + place : 0, residualStep, alpha,
-            y + <usize>(pixelRow + column) * yStep + place, yStep, 0,
-          );
-        }
+      for (let tap = 0; tap < size; tap++) {
+        const filter = filters + (<usize>(tap * size * channels) << 5);
+        product(line + <usize>tap * inputRow, inputStep, columns, filter, size * channels, sums, 32, tap > 0);
+      }
+      for (let half = 0; half < halves; half++) {
+        const place = at + (<usize>half << 4);
+        finish(
+          sums + (<usize>half << 4), 32, columns, 1, columns,
+          bias ? bias + place : 0, activation, slope,
+          residual ? residual + <usize>pixelRow * residualStep + place : 0, residualStep, alpha,
+          y + <usize>pixelRow * yStep + place, yStep, 0,
+        );
       }
     }
   }

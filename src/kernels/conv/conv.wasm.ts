@@ -75,7 +75,7 @@ export const wasmConv: WasmKernel<ConvParams> = {
           staged ? 1 : 0,
         ],
         parts: y.n * bands * columnBands * outputParts,
-        local: 4 * (stagedValues + size * size * channels * 8 + TILE * 8),
+        local: 4 * (stagedValues + size * size * channels * 8 + roundUp(bandColumns, TILE) * 8),
       },
     ];
   },

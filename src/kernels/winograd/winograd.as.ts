@@ -3,7 +3,7 @@
 
 import { finish } from '../conv/epilogue.as';
 import { stageRow, transposeWeights } from '../conv/stage.as';
-import { product } from '../conv/tile.as';
+import { product } from '../conv/product.as';
 import { bytes, madd, roundUp, splat } from '../prelude.as';
 
 const A: f32 = 0.625;
@@ -251,7 +251,7 @@ export function winogradBands(
         for (let f = 0; f < 36; f++) {
           for (let block = output >> 3; block < lastBlock; block++) {
             const filters = u + <usize>((f * blocks + block) * 8) * pixel;
-            product(v + <usize>f * vStep, pixel, tiles, filters, channels, m + <usize>f * mStep + bytes(block * 8 - output), mPixel);
+            product(v + <usize>f * vStep, pixel, tiles, filters, channels, m + <usize>f * mStep + bytes(block * 8 - output), mPixel, false);
           }
         }
         const last = min(output + outputsAtOnce, outputs);
@@ -352,7 +352,7 @@ export function winogradBlocks(
   const tiles = pictures * tileRows * tileColumns;
   for (let f: usize = 0; f < 36; f++) {
     for (let b = 0; b < blocks; b++)
-      product(v + f * vStep, pixel, tiles, u + f * uStep + <usize>b * block, channels, m + f * mStep + bytes(b * 8), mPixel);
+      product(v + f * vStep, pixel, tiles, u + f * uStep + <usize>b * block, channels, m + f * mStep + bytes(b * 8), mPixel, false);
   }
   const first = firstBlock * 8;
   const last = min(first + blocks * 8, outputs);
