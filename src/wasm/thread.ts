@@ -16,15 +16,9 @@ const SPINS = 2000;
 
 const PROGRESS_MS = 50;
 
-/**
- * The functions of the module in a memory.
- * @param abort names the place where a kernel gave up; none does
- */
+/** The functions of the module in a memory. */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Functions {
-  const abort = (): never => {
-    throw new Error('a kernel gave up');
-  };
-  return new WebAssembly.Instance(module, { env: { memory, abort } }).exports as unknown as Functions;
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Functions;
 }
 
 /** A thread that works on what it is sent. */
