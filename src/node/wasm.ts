@@ -3,14 +3,11 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { DeviceOptions } from '../executor.js';
-import { compileModule, WasmExecutor } from '../wasm/executor.js';
+import { compileModule, MOST_THREADS, WasmExecutor } from '../wasm/executor.js';
 import type { ThreadNews, ThreadStart } from '../wasm/jobs.js';
 import kernels from '../wasm/kernels-shared.wasm';
 import type { PlatformThread, StartThread } from '../wasm/workers.js';
 import code from './wasm-thread.ts?code';
-
-/** More threads wait for each other longer than they work on one face. */
-const MOST_THREADS = 16;
 
 /**
  * @param reason why no GPU is used instead

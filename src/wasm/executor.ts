@@ -28,6 +28,9 @@ const BUFFER_BYTES = 2 ** 30;
 /** In pages of 64 KiB: 4 GiB, and less where a browser does not reserve so much. */
 const MAXIMUM_PAGES = [65536, 32768, 16384];
 
+/** How many are started unless told: more wait for each other longer than they work on one face. */
+export const MOST_THREADS = 16;
+
 interface WasmBuffer extends DeviceBuffer {
   readonly address: number;
 }
@@ -215,15 +218,16 @@ export class WasmExecutor implements Executor {
   /** Runs the jobs of a program on its memory. */
   async runProgram(
     label: string,
-    { steps, memory, work }: Lowered,
+    { steps, memory }: Lowered,
     places: Parameters<typeof bufferOf>[2],
     { signal, onProgress }: RunOptions,
   ): Promise<void> {
     this.check();
     throwIfAborted(signal);
-    const total = work.reduce((sum, share) => sum + share, 0);
+    // Progress counts parts: how many are done after so many jobs.
     const done = [0];
-    for (const share of work) done.push(done.at(-1)! + share);
+    for (const { job } of steps) done.push(done.at(-1)! + job.parts);
+    const total = done.at(-1)!;
     const jobs = steps.map(({ job, operands }) =>
       bindJob(job, name => addressOf(bufferOf(operands[name]!, memory, places, label))),
     );

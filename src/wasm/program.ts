@@ -17,8 +17,6 @@ interface Step {
 export interface Lowered {
   readonly steps: readonly Step[];
   readonly memory: MemoryPlan;
-  /** Floating-point operations of each step: for progress. */
-  readonly work: readonly number[];
 }
 
 export function lower({ calls }: Program, options: CompileOptions): Lowered {
@@ -32,7 +30,7 @@ export function lower({ calls }: Program, options: CompileOptions): Lowered {
     return { jobs, operands: { ...operands, ...Object.fromEntries(own) } };
   });
   const steps = lowered.flatMap(({ jobs, operands }) => jobs.map(job => ({ job, operands })));
-  return { steps, memory: planMemory(lowered, 'f32'), work: steps.map(({ job }) => job.parts) };
+  return { steps, memory: planMemory(lowered, 'f32') };
 }
 
 /** @param address of an operand */

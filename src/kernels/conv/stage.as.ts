@@ -1,6 +1,6 @@
 // The input of a convolution as its filter sees it: enlarged, normalised, padded.
 
-import { bytes, madd, splat, swish4 } from '../prelude.as';
+import { bytes, madd, storeTransposed, swish4 } from '../prelude.as';
 
 /** Where the values of a picture are: addresses and steps in bytes. */
 // @ts-ignore: decorator
@@ -76,18 +76,11 @@ export function stageRow(
 export function transposeWeights(from: usize, to: usize, blocks: i32): void {
   for (let block = 0; block < blocks; block++, from += 128, to += 128) {
     for (let half: usize = 0; half < 32; half += 16) {
-      const r0 = v128.load(from + half);
-      const r1 = v128.load(from + half, 32);
-      const r2 = v128.load(from + half, 64);
-      const r3 = v128.load(from + half, 96);
-      const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-      const t1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-      const t2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-      const t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      v128.store(to + half, v128.shuffle<f32>(t0, t2, 0, 1, 4, 5));
-      v128.store(to + half, v128.shuffle<f32>(t0, t2, 2, 3, 6, 7), 32);
-      v128.store(to + half, v128.shuffle<f32>(t1, t3, 0, 1, 4, 5), 64);
-      v128.store(to + half, v128.shuffle<f32>(t1, t3, 2, 3, 6, 7), 96);
+      const at = from + half;
+      const first = to + half;
+      const r0 = v128.load(at);
+      const r1 = v128.load(at, 32);
+      storeTransposed(r0, r1, v128.load(at, 64), v128.load(at, 96), first, first + 32, first + 64, first + 96);
     }
   }
 }
