@@ -1,0 +1,127 @@
+// What the parts of the server know of each other: requests, jobs, and where jobs and results are kept. Times are milliseconds since 1970,
+// sizes bytes.
+
+/** What a request asks for, after validation. */
+export interface RestoreInput {
+  /** http, https, or a data URI. */
+  readonly imageUrl: string;
+  readonly fidelity: number;
+  readonly upscaling: number;
+  readonly aligned: boolean;
+  readonly onlyCenterFace: boolean;
+  readonly faceUpscale: boolean;
+  readonly seed?: number | undefined;
+  /** The result is a data URI in the answer, and not kept as a file. */
+  readonly syncMode: boolean;
+  readonly outputFormat: OutputFormat;
+  readonly strength: number;
+  readonly faces: 'all' | 'largest' | 'center' | readonly number[];
+  readonly perFace: Readonly<
+    Record<number, { readonly fidelity?: number | undefined; readonly strength?: number | undefined }>
+  >;
+  readonly grayscale: 'auto' | boolean;
+  readonly neverWorse: boolean;
+  readonly metadata: 'keep' | 'none';
+  readonly temperature: number;
+}
+
+export type OutputFormat = 'png' | 'jpeg' | 'webp';
+
+export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
+
+/** What is said of a job while it runs. */
+export interface LogLine {
+  readonly message: string;
+  readonly level: LogLevel;
+  readonly source: string;
+  /** ISO 8601. */
+  readonly timestamp: string;
+}
+
+/** Why a job failed: the HTTP status of its result, and the `detail` of the body. */
+export interface JobFailure {
+  readonly status: number;
+  readonly detail: unknown;
+}
+
+export type JobState = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'CANCELLED';
+
+/** A result: in the storage under `key`, or in `dataUri`. */
+export interface StoredImage {
+  readonly key?: string | undefined;
+  readonly dataUri?: string | undefined;
+  readonly width: number;
+  readonly height: number;
+  readonly contentType: string;
+  readonly fileName: string;
+  readonly fileSize: number;
+}
+
+export interface JobOutput {
+  readonly image: StoredImage;
+  readonly seed: number;
+}
+
+export interface Job {
+  /** A UUID. */
+  readonly id: string;
+  /** Hash of the key it came with; '' without keys. */
+  readonly owner: string;
+  readonly input: RestoreInput;
+  /** Gets the result by POST. */
+  readonly webhook?: string | undefined;
+  readonly createdAt: number;
+  /** When the job fails if it has not ended. */
+  readonly deadline: number;
+  /** Warnings about the request, which stand before all other logs. */
+  readonly notes?: readonly LogLine[] | undefined;
+}
+
+export interface JobRecord extends Job {
+  readonly state: JobState;
+  /** Jobs that wait before this one; 0 for jobs that do not wait. */
+  readonly position: number;
+  readonly logs: readonly LogLine[];
+  readonly startedAt?: number | undefined;
+  readonly finishedAt?: number | undefined;
+  readonly output?: JobOutput | undefined;
+  readonly failure?: JobFailure | undefined;
+  /** How often the job was begun. */
+  readonly attempts: number;
+}
+
+/** Does a job. Throws a `JobError`. */
+export type Work = (
+  job: Job,
+  context: { log(line: LogLine): void; readonly signal: AbortSignal },
+) => Promise<JobOutput>;
+
+/** Jobs and their results. */
+export interface JobQueue {
+  /** Adds a job. Throws `QueueFullError`. */
+  submit(job: Job): Promise<JobRecord>;
+  get(id: string): Promise<JobRecord | undefined>;
+  cancel(id: string): Promise<'CANCELLATION_REQUESTED' | 'ALREADY_COMPLETED' | 'NOT_FOUND'>;
+  /** The job now and after each change, until it has ended or the signal is aborted. */
+  watch(id: string, signal?: AbortSignal): AsyncIterable<JobRecord>;
+  /** Starts to take jobs, of each owner in turn. */
+  work(work: Work, options: { readonly concurrency: number }): void;
+  counts(): Promise<{
+    readonly waiting: number;
+    readonly active: number;
+    /** When the job that waits longest was submitted. */
+    readonly oldestWaiting?: number | undefined;
+  }>;
+  /** Takes no more jobs, waits until the deadline (milliseconds from now) for those that run, and gives the others back to the queue. */
+  close(options?: { readonly deadline?: number | undefined }): Promise<void>;
+}
+
+/** Results and uploads. Keys are random, or made here; they never come from a user. */
+export interface Storage {
+  /** Writes all or nothing. Throws `StorageFullError`. */
+  put(key: string, body: Uint8Array, contentType: string): Promise<void>;
+  get(key: string): Promise<{ readonly body: Uint8Array; readonly contentType: string } | undefined>;
+  delete(key: string): Promise<void>;
+  list(prefix: string): AsyncIterable<{ readonly key: string; readonly size: number; readonly modified: number }>;
+  close(): Promise<void>;
+}
