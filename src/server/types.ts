@@ -3,7 +3,7 @@
 
 /** What a request asks for, after validation. */
 export interface RestoreInput {
-  /** http, https, or a data URI. */
+  /** http or https, or `storage:` and a key of the storage, where data URIs and uploads are. */
   readonly imageUrl: string;
   readonly fidelity: number;
   readonly upscaling: number;
@@ -11,7 +11,7 @@ export interface RestoreInput {
   readonly onlyCenterFace: boolean;
   readonly faceUpscale: boolean;
   readonly seed?: number | undefined;
-  /** The result is a data URI in the answer, and not kept as a file. */
+  /** The answer has the result as a data URI instead of the address of a file. */
   readonly syncMode: boolean;
   readonly outputFormat: OutputFormat;
   readonly strength: number;
@@ -46,10 +46,10 @@ export interface JobFailure {
 
 export type JobState = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'CANCELLED';
 
-/** A result: in the storage under `key`, or in `dataUri`. */
+/** A result. */
 export interface StoredImage {
-  readonly key?: string | undefined;
-  readonly dataUri?: string | undefined;
+  /** Where the storage has it. */
+  readonly key: string;
   readonly width: number;
   readonly height: number;
   readonly contentType: string;
@@ -68,11 +68,15 @@ export interface Job {
   /** Hash of the key it came with; '' without keys. */
   readonly owner: string;
   readonly input: RestoreInput;
+  /** The address of the server, as the client reached it, without a slash at its end: addresses of files begin with it. */
+  readonly base: string;
   /** Gets the result by POST. */
   readonly webhook?: string | undefined;
   readonly createdAt: number;
   /** When the job fails if it has not ended. */
   readonly deadline: number;
+  /** When the job fails if it has not begun, as its client wanted it. */
+  readonly startBefore?: number | undefined;
   /** Warnings about the request, which stand before all other logs. */
   readonly notes?: readonly LogLine[] | undefined;
 }
@@ -96,6 +100,15 @@ export type Work = (
   context: { log(line: LogLine): void; readonly signal: AbortSignal },
 ) => Promise<JobOutput>;
 
+export interface WorkOptions {
+  readonly concurrency: number;
+  /**
+   * Is told of each job that has ended, once it is recorded, however it ended. One that was not told, or failed, because the process ended
+   * is told again later.
+   */
+  readonly finished?: ((record: JobRecord) => Promise<void>) | undefined;
+}
+
 /** Jobs and their results. */
 export interface JobQueue {
   /** Adds a job. Throws `QueueFullError`. */
@@ -105,7 +118,7 @@ export interface JobQueue {
   /** The job now and after each change, until it has ended or the signal is aborted. */
   watch(id: string, signal?: AbortSignal): AsyncIterable<JobRecord>;
   /** Starts to take jobs, of each owner in turn. */
-  work(work: Work, options: { readonly concurrency: number }): void;
+  work(work: Work, options: WorkOptions): void;
   counts(): Promise<{
     readonly waiting: number;
     readonly active: number;
