@@ -138,3 +138,41 @@ export interface Storage {
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly size: number; readonly modified: number }>;
   close(): Promise<void>;
 }
+
+/** What an engine makes of a photo. */
+export interface EngineResult {
+  /** Encoded in the format that was asked for. */
+  readonly image: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly seed: number;
+  /** Faces that were restored, or looked at. */
+  readonly faces: number;
+  /** Milliseconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+/** What is known of an engine that runs. */
+export interface EngineInfo {
+  readonly adapter: string;
+  readonly model: string;
+  /** Bytes of its process. */
+  readonly memory: number;
+}
+
+/** Restores photos. Several calls may be under way; the next photo is decoded while one is restored. */
+export interface Engine {
+  /**
+   * Restores an encoded photo.
+   * @param photo PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF
+   * @throws CodeFormerError of the library; JobError where the engine breaks over it; the reason of the signal
+   */
+  restore(
+    photo: Uint8Array,
+    input: RestoreInput,
+    context: { log(message: string, level?: LogLevel): void; readonly signal: AbortSignal },
+  ): Promise<EngineResult>;
+  /** Starts it, unless it runs, and resolves when it takes photos. Throws what keeps it from that. */
+  ready(): Promise<EngineInfo>;
+  close(): Promise<void>;
+}
