@@ -38,6 +38,8 @@ export type ErrorCode =
   | 'SHAPE_MISMATCH'
   /** The worker of the client in browsers, or a thread of WebAssembly, could not be started, or broke. */
   | 'WORKER_FAILED'
+  /** A package that is installed by those alone who use what it is for; the message names it. */
+  | 'PACKAGE_MISSING'
   /** The signal of the call, or of the process, was aborted. */
   | 'ABORTED'
   /** An object was used after `destroy()`. */
