@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { CodeFormerError } from '../../src/errors.js';
 import { JobError } from '../../src/server/errors.js';
 import { isPublicAddress } from '../../src/server/network/addresses.js';
 import { type DownloadOptions, download } from '../../src/server/network/download.js';
@@ -30,12 +31,13 @@ async function serve(listener: RequestListener, host = '127.0.0.1', port = 0): P
 
 const servePicture: RequestListener = (_, response) => response.end(GIF);
 
-/** What a download ends with: its bytes, or status and detail. */
+/** What a download ends with: its bytes, or status and detail, or the library's code and message. */
 async function outcome(url: string, options: DownloadOptions = {}): Promise<string> {
   try {
     const { bytes, contentType } = await download(url, options);
     return `${contentType} ${bytes.length}`;
   } catch (error) {
+    if (error instanceof CodeFormerError) return `${error.code} ${error.message}`;
     if (!(error instanceof JobError)) throw error;
     return `${error.status} ${error.detail}`;
   }
@@ -273,10 +275,10 @@ describe('a download', () => {
       if (request.url === '/gzip') response.setHeader('content-encoding', 'gzip');
       response.setHeader('content-type', 'image/png').end(bodies[request.url!] ?? GIF);
     });
-    const expected = '422 image_url: expected a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF but it is';
+    const expected = 'INVALID_IMAGE image_url: expected a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF but it is';
     expect(await outcome(`${origin}/page`, here)).toBe(`${expected} a web page`);
     expect(await outcome(`${origin}/text`, here)).toBe(`${expected} text`);
-    expect(await outcome(`${origin}/empty`, here)).toBe('422 image_url: expected a picture but it is empty');
+    expect(await outcome(`${origin}/empty`, here)).toBe('INVALID_IMAGE image_url: expected a picture but it is empty');
     expect(await outcome(`${origin}/gzip`, here)).toMatch(/: the answer is compressed/);
   });
 
@@ -308,7 +310,7 @@ describe('a download', () => {
     wide.writeUInt16LE(2000, 8);
     const origin = await serve((_, response) => response.end(wide));
     expect(await outcome(origin, { ...here, maxPixels: 6_000_000 })).toBe('image/gif 37');
-    expect(await outcome(origin, { ...here, maxPixels: 5_999_999 })).toMatch(/^413 image_url: /);
+    expect(await outcome(origin, { ...here, maxPixels: 5_999_999 })).toMatch(/^IMAGE_TOO_LARGE image_url: /);
   });
 
   test('too slow: no answer, drops of a body, redirects, or a resolver', async () => {
@@ -390,8 +392,8 @@ describe('a data URI', () => {
   });
 
   test('of something else, or too large', async () => {
-    expect(await outcome('data:text/html,<html>')).toMatch(/^422 image_url: expected .* a web page$/);
-    expect(await outcome('data:,')).toBe('422 image_url: expected a picture but it is empty');
+    expect(await outcome('data:text/html,<html>')).toMatch(/^INVALID_IMAGE image_url: expected .* a web page$/);
+    expect(await outcome('data:,')).toBe('INVALID_IMAGE image_url: expected a picture but it is empty');
     expect(await outcome(`data:image/gif;base64,${base64}`, { maxBytes: 36 })).toMatch(/^413 /);
     expect(await outcome(`data:image/gif;base64,${base64}`, { maxBytes: 1 })).toMatch(/^413 /);
   });

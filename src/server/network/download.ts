@@ -1,16 +1,10 @@
 // Gets the picture that a request names, from an address or out of a data URI.
 
 import type { IncomingMessage } from 'node:http';
-import { CodeFormerError } from '../../errors.js';
 import { checkEncoded } from '../../image/encoded.js';
 import { JobError } from '../errors.js';
+import { LIMITS } from '../limits.js';
 import { connectionError, type NetworkRules, RequestError, send, withTimeout } from './request.js';
-
-/** Bytes that a picture may have. */
-export const MAX_DOWNLOAD = 50_000_000;
-
-/** Milliseconds that a download may take, redirects and all. */
-export const DOWNLOAD_TIMEOUT = 30_000;
 
 export interface DownloadOptions extends NetworkRules {
   /** Addresses may be of any network. Default false. */
@@ -34,14 +28,14 @@ export interface Downloaded {
 
 /**
  * Gets the bytes of an address of http or https, or of a data URI. They are looked at, but not decoded.
- * @throws JobError 422 for what cannot be fetched or is no picture, 413 for what is too large, each with a sentence as its detail; the
- *   reason of `signal` where that is aborted
+ * @throws JobError 422 for what cannot be fetched, 413 for too many bytes, each with a sentence as its detail; INVALID_IMAGE for what is no
+ *   picture, IMAGE_TOO_LARGE for too many pixels; the reason of `signal` where that is aborted
  */
 export async function download(url: string, options: DownloadOptions = {}): Promise<Downloaded> {
   const {
     allowPrivate = false,
-    maxBytes = MAX_DOWNLOAD,
-    timeout = DOWNLOAD_TIMEOUT,
+    maxBytes = LIMITS.downloadBytes,
+    timeout = LIMITS.downloadTime,
     maxPixels,
     signal,
     ...rules
@@ -55,8 +49,6 @@ export async function download(url: string, options: DownloadOptions = {}): Prom
       send(url, sent, allowed, both, async (answer, at) => picture(await fromAnswer(answer, maxBytes), at, maxPixels)),
     );
   } catch (error) {
-    if (error instanceof CodeFormerError)
-      throw new JobError(error.code === 'IMAGE_TOO_LARGE' ? 413 : 422, error.message, { cause: error });
     if (!(error instanceof RequestError)) throw error;
     throw new JobError(422, `The image of image_url could not be fetched: ${error.message}`, { cause: error });
   }

@@ -7,10 +7,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { onAbort } from '../../abort.js';
+import { LIMITS } from '../limits.js';
 import { isPublicAddress } from './addresses.js';
-
-/** Redirects that are followed. */
-export const MAX_REDIRECTS = 5;
 
 export interface Address {
   readonly address: string;
@@ -88,7 +86,7 @@ export async function send<T>(
       const { statusCode = 0, headers } = answer;
       const follows = REDIRECTS.includes(statusCode) && headers.location !== undefined;
       if (!follows || (sent.method === 'POST' && statusCode < 307)) return await what(answer, at.href);
-      if (redirects === MAX_REDIRECTS) throw new RequestError(`more than ${MAX_REDIRECTS} redirects`, false);
+      if (redirects === LIMITS.redirects) throw new RequestError(`more than ${LIMITS.redirects} redirects`, false);
       at = checkUrl(headers.location!, at);
     } finally {
       // Nothing of the answer is left over, nor is its connection.

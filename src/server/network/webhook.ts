@@ -1,19 +1,7 @@
 // Tells other servers that a job has ended: a POST to the address that came with the job, again and again until it is taken.
 
+import { LIMITS } from '../limits.js';
 import { connectionError, type NetworkRules, RequestError, send, withTimeout } from './request.js';
-
-/** Attempts for each webhook. */
-export const WEBHOOK_ATTEMPTS = 8;
-
-/** Milliseconds before the second attempt; doubles with each. */
-export const WEBHOOK_DELAY = 1000;
-
-/** Milliseconds for one attempt. */
-export const WEBHOOK_TIMEOUT = 15_000;
-
-/** Requests at once, and webhooks that wait for theirs. */
-export const WEBHOOK_CONCURRENCY = 8;
-export const WEBHOOK_BACKLOG = 10_000;
 
 /** What is posted. */
 export interface WebhookPayload {
@@ -71,7 +59,7 @@ export class Webhooks {
 
   /** Posts the payload until it is taken, refused for good, or given up. Never throws. */
   deliver(url: string, payload: WebhookPayload): Promise<Delivery> {
-    if (this.pending.size >= (this.options.backlog ?? WEBHOOK_BACKLOG))
+    if (this.pending.size >= (this.options.backlog ?? LIMITS.webhookBacklog))
       return Promise.resolve({ delivered: false, attempts: 0, error: 'too many webhooks wait' });
     const delivery = this.attemptAll(url, JSON.stringify(payload));
     this.pending.add(delivery);
@@ -87,7 +75,7 @@ export class Webhooks {
   }
 
   private async attemptAll(url: string, body: string): Promise<Delivery> {
-    const { attempts: most = WEBHOOK_ATTEMPTS, delay = WEBHOOK_DELAY } = this.options;
+    const { attempts: most = LIMITS.webhookAttempts, delay = LIMITS.webhookDelay } = this.options;
     for (let attempts = 1; ; attempts++) {
       const fault = await this.attempt(url, body);
       if (!fault) return { delivered: true, attempts };
@@ -102,8 +90,8 @@ export class Webhooks {
   private async attempt(url: string, body: string): Promise<RequestError | null> {
     const {
       allowPrivate = false,
-      timeout = WEBHOOK_TIMEOUT,
-      concurrency = WEBHOOK_CONCURRENCY,
+      timeout = LIMITS.webhookTime,
+      concurrency = LIMITS.webhookConcurrency,
       ...rest
     } = this.options;
     const rules = allowPrivate ? { ...rest, isAllowed: () => true } : rest;
