@@ -1,6 +1,7 @@
 // Figures of the server for Prometheus: queue, jobs, stages, requests, device and memory.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Delivery } from './network/webhook.js';
 import type { EngineInfo, JobQueue, JobRecord } from './types.js';
 
 /** Upper bounds in seconds: of stages and jobs, and of answers that wait for no job. */
@@ -93,8 +94,8 @@ export class Metrics {
     this.restarts.inc();
   }
 
-  webhook(delivered: boolean): void {
-    this.deliveries.inc({ outcome: delivered ? 'delivered' : 'given up' });
+  webhook({ outcome }: Delivery): void {
+    this.deliveries.inc({ outcome });
   }
 
   private addQueue(queue: Pick<JobQueue, 'counts'>): void {

@@ -419,7 +419,7 @@ describe('a webhook', () => {
   test('is posted as JSON, of a result or a failure', async () => {
     const { origin, bodies } = await receiver(200);
     const webhooks = new Webhooks(quick);
-    expect(await webhooks.deliver(origin, payload)).toEqual({ delivered: true, attempts: 1 });
+    expect(await webhooks.deliver(origin, payload)).toEqual({ outcome: 'delivered', attempts: 1 });
     await webhooks.deliver(origin, webhookPayload('id-2', { detail: 'no picture' }, 422));
     const ids = (id: string) => ({ request_id: id, gateway_request_id: id });
     const post = ['POST', 'application/json'];
@@ -440,7 +440,7 @@ describe('a webhook', () => {
 
   test('is tried again while the receiver is out of order', async () => {
     const { origin, bodies } = await receiver(503, 429, 201);
-    expect(await new Webhooks(quick).deliver(origin, payload)).toEqual({ delivered: true, attempts: 3 });
+    expect(await new Webhooks(quick).deliver(origin, payload)).toEqual({ outcome: 'delivered', attempts: 3 });
     expect(bodies).toHaveLength(3);
   });
 
@@ -449,11 +449,11 @@ describe('a webhook', () => {
     const gone = await receiver(410);
     const webhooks = new Webhooks(quick);
     expect(await webhooks.deliver(down.origin, payload)).toEqual({
-      delivered: false,
+      outcome: 'given up',
       attempts: 4,
       error: 'the receiver answered 500',
     });
-    expect(await webhooks.deliver(gone.origin, payload)).toMatchObject({ delivered: false, attempts: 1 });
+    expect(await webhooks.deliver(gone.origin, payload)).toMatchObject({ outcome: 'given up', attempts: 1 });
     expect([down.bodies.length, gone.bodies.length]).toEqual([4, 1]);
   });
 
@@ -461,15 +461,15 @@ describe('a webhook', () => {
     const kept = await receiver(307, 308, 200);
     const changed = await receiver(302);
     const webhooks = new Webhooks(quick);
-    expect(await webhooks.deliver(kept.origin, payload)).toEqual({ delivered: true, attempts: 1 });
+    expect(await webhooks.deliver(kept.origin, payload)).toEqual({ outcome: 'delivered', attempts: 1 });
     expect(kept.bodies).toHaveLength(3);
-    expect(await webhooks.deliver(changed.origin, payload)).toMatchObject({ attempts: 1, delivered: false });
+    expect(await webhooks.deliver(changed.origin, payload)).toMatchObject({ outcome: 'given up', attempts: 1 });
   });
 
   test('goes to no private address, also by a redirect', async () => {
     const { origin, bodies } = await receiver(200);
     const leading = await serve((_, response) => response.writeHead(307, { location: 'http://127.0.0.2/' }).end());
-    const refused = { delivered: false, attempts: 1, error: 'the host is not on the public network' };
+    const refused = { outcome: 'given up', attempts: 1, error: 'the host is not on the public network' };
     expect(await new Webhooks({ delay: 1 }).deliver(origin, payload)).toEqual(refused);
     const rules = { delay: 1, isAllowed: (address: string) => address === '127.0.0.1' };
     expect(await new Webhooks(rules).deliver(leading, payload)).toEqual(refused);
@@ -489,11 +489,11 @@ describe('a webhook', () => {
     const webhooks = new Webhooks({ ...here, concurrency: 2, delay: 60_000 });
     const stuck = Array.from({ length: 4 }, () => webhooks.deliver(down.origin, payload));
     const all = await Promise.all(Array.from({ length: 20 }, () => webhooks.deliver(origin, payload)));
-    expect(all.every(({ delivered }) => delivered)).toBe(true);
+    expect(all.every(({ outcome }) => outcome === 'delivered')).toBe(true);
     expect(most).toBe(2);
     await webhooks.close();
-    expect((await Promise.all(stuck)).map(({ delivered, attempts }) => [delivered, attempts])).toEqual(
-      Array(4).fill([false, 2]),
+    expect((await Promise.all(stuck)).map(({ outcome, attempts }) => [outcome, attempts])).toEqual(
+      Array(4).fill(['stopped', 1]),
     );
   });
 
@@ -507,14 +507,14 @@ describe('a webhook', () => {
     const delivery = webhooks.deliver(origin, payload);
     await waiting;
     await webhooks.close(10);
-    expect(await delivery).toEqual({ delivered: false, attempts: 1, error: 'the server stops' });
+    expect(await delivery).toEqual({ outcome: 'stopped', attempts: 1, error: 'the server stops' });
   });
 
   test('is given up where too many are under way', async () => {
     const origin = await serve(() => {});
     const webhooks = new Webhooks({ ...quick, backlog: 1 });
     const first = webhooks.deliver(origin, payload);
-    expect(await webhooks.deliver(origin, payload)).toMatchObject({ delivered: false, attempts: 0 });
+    expect(await webhooks.deliver(origin, payload)).toMatchObject({ outcome: 'given up', attempts: 0 });
     await webhooks.close();
     await first;
   });

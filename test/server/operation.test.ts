@@ -296,7 +296,7 @@ describe('the figures', () => {
     metrics.job(record({ state: 'CANCELLED', startedAt: undefined }));
     metrics.restored(2, { detect: 100, encode: 200 });
     metrics.engineRestarted();
-    metrics.webhook(true);
+    metrics.webhook({ outcome: 'delivered', attempts: 1 });
     const text = await metrics.text();
     expect(metrics.contentType).toMatch(/^text\/plain/);
     for (const line of [

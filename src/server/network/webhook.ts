@@ -29,12 +29,16 @@ export interface WebhookOptions extends NetworkRules {
   readonly backlog?: number | undefined;
 }
 
-/** How it ended: delivered, or why not. `attempts` is how many requests that took. */
 export interface Delivery {
-  readonly delivered: boolean;
+  /** `stopped`: the server ends, and nothing speaks against another attempt after its next start. */
+  readonly outcome: 'delivered' | 'given up' | 'stopped';
+  /** Requests that were made. */
   readonly attempts: number;
+  /** What went wrong with the last of them. */
   readonly error?: string | undefined;
 }
+
+const STOPPED = new RequestError('the server stops', false);
 
 /** The body of a webhook for a result, or for a failure with its status. */
 export function webhookPayload(id: string, payload: unknown, failedWith?: number): WebhookPayload {
@@ -60,7 +64,7 @@ export class Webhooks {
   /** Posts the payload until it is taken, refused for good, or given up. Never throws. */
   deliver(url: string, payload: WebhookPayload): Promise<Delivery> {
     if (this.pending.size >= (this.options.backlog ?? LIMITS.webhookBacklog))
-      return Promise.resolve({ delivered: false, attempts: 0, error: 'too many webhooks wait' });
+      return Promise.resolve({ outcome: 'given up', attempts: 0, error: 'too many webhooks wait' });
     const delivery = this.attemptAll(url, JSON.stringify(payload));
     this.pending.add(delivery);
     void delivery.then(() => this.pending.delete(delivery));
@@ -69,7 +73,7 @@ export class Webhooks {
 
   /** Waits for those under way until the deadline (milliseconds from now) and gives up the others. */
   async close(deadline = 0): Promise<void> {
-    const timer = setTimeout(() => this.stopped.abort(new RequestError('the server stops', false)), deadline);
+    const timer = setTimeout(() => this.stopped.abort(STOPPED), deadline);
     await Promise.all(this.pending);
     clearTimeout(timer);
   }
@@ -78,11 +82,13 @@ export class Webhooks {
     const { attempts: most = LIMITS.webhookAttempts, delay = LIMITS.webhookDelay } = this.options;
     for (let attempts = 1; ; attempts++) {
       const fault = await this.attempt(url, body);
-      if (!fault) return { delivered: true, attempts };
-      const isLast = !fault.isPassing || attempts === most || this.stopped.signal.aborted;
-      if (isLast) return { delivered: false, attempts, error: fault.message };
+      if (!fault) return { outcome: 'delivered', attempts };
+      const error = fault.message;
+      if (fault === STOPPED) return { outcome: 'stopped', attempts, error };
+      if (!fault.isPassing || attempts === most) return { outcome: 'given up', attempts, error };
       // Receivers that were down together are not asked together.
       await this.pause(delay * 2 ** (attempts - 1) * (1 + Math.random() / 4));
+      if (this.stopped.signal.aborted) return { outcome: 'stopped', attempts, error };
     }
   }
 
