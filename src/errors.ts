@@ -40,6 +40,8 @@ export type ErrorCode =
   | 'WORKER_FAILED'
   /** A package that is installed by those alone who use what it is for; the message names it. */
   | 'PACKAGE_MISSING'
+  /** A program that keeps the jobs, as Redis, cannot be reached. */
+  | 'SERVICE_UNAVAILABLE'
   /** The signal of the call, or of the process, was aborted. */
   | 'ABORTED'
   /** An object was used after `destroy()`. */

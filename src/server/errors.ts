@@ -29,6 +29,18 @@ export class QueueFullError extends JobError {
   }
 }
 
+/** What keeps the queue cannot be reached. */
+export class QueueUnavailableError extends JobError {
+  override readonly name = 'QueueUnavailableError';
+
+  /** Seconds after which it may be back. */
+  readonly retryAfter = 5;
+
+  constructor(options?: { cause?: unknown }) {
+    super(503, 'The queue cannot be reached; try again later', options);
+  }
+}
+
 /** The storage has no room. */
 export class StorageFullError extends JobError {
   override readonly name = 'StorageFullError';

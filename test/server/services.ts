@@ -63,6 +63,10 @@ export class Service {
     }
   }
 
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    this.child?.kill(signal);
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const { child } = this;
     this.child = null;
