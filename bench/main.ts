@@ -7,12 +7,17 @@ import { benchKernels } from './kernels.js';
 import { benchNetwork } from './network.js';
 import { benchPipeline } from './pipeline.js';
 import { type Options, type Report, table } from './report.js';
+import { benchVersusNetwork, VERSUS_NETWORK } from './versus-network.js';
 
 const sections: Record<string, (options: Options) => Promise<Report>> = {
   kernels: benchKernels,
   network: benchNetwork,
   pipeline: benchPipeline,
   'versus-onnxruntime': async options => (await import('./versus-onnxruntime.js')).benchVersusOnnxruntime(options),
+  'versus-prototype': async options => (await import('./versus-prototype.js')).benchVersusPrototype(options),
+  ...Object.fromEntries(
+    VERSUS_NETWORK.map(name => [`versus-${name}`, (options: Options) => benchVersusNetwork(name, options)]),
+  ),
 };
 
 /** What runs where no section is named: the others take minutes on a software adapter. */
@@ -26,7 +31,7 @@ Sections: ${Object.keys(sections).join(', ')} (default ${DEFAULT})
   --details       how the time is spread over the shaders of a kernel
   --adapter KIND  software (default), gpu, wasm or auto
   --json [FILE]   JSON, on the terminal or into a file
-  --versus onnxruntime   short for the section versus-onnxruntime`;
+  --versus NAME   short for the section versus-NAME`;
 
 function parse(args: string[]): { section: string; options: Options; json: string | boolean } {
   const options = { filter: '', runs: 5, details: false, adapter: 'software' as Options['adapter'] };

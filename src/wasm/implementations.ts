@@ -93,13 +93,13 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
 };
 
 /**
- * Where Winograd's algorithm is as exact as the networks need: in small networks its transforms round more than the products do. The same
- * convolutions take it on WebGPU.
+ * Where Winograd's algorithm is as exact as the networks need: with few channels or pixels its transforms round more than the products do.
  */
 function useWinograd(params: ConvParams, { convolution = 'auto' }: CompileOptions): boolean {
   if (convolution === 'direct' || !fitsWinograd(params)) return false;
   const { x, y } = params;
-  return convolution === 'winograd' || (x.c >= 64 && y.c >= 64 && y.n * y.h * y.w >= 1024);
+  const [channels, pixels] = [Math.min(x.c, y.c), y.n * y.h * y.w];
+  return convolution === 'winograd' || (pixels >= 1024 ? channels >= 64 : pixels >= 256 && channels >= 256);
 }
 
 /**

@@ -17,6 +17,12 @@ const F_A: f32 = 1 / (2 * A * (A2 - B2));
 const E_B: f32 = 1 / (2 * B2 * (B2 - A2));
 const F_B: f32 = 1 / (2 * B * (B2 - A2));
 
+/**
+ * Bytes between the values of two frequencies: without them, those of a tile lie a multiple of 4096 bytes apart and take each other's place
+ * in the first-level cache.
+ */
+const APART: usize = 128;
+
 /** G times 3 vectors at `from`, `fromStep` apart. */
 // @ts-ignore: decorator
 @inline
@@ -95,7 +101,7 @@ function transformFilters(weights: usize, groups: i32, u: usize, step: usize, lo
 export function winogradWeights(part: i32, local: usize, weights: usize, u: usize, channels: i32, blocks: i32): void {
   const block = bytes(channels * 8);
   const packed = bytes(channels * 8 * 9);
-  transformFilters(weights + <usize>part * packed, channels >> 2, u + <usize>part * block, <usize>blocks * block, local);
+  transformFilters(weights + <usize>part * packed, channels >> 2, u + <usize>part * block, <usize>blocks * block + APART, local);
 }
 
 /** The tile of 6x6 inputs whose rows begin at these addresses. v is [36][tiles][channels], `step` bytes from frequency to frequency. */
@@ -222,9 +228,10 @@ export function winogradBands(
   const rowsAtOnce = strip <= tileColumns ? 1 : strip / tileColumns;
   const columnsAtOnce = strip <= tileColumns ? strip : tileColumns;
   const padded = roundUp(rowsAtOnce * columnsAtOnce, 6);
-  const vStep = <usize>padded * pixel;
+  const vStep = <usize>padded * pixel + APART;
   const mPixel = bytes(outputsAtOnce);
-  const mStep = <usize>padded * mPixel;
+  const mStep = <usize>padded * mPixel + APART;
+  const uStep = <usize>blocks * (8 * pixel) + APART;
   const ring = local + 1024;
   const v = ring + 8 * ringLength;
   const m = v + 36 * vStep;
@@ -250,7 +257,7 @@ export function winogradBands(
         const lastBlock = min((output + outputsAtOnce) >> 3, blocks);
         for (let f = 0; f < 36; f++) {
           for (let block = output >> 3; block < lastBlock; block++) {
-            const filters = u + <usize>((f * blocks + block) * 8) * pixel;
+            const filters = u + <usize>f * uStep + <usize>(block * 8) * pixel;
             product(v + <usize>f * vStep, pixel, tiles, filters, channels, m + <usize>f * mStep + bytes(block * 8 - output), mPixel, false);
           }
         }
@@ -308,10 +315,10 @@ export function winogradInput(
   for (let next = row * 4; next < row * 4 + 6; next++)
     stageRow(ringRow(ring, next, ringLength), x, xStep, xHeight, xWidth, upsample, channels, next - 1, -1, staged, scale, shift, swish, 0);
   const first = <usize>(part * tileColumns) * pixel;
-  transformRow(ring, ringLength, pixel, row, 0, tileColumns, v + first, <usize>padded * pixel, local);
+  transformRow(ring, ringLength, pixel, row, 0, tileColumns, v + first, <usize>padded * pixel + APART, local);
 }
 
-/** The rest for small pictures: a part is some blocks of 8 outputs for all tiles, and transforms their weights for itself. */
+/** The rest for small pictures: a part is a block of 8 outputs for all tiles, and transforms its weights for itself. */
 export function winogradBlocks(
   part: i32,
   local: usize,
@@ -333,29 +340,22 @@ export function winogradBlocks(
   yHeight: i32,
   yWidth: i32,
   outputs: i32,
-  blocksAtOnce: i32,
 ): void {
-  const firstBlock = part * blocksAtOnce;
-  const blocks = min(blocksAtOnce, ((outputs + 7) >> 3) - firstBlock);
   const pixel = bytes(channels);
   const block: usize = 8 * pixel;
   const u = local + 2048;
-  const uStep = <usize>blocksAtOnce * block;
+  const uStep = block + APART;
   const m = u + 36 * uStep;
-  const mPixel = bytes(blocksAtOnce * 8);
-  const mStep = <usize>padded * mPixel;
-  const vStep = <usize>padded * pixel;
+  const mStep = (<usize>padded << 5) + APART;
+  const vStep = <usize>padded * pixel + APART;
   const yStep = bytes(yStride);
   const residualStep = bytes(residualStride);
-  for (let b = 0; b < blocks; b++)
-    transformFilters(weights + <usize>(firstBlock + b) * (9 * block), channels >> 2, u + <usize>b * block, uStep, local);
+  transformFilters(weights + <usize>part * (9 * block), channels >> 2, u, uStep, local);
   const tiles = pictures * tileRows * tileColumns;
-  for (let f: usize = 0; f < 36; f++) {
-    for (let b = 0; b < blocks; b++)
-      product(v + f * vStep, pixel, tiles, u + f * uStep + <usize>b * block, channels, m + f * mStep + bytes(b * 8), mPixel, false);
-  }
-  const first = firstBlock * 8;
-  const last = min(first + blocks * 8, outputs);
+  for (let f: usize = 0; f < 36; f++)
+    product(v + f * vStep, pixel, tiles, u + f * uStep, channels, m + f * mStep, 32, false);
+  const first = part * 8;
+  const last = min(first + 8, outputs);
   for (let t = 0; t < tiles; t++) {
     const row = t / tileColumns;
     const top = row % tileRows * 4;
@@ -363,7 +363,7 @@ export function winogradBlocks(
     const at = (row / tileRows * yHeight + top) * yWidth + left;
     for (let c = first; c < last; c += 4) {
       writeTile(
-        m + <usize>t * mPixel + bytes(c - first), mStep,
+        m + (<usize>t << 5) + bytes(c - first), mStep,
         y + <usize>at * yStep + bytes(c), yStep,
         residual ? residual + <usize>at * residualStep + bytes(c) : 0, residualStep,
         yWidth, min(4, yHeight - top), min(4, yWidth - left),

@@ -14,8 +14,11 @@ const stripTiles = (channels: number): number => (channels >= 256 ? 96 : 48);
 /** Outputs whose sums are in the cache at the same time. */
 const outputsAtOnce = (outputs: number): number => (outputs >= 256 ? 64 : roundUp(outputs, 8));
 
-/** Blocks of 8 outputs that a part of a small picture takes. */
-const BLOCKS = 4;
+/** Values between two frequencies, as in winograd.as.ts. */
+const APART = 32;
+
+/** Elements of all frequencies of `count` values. */
+const frequencies = (count: number): number => 36 * (count + APART);
 
 /** Bytes for transforms. */
 const TRANSFORMS = 2048;
@@ -43,8 +46,8 @@ export const wasmWinograd: WasmKernel<ConvParams> = {
   scratch(params) {
     const { channels, blocks, tiles, small } = geometry(params);
     return small
-      ? { v: { type: 'f32', elements: 36 * roundUp(tiles, 6) * channels } }
-      : { u: { type: 'f32', elements: 36 * blocks * channels * 8 } };
+      ? { v: { type: 'f32', elements: frequencies(roundUp(tiles, 6) * channels) } }
+      : { u: { type: 'f32', elements: frequencies(blocks * channels * 8) } };
   },
   jobs(params): Job[] {
     const { x, y, upsample } = params;
@@ -54,7 +57,6 @@ export const wasmWinograd: WasmKernel<ConvParams> = {
     const input = [...placed('x', x), x.h, x.w, channels] as const;
     if (small) {
       const padded = roundUp(tiles, 6);
-      const atOnce = Math.min(BLOCKS, blocks);
       return [
         {
           run: 'winogradInput',
@@ -67,10 +69,10 @@ export const wasmWinograd: WasmKernel<ConvParams> = {
           args: [
             ...['weights', 'v', channels, y.n, tileRows, tileColumns, padded],
             ...epilogueArgs(params),
-            ...[y.h, y.w, outputs, atOnce],
+            ...[y.h, y.w, outputs],
           ],
-          parts: ceilDiv(blocks, atOnce),
-          local: TRANSFORMS + 4 * 36 * (atOnce * 8 * channels + padded * atOnce * 8),
+          parts: blocks,
+          local: TRANSFORMS + 4 * (frequencies(8 * channels) + frequencies(8 * padded)),
         },
       ];
     }
@@ -96,7 +98,7 @@ export const wasmWinograd: WasmKernel<ConvParams> = {
           ...[y.h, y.w, outputs, bandRows, bands, strip, atOnce],
         ],
         parts: y.n * bands,
-        local: TRANSFORMS + 4 * (ring + 36 * padded * (channels + atOnce)),
+        local: TRANSFORMS + 4 * (ring + frequencies(padded * channels) + frequencies(padded * atOnce)),
       },
     ];
   },
