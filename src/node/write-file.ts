@@ -28,13 +28,16 @@ export async function writeFileBeside(
 ): Promise<number> {
   const existing = await stat(path).catch(() => null);
   if (existing?.isDirectory()) throw new CodeFormerError('FILE_UNWRITABLE', `${path} is a folder`);
-  await makeFolder(dirname(path));
   const beside = temporaryIn(dirname(path));
   let handle: FileHandle;
   try {
-    handle = await open(beside, 'wx');
+    handle = await open(beside, 'wx').catch(async error => {
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+      await makeFolder(dirname(path));
+      return open(beside, 'wx');
+    });
   } catch (error) {
-    throw writeError(path, error);
+    throw error instanceof CodeFormerError ? error : writeError(path, error);
   }
   try {
     let written = 0;
@@ -150,8 +153,15 @@ export async function checkWritable(path: string): Promise<void> {
   }
 }
 
+let place: string | undefined;
+
 /** Tells machines, and containers on one, apart: ids of processes mean something only where they were given. */
 function placeId(): string {
+  place ??= foundPlaceId();
+  return place;
+}
+
+function foundPlaceId(): string {
   let namespace = '';
   try {
     namespace = readlinkSync('/proc/self/ns/pid');

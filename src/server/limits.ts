@@ -16,8 +16,10 @@ export const LIMITS = {
   headerTime: 10_000,
   /** Until all of a request is there. */
   requestTime: 300_000,
-  /** Without a byte of a body that is awaited. */
+  /** Without a byte of a body, or more than its size takes at `bodyRate`. */
   bodyPause: 20_000,
+  /** Bytes in a second. */
+  bodyRate: 10_000,
   /** For fetching a picture, redirects and all. */
   downloadTime: 30_000,
   /** Until a connection that is not used is closed: longer than proxies keep theirs. */
@@ -43,7 +45,7 @@ export const LIMITS = {
  * Reads the body of a request.
  * @param maxBytes that it may have
  * @param pause milliseconds that it may pause
- * @throws JobError 413 for more bytes, 408 where it pauses for longer, 400 where it breaks off
+ * @throws JobError 413 for more bytes, 408 where it is too slow, 400 where it breaks off
  */
 export async function readBody(
   request: Request,
@@ -51,23 +53,35 @@ export async function readBody(
   pause: number = LIMITS.bodyPause,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new JobError(413, `The request is too large: more than ${maxBytes} bytes`);
-  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge();
-  if (!request.body) return new Uint8Array();
+  const announced = request.headers.get('content-length');
+  if (Number(announced) > maxBytes) throw tooLarge();
+  try {
+    // No more than what is announced gets here, and to read it in one go is several times as fast.
+    if (announced !== null)
+      return new Uint8Array(await within(request.arrayBuffer(), pause + (Number(announced) * 1000) / LIMITS.bodyRate));
+    return request.body ? await readStream(request.body.getReader(), maxBytes, pause) : new Uint8Array();
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge();
+    throw error instanceof JobError ? error : new JobError(400, 'The request broke off', { cause: error });
+  }
+}
+
+/** Throws RangeError for more than `maxBytes`. */
+async function readStream(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number, pause: number) {
   const parts: Uint8Array[] = [];
   let size = 0;
-  const reader = request.body.getReader();
   try {
     for (;;) {
-      const { done, value } = await withinPause(reader.read(), pause);
+      const { done, value } = await within(reader.read(), pause);
       if (done) break;
       size += value.length;
-      if (size > maxBytes) throw tooLarge();
+      if (size > maxBytes) throw new RangeError();
       parts.push(value);
     }
   } catch (error) {
     // What still comes is for nobody.
     reader.cancel().catch(() => {});
-    throw error instanceof JobError ? error : new JobError(400, 'The request broke off', { cause: error });
+    throw error;
   }
   const all = new Uint8Array(size);
   let at = 0;
@@ -78,10 +92,10 @@ export async function readBody(
   return all;
 }
 
-function withinPause<T>(work: Promise<T>, pause: number): Promise<T> {
+/** Throws JobError 408 where it takes longer. */
+function within<T>(work: Promise<T>, time: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new JobError(408, `The request paused for more than ${pause / 1000} s`));
-    const timer = setTimeout(late, pause);
+    const timer = setTimeout(() => reject(new JobError(408, 'The request came too slowly')), time);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

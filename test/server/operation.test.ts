@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { JobError } from '../../src/server/errors.js';
-import { Quota, readBody } from '../../src/server/limits.js';
+import { LIMITS, Quota, readBody } from '../../src/server/limits.js';
 import { type Handler, type Listening, type ListenOptions, listen } from '../../src/server/listen.js';
 import { createLogger } from '../../src/server/log.js';
 import { Metrics } from '../../src/server/metrics.js';
@@ -74,11 +74,17 @@ describe('a body', () => {
     expect(await post(url, '')).toBe('200 0');
   });
 
-  test('that pauses is given up, and one that breaks off is nothing', async () => {
+  test('that pauses, or only drips, is given up, and one that breaks off is nothing', async () => {
     const { url } = await serve(sizeOf(1000, 50));
     const head = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\nconnection: close\r\n\r\n';
-    const answer = await raw(url, `${head}some`);
-    expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*The request paused for more than 0.05 s/);
+    const drops = (send: (more: string) => void) => {
+      const timer = setInterval(() => send('x'), 20);
+      setTimeout(() => clearInterval(timer), 2000);
+    };
+    const answer = await raw(url, `${head}some`, drops);
+    const chunked = head.replace('content-length: 100', 'transfer-encoding: chunked');
+    expect(await raw(url, `${chunked}4\r\nsome\r\n`)).toMatch(/^HTTP\/1.1 408 [\s\S]*The request came too slowly/);
+    expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*The request came too slowly/);
     const broken = new ReadableStream({ start: controller => controller.error(new Error('gone')) });
     const request = new Request('http://a', { method: 'POST', body: broken, duplex: 'half' } as RequestInit);
     await expect(readBody(request, 10)).rejects.toMatchObject({ status: 400, detail: 'The request broke off' });
@@ -336,5 +342,40 @@ describe('the figures', () => {
     expect(text).toMatch(/^codeformer_queue_waiting nan$/im);
     expect(text).toContain('\ncodeformer_engine_up 0\n');
     expect(text).not.toMatch(/^codeformer_engine_info/m);
+  });
+});
+
+describe('docs/serve.md', () => {
+  /** The cells of the rows of a table by the name in the first one. */
+  async function tableOf(head: string): Promise<Record<string, string>> {
+    const text = await readFile(new URL('../../docs/serve.md', import.meta.url), 'utf8');
+    const [, table = ''] = text.split(`| ${head} |`);
+    const rows = table.split('\n\n')[0]!.matchAll(/^\| `([^`]+)` \| ([^|]+) \|/gm);
+    return Object.fromEntries([...rows].map(([, name, value]) => [name!, value!]));
+  }
+
+  const shown = (name: string, value: number) => {
+    if (/(Time|Pause|Delay)$/.test(name)) return `${value / 1000} s`;
+    if (name === 'bodyRate') return `${value / 1000} kB/s`;
+    if (!/Bytes/.test(name)) return value.toLocaleString('en-US');
+    if (value % 1000 !== 0) return `${value / 1024} KiB`;
+    return value >= 1e9 ? `${value / 1e9} GB` : `${value / 1e6} MB`;
+  };
+
+  test('has the limits as they are', async () => {
+    const limits = Object.entries(LIMITS).map(([name, value]) => [name, shown(name, value)]);
+    expect(await tableOf('limit')).toEqual(Object.fromEntries(limits));
+  });
+
+  test('has the metrics as they are', async () => {
+    const metrics = new Metrics({
+      queue: { counts: async () => ({ waiting: 0, active: 0 }) },
+      engine: () => undefined,
+      webhooks: { size: 0 },
+      active: () => 0,
+    });
+    const own = [...(await metrics.text()).matchAll(/^# HELP (codeformer_\S+) (.+)$/gm)];
+    const about = own.map(([, name, help]) => [name!, help![0]!.toLowerCase() + help!.slice(1)]);
+    expect(await tableOf('metric')).toEqual(Object.fromEntries(about));
   });
 });

@@ -113,10 +113,11 @@ function unescaped(text: string): Buffer {
   return bytes.subarray(0, size);
 }
 
-/** Only what is base64 throughout: `Buffer` passes over all else. */
+/** Only what is base64 throughout: `Buffer` passes over all else, which makes fewer bytes of it, and takes two letters of another alphabet. */
 function fromBase64(text: string): Buffer {
-  const digits = text.length - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
-  if (text.length % 4 !== 0 || /[^A-Za-z0-9+/]/.test(text.slice(0, digits)))
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length !== (text.length / 4) * 3 - padding || text.includes('-') || text.includes('_'))
     throw new RequestError('the data URI is not base64', false);
-  return Buffer.from(text, 'base64');
+  return bytes;
 }
