@@ -103,8 +103,8 @@ export type Work = (
 export interface WorkOptions {
   readonly concurrency: number;
   /**
-   * Is told of each job that has ended, once it is recorded, however it ended. One that was not told, or failed, because the process ended
-   * is told again later.
+   * Is told of each job that has ended, once it is recorded, however it ended; of one with a webhook again where the process ended before it
+   * was done.
    */
   readonly finished?: ((record: JobRecord) => Promise<void>) | undefined;
 }
@@ -155,7 +155,8 @@ export interface EngineResult {
 /** What is known of an engine that runs. */
 export interface EngineInfo {
   readonly adapter: string;
-  readonly model: string;
+  /** Null where the weights say nothing of their model. */
+  readonly model: string | null;
   /** Bytes of its process. */
   readonly memory: number;
 }
