@@ -1,5 +1,5 @@
-// Bundles the sources into dist: the library for Node and for browsers, and the command line, which shares its code with the library
-// for Node. `node scripts/build.mjs` builds everything, prints the sizes of what browsers load and fails where they are too large;
+// Bundles the sources into dist: the library for Node and for browsers, the server and the command line, which share their code with
+// the library for Node. `node scripts/build.mjs` builds everything, prints the sizes of what browsers load and fails where they are too large;
 // `buildCommandLine` is what a source checkout needs to run.
 
 import { realpathSync } from 'node:fs';
@@ -59,7 +59,12 @@ export async function build() {
 const bundleForNode = () =>
   esbuild.build({
     ...common,
-    entryPoints: { node: path('src/node/index.ts'), cli: path('src/cli/main.ts') },
+    entryPoints: {
+      node: path('src/node/index.ts'),
+      cli: path('src/cli/main.ts'),
+      server: path('src/server/index.ts'),
+      'engine-process': path('src/server/engine-process.ts'),
+    },
     platform: 'node',
     packages: 'external',
   });

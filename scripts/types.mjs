@@ -15,6 +15,7 @@ const ENTRIES = {
   client: path('src/web/client.ts'),
   worker: path('src/web/worker.ts'),
   either: path('src/either.ts'),
+  server: path('src/server/index.ts'),
 };
 
 /**
@@ -56,7 +57,8 @@ const entries = new Set(Object.values(ENTRIES));
 const { output } = await bundle.generate({
   entryFileNames: '[name].d.ts',
   chunkFileNames: '[name].d.ts',
-  manualChunks: id => (entries.has(id) ? undefined : 'shared'),
+  // No other entry point needs what is of the server.
+  manualChunks: id => (entries.has(id) || id.startsWith(path('src/server/')) ? undefined : 'shared'),
 });
 await bundle.close();
 

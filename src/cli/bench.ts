@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodeFormerError } from '../errors.js';
+import { packageFolder } from '../node/package.js';
 import type { Command } from './command.js';
 import { EXIT_CODES } from './errors.js';
-import { packageFolder } from './package.js';
 
 const script = (): string => join(packageFolder(), 'scripts', 'run.mjs');
 

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { cacheFolder, weightsCacheFolder } from '../node/cache.js';
 import { embeddedWeights } from '../node/embedded.js';
 import type { AdapterReport } from '../node/gpu.js';
+import { packageVersion } from '../node/package.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
 import { command } from './command.js';
 import type { Services } from './engine.js';
 import { EXIT_CODES } from './errors.js';
 import { printable, writeStdout } from './io.js';
-import { packageVersion } from './package.js';
 
 export const doctor = command({
   summary: 'say what is found and what is missing',

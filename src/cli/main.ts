@@ -3,6 +3,7 @@
 import { createWriteStream, fstatSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { packageVersion } from '../node/package.js';
 import { bench, hasBenches } from './bench.js';
 import { codes } from './codes.js';
 import { asksForHelp, type Command, group } from './command.js';
@@ -12,7 +13,6 @@ import { SERVICES, type Services } from './engine.js';
 import { EXIT_CODES, explain } from './errors.js';
 import { looksLikePicture } from './inputs.js';
 import { type Io, StdoutError, talk, writeStdout } from './io.js';
-import { packageVersion } from './package.js';
 import { restore } from './restore.js';
 import { sweep } from './sweep.js';
 
@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   weights: {
     summary: 'list, get, inspect, convert, verify and generate weights',
     run: async (...args) => (await import('./weights.js')).weights(...args),
+  },
+  serve: {
+    summary: 'serve the hosted API on this machine',
+    run: async (...args) => (await import('./serve.js')).serve.run(...args),
   },
   doctor,
   ...(hasBenches() && { bench }),

@@ -33,7 +33,7 @@ async function start(settings: EngineSettings): Promise<void> {
     maxPixels = most;
     restorer = await createRestorer(networks);
     const { adapter, model } = restorer.info;
-    send({ kind: 'ready', info: { adapter, model, memory: process.memoryUsage.rss() } });
+    send({ kind: 'ready', info: { adapter, model: model ?? 'unknown', memory: process.memoryUsage.rss() } });
   } catch (error) {
     send({ kind: 'refused', error: sent(error) });
   }

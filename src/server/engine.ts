@@ -10,6 +10,8 @@ import type { Engine, EngineInfo, EngineResult, LogLevel, RestoreInput } from '.
 export interface EngineOptions extends EngineSettings {
   /** Milliseconds that the process has to stop a photo whose job was ended, before it is ended itself. Default 10,000. */
   readonly grace?: number | undefined;
+  /** Is told when the process has broken. */
+  readonly onBroken?: (() => void) | undefined;
   /** The program of the process. Default that of the package. */
   readonly program?: string | undefined;
 }
@@ -30,6 +32,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
 class ProcessEngine implements Engine {
   private child: Promise<EngineChild> | null = null;
+  private running: EngineChild | null = null;
   /** Photos under way, but for those that are tried again. */
   private readonly first = new Set<Promise<unknown>>();
   /** What broke the process is not known: photos that were in it are tried again each alone, and nothing else meanwhile. */
@@ -37,6 +40,10 @@ class ProcessEngine implements Engine {
   private closed = false;
 
   constructor(private readonly options: EngineOptions) {}
+
+  get info(): EngineInfo | undefined {
+    return this.running?.info;
+  }
 
   async ready(): Promise<EngineInfo> {
     return (await this.started()).info;
@@ -54,7 +61,7 @@ class ProcessEngine implements Engine {
     } finally {
       this.first.delete(settled);
     }
-    context.log('The engine broke off and begins again', 'WARN');
+    context.log('The engine broke off; the picture is begun again', 'WARN');
     const again = Promise.all([this.alone, ...this.first]).then(() => this.attempt(photo, input, context));
     this.alone = again.catch(() => {});
     try {
@@ -87,13 +94,21 @@ class ProcessEngine implements Engine {
   /** @throws JobError where it cannot be started */
   private started(): Promise<EngineChild> {
     if (this.closed) return Promise.reject(new JobError(503, 'The engine was closed'));
-    if (this.child) return this.child;
+    // That it is gone is known before all who wait for its end have heard of it.
+    if (this.child && !this.running?.isGone) return this.child;
+    this.running = null;
     const child = EngineChild.start(this.options);
     this.child = child;
     const forget = () => {
-      if (this.child === child) this.child = null;
+      if (this.child === child) this.child = this.running = null;
     };
-    child.then(({ gone }) => gone.then(forget), forget);
+    child.then(running => {
+      if (this.child === child) this.running = running;
+      void running.gone.then(() => {
+        forget();
+        if (!this.closed) this.options.onBroken?.();
+      });
+    }, forget);
     return child;
   }
 }
@@ -106,7 +121,7 @@ class EngineChild {
   info!: EngineInfo;
   private readonly calls = new Map<number, Call>();
   private count = 0;
-  private isGone = false;
+  isGone = false;
   private onStart: (message: FromEngine | null) => void = () => {};
 
   private constructor(
@@ -128,7 +143,8 @@ class EngineChild {
   }
 
   /** Throws the error of the library that kept the engine from starting. */
-  static async start({ grace = 10_000, program = fileURLToPath(PROGRAM), ...settings }: EngineOptions) {
+  static async start(options: EngineOptions) {
+    const { grace = 10_000, program = fileURLToPath(PROGRAM), onBroken, ...settings } = options;
     // What it prints is no answer to anybody.
     const stdio = ['ignore', 2, 2, 'ipc'] as const;
     const process = fork(program, [], { serialization: 'advanced', stdio: [...stdio], execArgv: [] });

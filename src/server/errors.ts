@@ -5,13 +5,16 @@ import type { JobFailure } from './types.js';
 /** Ends a request or a job with a status and a `detail`, which the client gets to see. */
 export class JobError extends Error {
   override readonly name: string = 'JobError';
+  /** Seconds after which it may go better. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     readonly status: number,
     readonly detail: unknown,
-    options?: { cause?: unknown },
+    options: { cause?: unknown; retryAfter?: number } = {},
   ) {
     super(typeof detail === 'string' ? detail : JSON.stringify(detail), options);
+    this.retryAfter = options.retryAfter;
   }
 
   get failure(): JobFailure {
@@ -24,8 +27,8 @@ export class QueueFullError extends JobError {
   override readonly name = 'QueueFullError';
 
   /** @param retryAfter seconds after which it may */
-  constructor(readonly retryAfter: number) {
-    super(429, 'The queue is full; try again later');
+  constructor(retryAfter: number) {
+    super(429, 'The queue is full; try again later', { retryAfter });
   }
 }
 

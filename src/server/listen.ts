@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { CodeFormerError } from '../errors.js';
 import { LIMITS } from './limits.js';
+import type { ClientInfo } from './routing.js';
 
 export interface ListenOptions {
   /** Default 127.0.0.1, which only this machine reaches. */
@@ -19,13 +20,8 @@ export interface ListenOptions {
   readonly times?: Partial<Record<'headerTime' | 'requestTime' | 'idleTime', number>> | undefined;
 }
 
-/** What a handler gets beside the request, as Hono hands it on: the connection that it came by. */
-export interface Connection {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-}
-
-export type Handler = (request: Request, connection: Connection) => Response | Promise<Response>;
+/** Gets what is known of the client beside the request, as Hono's adapter hands it on. */
+export type Listener = (request: Request, client: ClientInfo) => Response | Promise<Response>;
 
 export interface Listening {
   /** As in `http://127.0.0.1:8080`. */
@@ -42,7 +38,7 @@ export interface Listening {
  * Starts a server.
  * @throws INVALID_ARGUMENT for an address that cannot be listened at, or files that are no certificate and key
  */
-export async function listen(handler: Handler, options: ListenOptions = {}): Promise<Listening> {
+export async function listen(handler: Listener, options: ListenOptions = {}): Promise<Listening> {
   const { host = '127.0.0.1', port = 8080, tls, times } = options;
   const { headerTime, requestTime, idleTime } = { ...LIMITS, ...times };
   const limits = {

@@ -1,9 +1,14 @@
 // The log of the server: lines of JSON. Neither keys nor pictures get into it, whoever logs what.
 
-import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { pino } from 'pino';
 
-/** Without children, whose own fields nobody looks through. */
-export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
+/** What takes events: an error, or an object, and what it is about; or a text. */
+export interface Logger {
+  debug(event: unknown, message?: string, ...values: unknown[]): void;
+  info(event: unknown, message?: string, ...values: unknown[]): void;
+  warn(event: unknown, message?: string, ...values: unknown[]): void;
+  error(event: unknown, message?: string, ...values: unknown[]): void;
+}
 
 /** Letters of a value that are logged. */
 const LONGEST = 1000;
@@ -16,7 +21,7 @@ const SECRETS = /^(authorization|proxy-authorization|cookie|set-cookie|keys?|api
  * @param level of the least that is written: trace, debug, info, warn, error, fatal, or silent
  * @param destination default stderr
  */
-export function createLogger(level = 'info', destination: DestinationStream = pino.destination(2)): Logger {
+export function createLogger(level = 'info', destination: { write(line: string): void } = pino.destination(2)): Logger {
   return pino(
     {
       level,

@@ -115,7 +115,7 @@ export interface JobQueue {
   submit(job: Job): Promise<JobRecord>;
   get(id: string): Promise<JobRecord | undefined>;
   cancel(id: string): Promise<'CANCELLATION_REQUESTED' | 'ALREADY_COMPLETED' | 'NOT_FOUND'>;
-  /** The job now and after each change, until it has ended or the signal is aborted. */
+  /** The job now and after each change, until it has ended, the signal is aborted, or it waits in a queue that is closed. */
   watch(id: string, signal?: AbortSignal): AsyncIterable<JobRecord>;
   /** Starts to take jobs, of each owner in turn. */
   work(work: Work, options: WorkOptions): void;
@@ -155,8 +155,7 @@ export interface EngineResult {
 /** What is known of an engine that runs. */
 export interface EngineInfo {
   readonly adapter: string;
-  /** Null where the weights say nothing of their model. */
-  readonly model: string | null;
+  readonly model: string;
   /** Bytes of its process. */
   readonly memory: number;
 }
@@ -175,5 +174,7 @@ export interface Engine {
   ): Promise<EngineResult>;
   /** Starts it, unless it runs, and resolves when it takes photos. Throws what keeps it from that. */
   ready(): Promise<EngineInfo>;
+  /** What `ready` gave, as it is now; nothing while it does not run. */
+  readonly info: EngineInfo | undefined;
   close(): Promise<void>;
 }

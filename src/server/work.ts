@@ -16,19 +16,26 @@ const ENDINGS: Readonly<Record<OutputFormat, string>> = { png: 'png', jpeg: 'jpg
 /** A name that nobody can guess: 192 random bits. */
 export const randomName = (): string => randomBytes(24).toString('base64url').replace(/^-/, '_');
 
+/** Whether a name is one of those, maybe with the ending of a result. */
+export const isRandomName = (name: string): boolean => /^\w[\w-]{31}(\.(png|jpg|webp))?$/.test(name);
+
 export interface WorkParts {
   readonly engine: Engine;
   readonly storage: Storage;
   /** Gets the bytes of an address of http or https. */
   readonly download: (url: string, signal: AbortSignal) => Promise<Uint8Array>;
+  /** Milliseconds that a job may take. Default ten minutes. */
+  readonly timeout?: number | undefined;
   /** Is told of each photo that was restored. */
   readonly restored?: ((result: EngineResult, job: Job) => void) | undefined;
 }
 
 /** What a queue does with its jobs. */
-export function createWork({ engine, storage, download, restored }: WorkParts): Work {
+export function createWork({ engine, storage, download, restored, timeout = 600_000 }: WorkParts): Work {
   return async (job, context) => {
-    const { signal } = context;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeout);
+    const signal = AbortSignal.any([context.signal, late.signal]);
     const log = (message: string, level: LogLevel = 'INFO') => context.log(logLine(message, level));
     const { imageUrl, outputFormat } = job.input;
     try {
@@ -40,8 +47,10 @@ export function createWork({ engine, storage, download, restored }: WorkParts): 
       restored?.(result, job);
       return await keep(storage, result, outputFormat);
     } catch (error) {
-      signal.throwIfAborted();
-      throw jobError(error);
+      context.signal.throwIfAborted();
+      throw late.signal.aborted ? new JobError(504, 'The work on the picture took too long') : jobError(error);
+    } finally {
+      clearTimeout(timer);
     }
   };
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { JobError } from '../../src/server/errors.js';
 import { LIMITS, Quota, readBody } from '../../src/server/limits.js';
-import { type Handler, type Listening, type ListenOptions, listen } from '../../src/server/listen.js';
+import { type Listener, type Listening, type ListenOptions, listen } from '../../src/server/listen.js';
 import { createLogger } from '../../src/server/log.js';
 import { Metrics } from '../../src/server/metrics.js';
 import type { JobRecord } from '../../src/server/types.js';
@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
 
-async function serve(handler: Handler, options: ListenOptions = {}): Promise<Listening> {
+async function serve(handler: Listener, options: ListenOptions = {}): Promise<Listening> {
   const server = await listen(handler, { port: 0, ...options });
   open.push(server);
   return server;
@@ -29,7 +29,7 @@ async function serve(handler: Handler, options: ListenOptions = {}): Promise<Lis
 
 /** Answers with the size of the body, or with the error. */
 const sizeOf =
-  (maxBytes: number, pause?: number): Handler =>
+  (maxBytes: number, pause?: number): Listener =>
   async request => {
     try {
       return new Response(String((await readBody(request, maxBytes, pause)).length));
@@ -92,10 +92,10 @@ describe('a body', () => {
 });
 
 describe('a server', () => {
-  const echo: Handler = request => new Response(new URL(request.url).pathname);
+  const echo: Listener = request => new Response(new URL(request.url).pathname);
 
   test('listens on this machine alone by default, and says where', async () => {
-    const server = await serve((_, { incoming }) => new Response(incoming.socket.remoteAddress));
+    const server = await serve((_, { incoming }) => new Response(incoming!.socket.remoteAddress));
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(await (await fetch(server.url)).text()).toBe('127.0.0.1');
     const six = await serve(echo, { host: '::1' });

@@ -139,7 +139,8 @@ export class LocalQueue implements JobQueue {
           changed = false;
           const record = this.record(entry);
           yield record;
-          if (isOver(record.state)) return;
+          // What waits now goes on with the next process.
+          if (isOver(record.state) || (this.closing && record.state === 'IN_QUEUE')) return;
         } else {
           await new Promise<void>(resolve => {
             wake = resolve;
@@ -181,10 +182,12 @@ export class LocalQueue implements JobQueue {
   private async finish(deadline: number): Promise<void> {
     await this.opened.catch(() => {});
     clearInterval(this.sweeper);
+    for (const entry of this.entries.values()) notify(entry);
+    const until = Date.now() + deadline;
     await within(deadline, () => [...this.running.values()]);
     for (const entry of this.running.keys()) entry.controller!.abort(CLOSING);
     await within(GRACE, () => [...this.running.values()]);
-    await within(deadline, () => [...this.telling]);
+    await within(Math.max(0, until - Date.now()), () => [...this.telling]);
     for (const { timer } of this.entries.values()) clearTimeout(timer);
     await Promise.all([...this.entries.values()].map(({ written }) => written.catch(() => {})));
     this.unlock();
@@ -338,6 +341,7 @@ export class LocalQueue implements JobQueue {
         entry.stored = { ...entry.stored, attempts };
         this.requeue(entry);
         await this.write(entry);
+        notify(entry);
       } else {
         const failure = error instanceof JobError ? error.failure : { status: 500, detail: 'Internal error' };
         if (failure.status >= 500 && !signal.aborted) this.options.onError?.(error);

@@ -1,0 +1,11 @@
+// The server as a library: the protocol of the hosted endpoint as a function from request to answer.
+
+export { createHandler, type Handler, type HandlerOptions } from './app.js';
+export { createEngine, type EngineOptions } from './engine.js';
+export { JobError, QueueFullError, StorageFullError } from './errors.js';
+export { type Listener, type Listening, type ListenOptions, listen } from './listen.js';
+export { createLogger, type Logger } from './log.js';
+export { LocalQueue, type LocalQueueOptions } from './queue/local.js';
+export type { ClientInfo, RoutingOptions } from './routing.js';
+export { openStorage } from './storage/open.js';
+export type * from './types.js';

@@ -1,0 +1,50 @@
+// The web page, as files of a folder.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.webmanifest': 'application/manifest+json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.wasm': 'application/wasm',
+  '.txt': 'text/plain; charset=utf-8',
+};
+
+/** What markup cannot say of its policy; `docs/hosting.md` says why. */
+const HEADERS = {
+  'content-security-policy': "frame-ancestors 'self'",
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-opener-policy': 'same-origin',
+};
+const SCRIPTS = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; frame-ancestors 'self'";
+
+/** Gives the answer to a path, or null where the page has no such file. */
+export type Page = (path: string) => Promise<Response | null>;
+
+/** The page in a folder; of a folder that is not there, none. Nothing but the files that it has now is ever read. */
+export async function openPage(folder: string): Promise<Page> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = new Map<string, string>();
+  for (const entry of names.filter(entry => entry.isFile())) {
+    const file = join(entry.parentPath, entry.name);
+    const path = file.slice(join(folder, sep).length).split(sep).join('/');
+    files.set(`/${path}`, file);
+    if (entry.name === 'index.html') files.set(`/${path.slice(0, -entry.name.length)}`, file);
+  }
+  return async path => {
+    const file = files.get(path);
+    if (file === undefined) return null;
+    const type = TYPES[extname(file)] ?? 'application/octet-stream';
+    const headers: Record<string, string> = { ...HEADERS, 'content-type': type, 'cache-control': 'no-cache' };
+    if (extname(file) === '.js') headers['content-security-policy'] = SCRIPTS;
+    if (path === '/fetcher.js') headers['cross-origin-resource-policy'] = 'cross-origin';
+    return new Response(await readFile(file), { headers });
+  };
+}
