@@ -1,9 +1,10 @@
 // The tables of README and docs say what the code has: options, flags, commands, error codes and exit codes, in both directions and with the
 // defaults that they state.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { EXIT_CODES, explain } from '../src/cli/errors.js';
 import { CodeFormerError, type ErrorCode } from '../src/errors.js';
 import { checkEncodeOptions } from '../src/image/encoding.js';
@@ -12,6 +13,7 @@ import { checkRestoreOptions } from '../src/pipeline/options.js';
 import { insideOfStack, type Platform } from '../src/pipeline/platform.js';
 import { Restorer } from '../src/pipeline/restorer.js';
 import { DEFAULT_RULES } from '../src/pipeline/rules.js';
+import { INPUT } from '../src/server/schema.js';
 import type { ClientOptions } from '../src/web/client.js';
 import type { WebRestorerOptions } from '../src/web/restorer.js';
 import { codeformer } from './cli/harness.js';
@@ -179,11 +181,26 @@ describe('the command line', async () => {
     }
   });
 
+  test('has the defaults of serve that the README states', async () => {
+    const stated = statedIn(tableOf(readme, 'flag of `serve`')) as Map<string, string | null>;
+    const flags = flagsIn(await helpOf('serve')).filter(({ name }) => name !== 'help');
+    expect([...stated.keys()].sort()).toEqual(flags.map(({ name }) => `--${name}`).sort());
+    const own = flags.filter(({ name }) => stated.get(`--${name}`) !== null);
+    expect(own.map(({ name, otherwise }) => [`--${name}`, otherwise])).toEqual(
+      own.map(({ name }) => [`--${name}`, stated.get(`--${name}`)]),
+    );
+  });
+
   test('has no flag that the README does not name, nor the other way round', async () => {
     const commands = [...top.filter(name => !['weights', 'bench'].includes(name)), ...weights];
     const flags = await Promise.all(commands.map(async name => flagsIn(await helpOf(...name.split(' ')))));
     const known = new Set(
-      flags.flat().flatMap(({ name, short }) => [`--${name}`, ...(short && short !== 'h' ? [`-${short}`] : [])]),
+      flags
+        .flat()
+        .flatMap(({ name, short }) => [
+          `--${name.replace(/^no-/, '')}`,
+          ...(short && short !== 'h' ? [`-${short}`] : []),
+        ]),
     );
     const named = new Set(
       [...section.matchAll(/(?<=[\s`[])--?[a-z][a-z-]*\b(?![_a-z])/g)].map(([name]) => name.replace('--no-', '--')),
@@ -197,6 +214,31 @@ describe('the command line', async () => {
     const table = Object.entries(EXIT_CODES).map(([meaning, code]) => `${code} ${meaning}`);
     expect(await helpOf()).toContain(`Exit codes: ${table.join(', ')}.\n`);
     expect(readme).toContain(`Exit codes: ${table.join(', ')}\n`);
+  });
+});
+
+describe('the server', () => {
+  test('has the fields of the input that the README states, with the same defaults', () => {
+    const stated = statedIn(tableOf(readme, 'field of the input'));
+    const { properties } = z.toJSONSchema(INPUT, { io: 'input' });
+    expect([...stated.keys()].sort()).toEqual(Object.keys(properties!).sort());
+    for (const [name, value] of stated) {
+      const { default: otherwise } = properties![name] as { default?: unknown };
+      const given =
+        value === null || ['drawn', 'none'].includes(value) ? undefined : JSON.parse(value.replace(/[`']+/g, '"'));
+      expect(given, name).toEqual(otherwise);
+    }
+  });
+
+  test('has the statuses that the README states', () => {
+    const stated = tableOf(readme, 'status').flatMap(([cell]) => cell!.split(', '));
+    const files = readdirSync(new URL('../src/server', import.meta.url), { recursive: true, encoding: 'utf8' });
+    const source = files.filter(name => name.endsWith('.ts')).map(name => textOf(`src/server/${name}`));
+    const statuses = source
+      .join('')
+      .matchAll(/(?:JobError|super)\((\d{3})\b|\bstatus: ([45]\d\d)\b|\? ([45]\d\d) : ([45]\d\d)/g);
+    const thrown = new Set([...statuses].flatMap(found => found.slice(1).filter(status => status !== undefined)));
+    expect(stated.sort()).toEqual([...thrown].sort());
   });
 });
 

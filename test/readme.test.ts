@@ -39,7 +39,9 @@ function blocksOf(markdown: string): Block[] {
 
 const blocks = blocksOf(readme);
 const commands = blocks.filter(({ language }) => language === null).flatMap(({ text }) => text.trimEnd().split('\n'));
-const programs = blocks.filter(({ language }) => language !== null);
+const programs = blocks.filter(({ language }) => language === 'js');
+/** Calls of a server that runs, for a shell and for Python. */
+const calls = blocks.filter(({ language }) => language !== null && language !== 'js');
 /** Commands inside of sentences. */
 const mentioned = [...readme.matchAll(/`((?:npm|npx|node|bash|codeformer) [^`]+)`/g)].map(([, command]) => command!);
 
@@ -95,6 +97,9 @@ const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
   'npm install codeformer-webgpu': async () => {
     await writeFile(join(user, 'package.json'), '{ "private": true }\n');
     await npmInstall(user, await packProject());
+    // As `npm install @fal-ai/client` makes it.
+    await mkdir(join(user, 'node_modules/@fal-ai'), { recursive: true });
+    await symlink(join(root, 'node_modules/@fal-ai/client'), join(user, 'node_modules/@fal-ai/client'));
   },
   'npx codeformer restore photo.jpg -o restored.png': makes('restored.png'),
   'npx codeformer restore photo.jpg -o faithful.png --fidelity 0.7': makes('faithful.png'),
@@ -121,7 +126,7 @@ const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
     // Another port, because somebody may use that one.
     const server = spawn('bash', ['-c', `exec ${line} -- --port 0`], { cwd: await copy(), detached: true });
     try {
-      const page = await fetch(await firstUrl(server));
+      const page = await fetch(await firstMatch(server, /http:\/\/localhost:\d+\//));
       expect(await page.text()).toContain('<title>');
     } finally {
       process.kill(-server.pid!);
@@ -173,12 +178,13 @@ async function copy(): Promise<string> {
   return folder;
 }
 
-function firstUrl(server: ChildProcess): Promise<string> {
+/** What a program says first that is a match. */
+function firstMatch(server: ChildProcess, pattern: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = '';
     const listen = (data: Buffer) => {
       said += data;
-      const url = /http:\/\/localhost:\d+\//.exec(said);
+      const url = pattern.exec(said);
       if (url) resolve(url[0]);
     };
     server.stdout!.on('data', listen);
@@ -198,17 +204,72 @@ describe('commands of the README', () => {
     test(`\`${command}\``, () => RUNNERS[command]?.(command));
 });
 
+/** Where the README has its server, and the picture that it fetches. */
+const SERVER = 'http://127.0.0.1:8080';
+const PICTURE = 'https://example.org/photo.jpg';
+
+describe('the server of the README', () => {
+  const [command, curl, python] = calls;
+  const javascript = programs.find(({ text }) => text.includes('@fal-ai/client'))!;
+  const falPython = process.env.CODEFORMER_FAL_PYTHON;
+  let server: ChildProcess;
+  let url: string;
+  /** A call as it stands there, but for the addresses. */
+  const addressed = ({ text }: Block) => {
+    for (const address of [SERVER, PICTURE]) expect(text).toContain(address);
+    return text.replaceAll(SERVER, url).replaceAll(PICTURE, `${host.origin}/photo.jpg`);
+  };
+  const env = { FAL_KEY: 'any' };
+  const isFile = expect.stringMatching(/\/files\/results\/[\w-]{32}\.png$/);
+
+  beforeAll(async () => {
+    const cache = join(user, 'server-cache');
+    const line = `exec ${command!.text.trim()} --port 0 --allow-private-urls`;
+    server = spawn('bash', ['-c', line], {
+      cwd: user,
+      detached: true,
+      env: { ...process.env, CODEFORMER_CACHE: cache },
+    });
+    url = await firstMatch(server, /(?<="url":")[^"]+/);
+  });
+  afterAll(() => void process.kill(-server.pid!));
+
+  test('is all there', () => {
+    expect(calls.map(({ language }) => language)).toEqual(['sh', 'sh', 'python']);
+    expect(readme).toContain(`answers at ${SERVER} `);
+  });
+
+  test('by cURL', async () => {
+    const { stdout } = await run(user, 'bash', ['-c', addressed(curl!)], env);
+    const { image, seed } = JSON.parse(stdout);
+    expect({ ...image, seed }).toMatchObject({ url: isFile, width: 320, height: 320, seed: expect.any(Number) });
+    expect(await decodeImage(await (await fetch(image.url)).arrayBuffer())).toMatchObject({ width: 320 });
+  });
+
+  test('from JavaScript', async () => {
+    await writeFile(join(user, 'call.mjs'), addressed(javascript));
+    const { stdout } = await run(user, process.execPath, ['call.mjs'], env);
+    expect(stdout.trim().split(/\s+/).at(-1)).toEqual(isFile);
+  });
+
+  test.skipIf(falPython === undefined)('from Python (CODEFORMER_FAL_PYTHON)', async () => {
+    await writeFile(join(user, 'call.py'), addressed(python!));
+    const { stdout } = await run(user, falPython!, ['call.py'], env);
+    expect(stdout.trim().split('\n').at(-1)).toEqual(isFile);
+  });
+});
+
 describe('programs of the README', () => {
   const isForBrowsers = (text: string) => /codeformer-webgpu\/client|\bdocument\b/.test(text);
   const chromium = launchChromium();
   afterAll(async () => (await chromium)?.close());
 
   test('are all there', () => {
-    expect(programs.map(({ language }) => language)).toEqual(programs.map(() => 'js'));
     expect(programs.length).toBeGreaterThanOrEqual(3);
   });
 
-  for (const { text, line } of programs.filter(({ text }) => !isForBrowsers(text))) {
+  const isCall = (text: string) => text.includes('@fal-ai/client');
+  for (const { text, line } of programs.filter(({ text }) => !isForBrowsers(text) && !isCall(text))) {
     test(`line ${line}, in Node`, async () => {
       await rm(join(user, 'restored.png'), { force: true });
       const file = join(user, `line-${line}.mjs`);
@@ -216,7 +277,7 @@ describe('programs of the README', () => {
       // What is not closed is told of when it is collected, which is made certain here.
       const { stderr } = await run(user, process.execPath, ['--expose-gc', '--import', collecting(), file]);
       expect(stderr).toBe('');
-      expect(existsSync(join(user, 'restored.png'))).toBe(true);
+      expect(existsSync(join(user, 'restored.png'))).toBe(text.includes('restored.png'));
     });
   }
 
@@ -244,25 +305,42 @@ describe('programs of the README', () => {
     });
   }
 
-  test.each(['bundler', 'nodenext'])('are right for TypeScript with moduleResolution %s', async moduleResolution => {
-    const folder = join(user, `types-${moduleResolution}`);
+  const checkTypes = async (folder: string, checked: readonly Block[], options: object) => {
     await mkdir(folder);
-    for (const { text, line } of programs) await writeFile(join(folder, `line-${line}.ts`), text);
+    for (const { text, line } of checked) await writeFile(join(folder, `line-${line}.ts`), text);
     const compilerOptions = {
-      module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
-      moduleResolution,
       target: 'es2022',
       lib: ['es2022', 'dom', 'dom.iterable', 'esnext.disposable'],
       types: ['node'],
       typeRoots: [join(root, 'node_modules/@types')],
-      ...(moduleResolution === 'bundler' && { customConditions: ['node'] }),
       strict: true,
       noEmit: true,
+      ...options,
     };
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
     await run(folder, process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
-  });
+  };
+  const bundler = { module: 'esnext', moduleResolution: 'bundler', customConditions: ['node'] };
+  const nodenext = { module: 'nodenext', moduleResolution: 'nodenext' };
+
+  test.each(Object.entries({ bundler, nodenext }))(
+    'are right for TypeScript with moduleResolution %s',
+    (name, options) =>
+      checkTypes(
+        join(user, `types-${name}`),
+        programs.filter(({ text }) => !isCall(text)),
+        options,
+      ),
+  );
+
+  // The types of that client are 3 MB, which need no check of their own.
+  test('call the server as TypeScript has its client', () =>
+    checkTypes(
+      join(user, 'types-call'),
+      programs.filter(({ text }) => isCall(text)),
+      { ...bundler, skipLibCheck: true },
+    ));
 });
 
 const PNG_MAGIC = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');

@@ -94,6 +94,7 @@ export class Metrics {
     this.restarts.inc();
   }
 
+  /** A webhook ended. */
   webhook({ outcome }: Delivery): void {
     this.deliveries.inc({ outcome });
   }
