@@ -12,6 +12,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../src/node/index.js';
 import { npmInstall, packProject, run } from './installed.js';
+import { PYTHON } from './server/services.js';
 import { launchChromium } from './web/chromium.js';
 import { serveProject, type TestServer } from './web/server.js';
 
@@ -211,7 +212,6 @@ const PICTURE = 'https://example.org/photo.jpg';
 describe('the server of the README', () => {
   const [command, curl, python] = calls;
   const javascript = programs.find(({ text }) => text.includes('@fal-ai/client'))!;
-  const falPython = process.env.CODEFORMER_FAL_PYTHON;
   let server: ChildProcess;
   let url: string;
   /** A call as it stands there, but for the addresses. */
@@ -252,9 +252,9 @@ describe('the server of the README', () => {
     expect(stdout.trim().split(/\s+/).at(-1)).toEqual(isFile);
   });
 
-  test.skipIf(falPython === undefined)('from Python (CODEFORMER_FAL_PYTHON)', async () => {
+  test.skipIf(PYTHON === undefined)('from Python', async () => {
     await writeFile(join(user, 'call.py'), addressed(python!));
-    const { stdout } = await run(user, falPython!, ['call.py'], env);
+    const { stdout } = await run(user, PYTHON!, ['call.py'], env);
     expect(stdout.trim().split('\n').at(-1)).toEqual(isFile);
   });
 });

@@ -26,7 +26,7 @@ const FLAGS = {
   port: { value: 'N', help: 'port to listen at (default 8080)' },
   key: {
     value: 'KEYS',
-    help: 'keys that requests need, with commas between; also as CODEFORMER_KEY in the environment',
+    help: 'keys that requests need, with commas between; also as CODEFORMER_KEYS in the environment',
   },
   'no-key': { help: 'let everybody in, also on other hosts than the default' },
   cert: { value: 'FILE', help: 'certificate for TLS, in PEM, with those that it depends on' },
@@ -70,7 +70,7 @@ ${LIMITS.drainTime / 1000} s; those that wait go on with the next start. The log
   flags: FLAGS,
   async run({ values }, io) {
     const { host = '127.0.0.1', storage: place = join(cacheFolder(io.env), 'server') } = values;
-    const keys = listed(values.key ?? io.env.CODEFORMER_KEY);
+    const keys = listed(values.key ?? io.env.CODEFORMER_KEYS);
     if (!isLoopback(host) && keys.length === 0 && !values['no-key'])
       throw invalidArgument('--key as well, or --no-key to let everybody in,', '--host', host);
     if (keys.length > 0 && values['no-key']) throw invalidArgument('no --key beside it', '--no-key', true);

@@ -36,11 +36,8 @@ export class QueueFullError extends JobError {
 export class QueueUnavailableError extends JobError {
   override readonly name = 'QueueUnavailableError';
 
-  /** Seconds after which it may be back. */
-  readonly retryAfter = 5;
-
   constructor(options?: { cause?: unknown }) {
-    super(503, 'The queue cannot be reached; try again later', options);
+    super(503, 'The queue cannot be reached; try again later', { ...options, retryAfter: 5 });
   }
 }
 

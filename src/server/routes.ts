@@ -73,10 +73,6 @@ export function createApp(parts: AppParts): App {
   };
   addEndpoint(app, parts, take);
   addUploads(app, { ...parts, take });
-  app.get('/metrics', async c => {
-    c.header('content-type', parts.metrics.contentType);
-    return c.body(await parts.metrics.text());
-  });
   app.post('/tokens/', c => c.json(parts.keys.token(c.var.owner, Date.now() + 120_000)));
   return app;
 }
@@ -128,9 +124,13 @@ function addCommon(app: App, { routing, metrics, logger, hosts, cors: origins }:
 }
 
 /** What needs no key. */
-function addOpen(app: App, { storage, page, isReady, version }: AppParts): void {
+function addOpen(app: App, { storage, page, isReady, version, metrics }: AppParts): void {
   app.get('/health', c => c.json({ status: 'ok' }));
   app.get('/ready', c => (isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503)));
+  app.get('/metrics', async c => {
+    c.header('content-type', metrics.contentType);
+    return c.body(await metrics.text());
+  });
   app.get('/openapi.json', c => c.json(openApi(c.var.base, version)));
   app.get('/files/:kind/:name', async c => {
     const { kind, name } = c.req.param();
