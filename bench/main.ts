@@ -29,12 +29,12 @@ Sections: ${Object.keys(sections).join(', ')} (default ${DEFAULT})
   --filter TEXT   only rows whose name has TEXT in it
   --runs N        runs of which the median is taken (default 5)
   --details       how the time is spread over the shaders of a kernel
-  --adapter KIND  software (default), gpu, wasm or auto
+  --adapter KIND  auto (default), gpu, wasm or software
   --json [FILE]   JSON, on the terminal or into a file
   --versus NAME   short for the section versus-NAME`;
 
 function parse(args: string[]): { section: string; options: Options; json: string | boolean } {
-  const options = { filter: '', runs: 5, details: false, adapter: 'software' as Options['adapter'] };
+  const options = { filter: '', runs: 5, details: false, adapter: 'auto' as Options['adapter'] };
   let section = '';
   let json: string | boolean = false;
   const value = (name: string): string => {

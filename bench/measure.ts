@@ -18,11 +18,11 @@ import { median } from './report.js';
 /** Which algorithm. */
 export type Convolution = NonNullable<CompileOptions['convolution']>;
 
-/** A device of WebGPU, for what is measured shader by shader. */
+/** A device of WebGPU, for what is measured shader by shader; `auto` is a GPU where there is one. */
 export async function webgpuDevice(adapter: AdapterKind): Promise<Device> {
-  if (adapter !== 'gpu' && adapter !== 'software')
-    throw new Error('Expected --adapter gpu or software for this section');
-  return createDevice({ adapter });
+  if (adapter === 'wasm') throw new Error('Expected --adapter auto, gpu or software for this section');
+  if (adapter !== 'auto') return createDevice({ adapter });
+  return createDevice({ adapter: 'gpu' }).catch(() => createDevice({ adapter: 'software' }));
 }
 
 /** A cheap random number in [-1, 1): large operands have tens of millions of values. */

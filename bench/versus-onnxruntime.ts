@@ -5,7 +5,6 @@
 import type * as Onnxruntime from 'onnxruntime-common';
 import type { ConvParams } from '../src/kernels/conv/conv.js';
 import { layout } from '../src/kernels/kernel.js';
-import { enableSwiftShader } from '../src/node/software-adapter.js';
 import { prepareConv, randomValues, webgpuDevice } from './measure.js';
 import { convChain } from './onnx.js';
 import { median, type Options, type Report, type Row } from './report.js';
@@ -33,8 +32,6 @@ async function onnxruntime(): Promise<typeof Onnxruntime> {
 
 export async function benchVersusOnnxruntime({ filter, runs, adapter }: Options): Promise<Report> {
   const ort = await onnxruntime();
-  // Drivers are looked up when onnxruntime creates its device.
-  if (adapter === 'software') await enableSwiftShader();
   const device = await webgpuDevice(adapter);
   const rows: Row[] = [];
   for (const [channels, side] of sizes) {

@@ -8,6 +8,7 @@ import { contactSheet } from '../../src/cli/drawing.js';
 import {
   createDevice,
   createRestorer,
+  type DeviceOptions,
   encodeImage,
   openWeights,
   type Picture,
@@ -32,7 +33,7 @@ const usage = `Usage: npm run evaluate -- --data FOLDER --detector FILE [options
   --kinds A,B        among ${DEGRADATIONS.join(', ')}, and clean: through the whole pipeline with its defaults (default small,large,clean)
   --seed N           of the degradations (default 0)
   --sheet FILE       a contact sheet, .png or .jpg: degraded, fidelities, clean; six pictures of each degradation from the worst to the best by PSNR
-  --adapter KIND     software (default), gpu or auto`;
+  --adapter KIND     auto (default), gpu, wasm or software`;
 
 const { values } = parseArgs({
   options: {
@@ -44,7 +45,7 @@ const { values } = parseArgs({
     kinds: { type: 'string', default: 'small,large,clean' },
     seed: { type: 'string', default: '0' },
     sheet: { type: 'string' },
-    adapter: { type: 'string', default: 'software' },
+    adapter: { type: 'string', default: 'auto' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -70,7 +71,7 @@ interface Measures extends Metrics {
   readonly drift: number;
 }
 
-const device = await createDevice({ adapter: values.adapter as 'software' });
+const device = await createDevice({ adapter: values.adapter as DeviceOptions['adapter'] });
 const weights = await openWeights(values.detector);
 const restorer = await createRestorer({ device, weights: values.weights });
 const size = values.size === undefined ? restorer.size : Number(values.size);

@@ -2,7 +2,14 @@
 // src/pipeline/never-worse.ts come from its table. `npm run evaluate:never-worse -- --data FACES`; see ../README.md.
 
 import { parseArgs } from 'node:util';
-import { createDevice, decodeImage, encodeImage, type Picture, pixels } from '../../src/node/index.js';
+import {
+  createDevice,
+  type DeviceOptions,
+  decodeImage,
+  encodeImage,
+  type Picture,
+  pixels,
+} from '../../src/node/index.js';
 import { scaling } from '../../src/pipeline/mask.js';
 import { type FaceDetail, faceDetail, faceView, shareOf } from '../../src/pipeline/never-worse.js';
 import { Photo } from '../../src/pipeline/photo.js';
@@ -15,14 +22,14 @@ const usage = `Usage: npm run evaluate:never-worse -- --data FOLDER [options]
   --data FOLDER    with faces-512*.tar and faces-256*.tar; pictures that training never saw are taken
   --size N         side of the network (default 256)
   --every N        only every so many faces (default 2 of those of 512 pixels, 12 of those of 256)
-  --adapter KIND   software (default), gpu or auto`;
+  --adapter KIND   auto (default), gpu, wasm or software`;
 
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     size: { type: 'string', default: '256' },
     every: { type: 'string' },
-    adapter: { type: 'string', default: 'software' },
+    adapter: { type: 'string', default: 'auto' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -31,7 +38,7 @@ if (values.help || !values.data) {
   process.exit(values.help ? 0 : 2);
 }
 const size = Number(values.size);
-const device = await createDevice({ adapter: values.adapter as 'software' });
+const device = await createDevice({ adapter: values.adapter as DeviceOptions['adapter'] });
 let random = randomNumbers(0, 0);
 
 const resized = (picture: Picture, side: number, filter: 'area' | 'lanczos4' = 'area') =>

@@ -6,21 +6,21 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare } from '../../demo/lab/metrics.js';
 import { contactSheet } from '../../src/cli/drawing.js';
-import { createRestorer, decodeImage, encodeImage, type Picture } from '../../src/node/index.js';
+import { createRestorer, type DeviceOptions, decodeImage, encodeImage, type Picture } from '../../src/node/index.js';
 
 const usage = `Usage: npm run evaluate:upscaler -- --pairs FOLDER [options]
 
   --pairs FOLDER   with KIND-LEVEL-NAME.small.png and KIND-NAME.large.png, as training/upscaler.py writes them
   --weights FILE   the upscaler (default the one of the package)
   --sheet PNG      a contact sheet: Lanczos, network, clean; the middles of the first pictures of each kind and level
-  --adapter KIND   software (default), gpu or auto`;
+  --adapter KIND   auto (default), gpu, wasm or software`;
 
 const { values } = parseArgs({
   options: {
     pairs: { type: 'string' },
     weights: { type: 'string', default: 'embedded' },
     sheet: { type: 'string' },
-    adapter: { type: 'string', default: 'software' },
+    adapter: { type: 'string', default: 'auto' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -50,7 +50,7 @@ const restorer = await createRestorer({
   weights: null,
   detector: null,
   upscaler: values.weights,
-  adapter: values.adapter as 'software',
+  adapter: values.adapter as DeviceOptions['adapter'],
 });
 const results = new Map<string, number[][]>();
 const sheet: Picture[][] = [];
