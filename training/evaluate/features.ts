@@ -1,9 +1,10 @@
 // The perceptual distance of the training (../losses.py), computed by this library: how far features of a face detector are apart.
 
+import type { Executor } from '../../src/executor.js';
 import type { Program } from '../../src/graph/graph.js';
 import { mobileFeatureProgram } from '../../src/models/retinaface/network.js';
 import { NetworkRuntime } from '../../src/models/runtime.js';
-import type { Device, Picture, Weights } from '../../src/node/index.js';
+import type { Picture, Weights } from '../../src/node/index.js';
 
 const LAYERS = ['stage1.1', 'stage1.3', 'stage1.5', 'stage2.5', 'stage3.1'];
 
@@ -12,14 +13,14 @@ export type Features = readonly { readonly data: Float32Array; readonly pixels: 
 
 export class FeatureNetwork {
   private constructor(
-    private readonly device: Device,
+    private readonly device: Executor,
     private readonly program: Program,
     private readonly shapes: ReadonlyMap<string, readonly number[]>,
     private readonly runtime: NetworkRuntime,
   ) {}
 
   /** @param weights RetinaFace with the mobile backbone */
-  static async load(device: Device, weights: Weights, size: number): Promise<FeatureNetwork> {
+  static async load(device: Executor, weights: Weights, size: number): Promise<FeatureNetwork> {
     const { program, shapes } = mobileFeatureProgram({ width: size, height: size }, LAYERS);
     const runtime = new NetworkRuntime(device, 'features');
     await runtime.load({ features: program }, weights);
