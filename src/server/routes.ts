@@ -18,7 +18,7 @@ import type { Routing } from './routing.js';
 import { parseInput } from './schema.js';
 import type { Job, JobQueue, JobRecord, Storage } from './types.js';
 import { type App, type AppEnv, addUploads, type Ctx } from './uploads.js';
-import { INPUTS, isRandomName, logLine, RESULTS, randomName, STORED, UPLOADS } from './work.js';
+import { INPUTS, isRandomName, jobError, logLine, RESULTS, randomName, STORED, UPLOADS } from './work.js';
 
 export interface AppParts {
   readonly keys: Keys;
@@ -111,9 +111,9 @@ function addCommon(app: App, { routing, metrics, logger, hosts, cors: origins }:
     app.use(cors({ origin, exposeHeaders: ['x-fal-request-id', 'retry-after'], maxAge: 600 }));
   }
   app.onError((error, c) => {
-    if (!(error instanceof JobError) || error.status === 500)
-      logger?.error({ err: error, request_id: c.var.requestId });
-    const { status, detail, retryAfter } = error instanceof JobError ? error : new JobError(500, 'Internal error');
+    const known = jobError(error);
+    if (known.status === 500) logger?.error({ err: known.cause ?? known, request_id: c.var.requestId });
+    const { status, detail, retryAfter } = known;
     if (retryAfter !== undefined) c.header('retry-after', String(retryAfter));
     c.header('x-fal-error-type', errorType(status));
     return c.json({ detail, error_type: errorType(status) }, status as 500);
@@ -341,7 +341,7 @@ function eventStream(c: Ctx, events: (signal: AbortSignal) => AsyncGenerator<unk
         controller.close();
       } catch (error) {
         clearInterval(beat);
-        const { status, detail } = error instanceof JobError ? error : new JobError(500, 'Internal error');
+        const { status, detail } = jobError(error);
         send(`event: error\ndata: ${JSON.stringify({ status, detail, error_type: errorType(status) })}`);
         isBroken = true;
         const socket = client.outgoing?.socket;

@@ -91,7 +91,7 @@ export class Routing {
 
 /** The queue has a host of its own in the hosted API, and a path of its own here. */
 function pathOf(path: string, host: string): { readonly path: string } {
-  return { path: host.startsWith('queue.') && !path.startsWith('/queue/') ? `/queue${path}` : path };
+  return { path: host.startsWith('queue.') && path.startsWith('/fal-ai/') ? `/queue${path}` : path };
 }
 
 function parsed(url: string): URL | null {
