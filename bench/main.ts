@@ -13,6 +13,7 @@ const sections: Record<string, (options: Options) => Promise<Report>> = {
   kernels: benchKernels,
   network: benchNetwork,
   pipeline: benchPipeline,
+  server: async options => (await import('./server.js')).benchServer(options),
   'versus-onnxruntime': async options => (await import('./versus-onnxruntime.js')).benchVersusOnnxruntime(options),
   'versus-prototype': async options => (await import('./versus-prototype.js')).benchVersusPrototype(options),
   ...Object.fromEntries(

@@ -118,7 +118,7 @@ async function openServer(options: HandlerOptions, keys: Keys, routing: Routing)
   const queue =
     typeof options.queue === 'object'
       ? options.queue
-      : new LocalQueue({ folder: options.queue, limit: options.queueLimit, onError });
+      : new LocalQueue({ folder: options.queue, ...queueLimits(options), onError });
   const webhooks = new Webhooks({ allowPrivate });
   const broken = () => {
     logger?.error('The process of the engine broke');
@@ -185,6 +185,11 @@ async function openServer(options: HandlerOptions, keys: Keys, routing: Routing)
       if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
     },
   };
+}
+
+/** One of several keys takes half of the places of a queue, so that there are always some for others. */
+export function queueLimits({ queueLimit = LIMITS.queue, keys = [] }: Pick<HandlerOptions, 'queueLimit' | 'keys'>) {
+  return { limit: queueLimit, limitPerOwner: keys.length > 1 ? Math.ceil(queueLimit / 2) : queueLimit };
 }
 
 function openEngine({

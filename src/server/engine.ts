@@ -1,6 +1,7 @@
 // The engine as a process of its own: the server answers while it works, and outlives it where it breaks.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { CodeFormerError } from '../errors.js';
 import type { EngineSettings, FromEngine, SentError, ToEngine } from './engine-messages.js';
@@ -148,6 +149,12 @@ class EngineChild {
     // What it prints is no answer to anybody.
     const stdio = ['ignore', 2, 2, 'ipc'] as const;
     const process = fork(program, [], { serialization: 'advanced', stdio: [...stdio], execArgv: [] });
+    try {
+      // What the server has to do is little and must not wait, whatever the engine takes of the processors.
+      if (process.pid !== undefined) setPriority(process.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch {
+      // It ended at once, which is told below, or may not be slower than others.
+    }
     const child = new EngineChild(process, grace);
     const answer = await new Promise<FromEngine | null>(resolve => {
       child.onStart = resolve;

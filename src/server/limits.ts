@@ -26,6 +26,8 @@ export const LIMITS = {
   idleTime: 65_000,
   connections: 4096,
   redirects: 5,
+  /** Requests that wait; where there are several keys, one takes half of it at most. */
+  queue: 1000,
   /** What one key may upload, in files or in data URIs, within an hour. */
   uploadBytesPerHour: 2_000_000_000,
   webhookAttempts: 8,

@@ -158,7 +158,7 @@ function addEndpoint(app: App, parts: AppParts, take: (owner: string, bytes: num
   const bodyBytes = Math.max(LIMITS.bodyBytes, Math.ceil(maxBytes * 1.34) + 1_000_000);
 
   /** Makes a job of a request and submits it. */
-  const submitted = async (c: Ctx): Promise<JobRecord> => {
+  const submitted = async (c: Ctx, isAwaited: boolean): Promise<JobRecord> => {
     const { owner, base, query } = c.var;
     const webhook = webhookOf(query);
     const startTimeout = startTimeoutOf(c);
@@ -168,6 +168,7 @@ function addEndpoint(app: App, parts: AppParts, take: (owner: string, bytes: num
     const createdAt = Date.now();
     const job: Job = {
       ...{ id, owner, base, webhook, createdAt },
+      isAwaited: isAwaited && webhook === undefined,
       deadline: createdAt + parts.deadline,
       startBefore: startTimeout && createdAt + startTimeout,
       input: { ...input, imageUrl: await placeOf(input.imageUrl, owner) },
@@ -233,14 +234,14 @@ function addEndpoint(app: App, parts: AppParts, take: (owner: string, bytes: num
   }
 
   app.post(ENDPOINT, async c => {
-    const { id } = await submitted(c);
+    const { id } = await submitted(c, true);
     let last: JobRecord | undefined;
     for await (const record of followed(id, c.req.raw.signal)) last = record;
     return result(c, last!);
   });
 
   app.post(`${ENDPOINT}/stream`, async c => {
-    const { id } = await submitted(c);
+    const { id } = await submitted(c, true);
     const { base, queueBase } = c.var;
     return eventStream(c, async function* (signal) {
       let from = 0;
@@ -253,7 +254,7 @@ function addEndpoint(app: App, parts: AppParts, take: (owner: string, bytes: num
   });
 
   app.post(`/queue${ENDPOINT}`, async c => {
-    const { id, position } = await submitted(c);
+    const { id, position } = await submitted(c, false);
     return c.json({
       status: 'IN_QUEUE',
       request_id: id,

@@ -70,6 +70,8 @@ export interface Job {
   readonly input: RestoreInput;
   /** The address of the server, as the client reached it, without a slash at its end: addresses of files begin with it. */
   readonly base: string;
+  /** Its client waits for it and can ask for it in no other way: it ends with the process. */
+  readonly isAwaited?: boolean | undefined;
   /** Gets the result by POST. */
   readonly webhook?: string | undefined;
   readonly createdAt: number;

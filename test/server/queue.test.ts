@@ -12,7 +12,7 @@ import { openRedisQueue, type RedisQueueOptions } from '../../src/server/queue/r
 import type { Job, JobOutput, JobQueue, JobRecord, LogLine, Work } from '../../src/server/types.js';
 import { freePort, startRedis, withRedis } from './services.js';
 
-type Options = Pick<RedisQueueOptions, 'limit' | 'maxAge' | 'maxEnded' | 'onError'>;
+type Options = Pick<RedisQueueOptions, 'limit' | 'limitPerOwner' | 'maxAge' | 'maxEnded' | 'onError'>;
 
 const INPUT: Job['input'] = {
   imageUrl: 'https://pictures.example/a.png',
@@ -322,6 +322,23 @@ function contract(open: (options?: Options) => Promise<JobQueue>): void {
     await delay(1_600);
     await gate.end(job.id);
     expect((await ended(queue, job.id)).output).toEqual(outputOf(job));
+  });
+
+  test('no more of one owner wait than may, whatever becomes of them', async () => {
+    await start({ limit: 100, limitPerOwner: 2 });
+    const submitted = [jobOf('a'), jobOf('a')];
+    for (const job of submitted) await queue.submit(job);
+    const refused = () => expect(queue.submit(jobOf('a'))).rejects.toBeInstanceOf(QueueFullError);
+    await refused();
+    const other = jobOf('b');
+    await queue.submit(other);
+    expect(await queue.cancel(submitted[0]!.id)).toBe('CANCELLATION_REQUESTED');
+    const next = jobOf('a');
+    await queue.submit(next);
+    await refused();
+    queue.work(quick, { concurrency: 1 });
+    for (const { id } of [submitted[1]!, next, other]) await ended(queue, id);
+    for (let i = 0; i < 2; i++) await queue.submit(jobOf('a'));
   });
 
   test('no more wait than may, however many come at once', async () => {

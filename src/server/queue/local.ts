@@ -14,6 +14,8 @@ export interface LocalQueueOptions {
   readonly folder?: string | undefined;
   /** Most jobs that wait. Default 1000. */
   readonly limit?: number | undefined;
+  /** Most of one owner. Default the same. */
+  readonly limitPerOwner?: number | undefined;
   /** Milliseconds for which jobs that have ended are kept. Default a day. */
   readonly maxAge?: number | undefined;
   /** Most jobs that have ended that are kept. Default 10,000. */
@@ -87,7 +89,9 @@ export class LocalQueue implements JobQueue {
   async submit(job: Job): Promise<JobRecord> {
     await this.opened;
     if (this.closing) throw new JobError(503, 'The server is stopping');
-    if (this.waitingCount() >= (this.options.limit ?? 1000)) throw new QueueFullError(this.retryAfter());
+    const { limit = 1000, limitPerOwner = limit } = this.options;
+    const own = this.waiting.get(job.owner)?.length ?? 0;
+    if (this.waitingCount() >= limit || own >= limitPerOwner) throw new QueueFullError(this.retryAfter());
     const logs = job.notes ?? [];
     const order = this.nextOrder();
     const entry = this.add({ ...job, state: 'IN_QUEUE', logs, attempts: 0, order, told: false });
@@ -393,7 +397,7 @@ export class LocalQueue implements JobQueue {
     for (const entry of this.ended) {
       if (this.ended.size <= maxEnded && entry.stored.finishedAt! >= oldest) return;
       this.remove(entry);
-      if (folder === undefined) continue;
+      if (folder === undefined || entry.stored.isAwaited) continue;
       const path = fileOf(folder, entry);
       entry.written = entry.written.then(() => rm(path, { force: true })).catch(error => this.options.onError?.(error));
     }
@@ -402,7 +406,7 @@ export class LocalQueue implements JobQueue {
   /** Writes the file of a job. What fails is told to who submits it; later the job is only lost if the process ends, too. */
   private async write(entry: Entry, isNew = false): Promise<void> {
     const { folder, onError } = this.options;
-    if (folder === undefined) return;
+    if (folder === undefined || entry.stored.isAwaited) return;
     const text = async function* () {
       yield Buffer.from(JSON.stringify(entry.stored));
     };

@@ -4,7 +4,7 @@
 //
 // KEYS[1] is the beginning of all keys: `job:ID` a hash, `logs:ID` a list of lines; `waiting` the jobs that wait, in the order in which
 // they begin; `ages` the same by the time when they came, `running` those that run, `due` all of both by the time when they have to end,
-// `ended` the others by when they did, `untold` those of them whose end is still to be told; `turns` the last turn of each owner, `turn`
+// `ended` the others by when they did, `held` how many of those that wait are whose, `untold` those of them whose end is still to be told; `turns` the last turn of each owner, `turn`
 // the one that is on.
 
 import type { Redis } from 'ioredis';
@@ -21,7 +21,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function isOver(state) return state == 'COMPLETED' or state == 'CANCELLED' end
 
 local function leave(id)
-  redis.call('ZREM', key('waiting'), id)
+  if redis.call('ZREM', key('waiting'), id) == 1 then
+    local owner = redis.call('HGET', job(id), 'owner')
+    if owner and redis.call('HINCRBY', key('held'), owner, -1) <= 0 then redis.call('HDEL', key('held'), owner) end
+  end
   redis.call('ZREM', key('ages'), id)
   redis.call('ZREM', key('running'), id)
 end
@@ -29,7 +32,7 @@ end
 local function remove(id)
   leave(id)
   redis.call('ZREM', key('due'), id)
-  if redis.call('EXISTS', key('due')) == 0 then redis.call('DEL', key('turns'), key('turn')) end
+  if redis.call('EXISTS', key('due')) == 0 then redis.call('DEL', key('turns'), key('turn'), key('held')) end
 end
 
 local function forget(id)
@@ -70,24 +73,26 @@ end
 `;
 
 const SCRIPTS = {
-  /** Records a job that waits. Returns its turn; 0 where too many wait. */
+  /** Records a job that waits. Returns its turn; 0 where too many wait, of all or of its owner. */
   submitJob: `
-local id, text, owner, createdAt, deadline, due, limit = unpack(ARGV)
+local id, text, owner, createdAt, deadline, due, limit, limitPerOwner = unpack(ARGV)
 local turn = redis.call('HGET', job(id), 'turn')
 if turn then return tonumber(turn) end
 if redis.call('ZCARD', key('waiting')) >= tonumber(limit) then return 0 end
+if tonumber(redis.call('HGET', key('held'), owner) or 0) >= tonumber(limitPerOwner) then return 0 end
 local on = tonumber(redis.call('GET', key('turn')) or 0)
 local last = tonumber(redis.call('HGET', key('turns'), owner) or 0)
 turn = math.min(math.max(on, last) + 1, ${LAST_TURN})
 redis.call('HSET', key('turns'), owner, turn)
 -- By turns, and within one by when they came.
 local place = turn * 4294967296 + redis.call('INCR', key('count')) % 4294967296
-redis.call('HSET', job(id), 'job', text, 'state', 'IN_QUEUE', 'attempts', 0, 'turn', turn, 'place', string.format('%.0f', place),
+redis.call('HINCRBY', key('held'), owner, 1)
+redis.call('HSET', job(id), 'job', text, 'owner', owner, 'state', 'IN_QUEUE', 'attempts', 0, 'turn', turn, 'place', string.format('%.0f', place),
   'createdAt', createdAt, 'deadline', deadline, 'due', due)
 redis.call('ZADD', key('waiting'), place, id)
 redis.call('ZADD', key('ages'), createdAt, id)
 redis.call('ZADD', key('due'), due, id)
-for i = 8, #ARGV do redis.call('RPUSH', key('logs:' .. id), ARGV[i]) end
+for i = 9, #ARGV do redis.call('RPUSH', key('logs:' .. id), ARGV[i]) end
 return turn`,
 
   /** Forgets a job that waits, as nobody was told that it does. */
@@ -140,13 +145,14 @@ return 1`,
   /** Lets a job wait again that a token has begun, as if it had not. */
   giveBackJob: `
 local id, token = unpack(ARGV)
-local owner, state, createdAt, due, place = unpack(redis.call('HMGET', job(id), 'token', 'state', 'createdAt', 'due', 'place'))
-if owner ~= token or state ~= 'IN_PROGRESS' then return 0 end
+local holder, state, createdAt, due, place, owner = unpack(redis.call('HMGET', job(id), 'token', 'state', 'createdAt', 'due', 'place', 'owner'))
+if holder ~= token or state ~= 'IN_PROGRESS' then return 0 end
 redis.call('HSET', job(id), 'state', 'IN_QUEUE')
 redis.call('HDEL', job(id), 'token', 'startedAt')
 redis.call('HINCRBY', job(id), 'attempts', -1)
 redis.call('ZREM', key('running'), id)
 redis.call('ZADD', key('waiting'), place, id)
+redis.call('HINCRBY', key('held'), owner, 1)
 redis.call('ZADD', key('ages'), createdAt, id)
 redis.call('ZADD', key('due'), due, id)
 redis.call('PUBLISH', key('changed'), id)

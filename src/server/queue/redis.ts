@@ -24,6 +24,8 @@ import { defineScripts, runScript, type Script } from './redis-scripts.js';
 export interface RedisQueueOptions {
   /** Most jobs that wait. Default 1000. */
   readonly limit?: number | undefined;
+  /** Most of one owner. Default the same. */
+  readonly limitPerOwner?: number | undefined;
   /** Milliseconds for which jobs that have ended are kept. Default a day. */
   readonly maxAge?: number | undefined;
   /** Most jobs that have ended that are kept. Default 10,000. */
@@ -289,11 +291,20 @@ class RedisQueue implements JobQueue {
 
   private async add(job: Job): Promise<JobRecord> {
     const { id, owner, createdAt, deadline, startBefore = deadline, notes = [] } = job;
-    const { limit = 1000 } = this.options;
+    const { limit = 1000, limitPerOwner = limit } = this.options;
     const times = [createdAt, deadline, Math.min(deadline, startBefore)];
     const lines = notes.map(line => JSON.stringify(line));
     try {
-      const turn = await this.ask('submitJob', id, JSON.stringify(job), owner, ...times, limit, ...lines);
+      const turn = await this.ask(
+        'submitJob',
+        id,
+        JSON.stringify(job),
+        owner,
+        ...times,
+        limit,
+        limitPerOwner,
+        ...lines,
+      );
       if (turn === 0) throw new QueueFullError(Math.ceil(this.lasted / 1000));
       await this.handOut(id, Number(turn));
       const record = await this.get(id);
