@@ -1,6 +1,7 @@
 // What keeps a server in order: its limits, how it listens and ends, its log and its figures.
 
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
@@ -9,12 +10,14 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { JobError } from '../../src/server/errors.js';
+import { queueLimits } from '../../src/server/app.js';
+import { JobError, QueueFullError } from '../../src/server/errors.js';
 import { LIMITS, Quota, readBody } from '../../src/server/limits.js';
 import { type Listener, type Listening, type ListenOptions, listen } from '../../src/server/listen.js';
 import { createLogger } from '../../src/server/log.js';
 import { Metrics } from '../../src/server/metrics.js';
-import type { JobRecord } from '../../src/server/types.js';
+import { LocalQueue } from '../../src/server/queue/local.js';
+import type { Job, JobRecord } from '../../src/server/types.js';
 
 const open: Listening[] = [];
 afterEach(async () => {
@@ -377,5 +380,55 @@ describe('docs/serve.md', () => {
     const own = [...(await metrics.text()).matchAll(/^# HELP (codeformer_\S+) (.+)$/gm)];
     const about = own.map(([, name, help]) => [name!, help![0]!.toLowerCase() + help!.slice(1)]);
     expect(await tableOf('metric')).toEqual(Object.fromEntries(about));
+  });
+});
+
+describe('the queue of one process', () => {
+  const jobOf = (owner: string, rest: Partial<Job> = {}): Job => ({
+    id: randomUUID(),
+    owner,
+    input: { imageUrl: 'https://pictures.example/a.png' } as Job['input'],
+    base: 'http://localhost',
+    createdAt: Date.now(),
+    deadline: Date.now() + 60_000,
+    ...rest,
+  });
+
+  test('lets no more jobs of one owner wait than may', async () => {
+    const queue = new LocalQueue({ limit: 5, limitPerOwner: 2 });
+    const first = await queue.submit(jobOf('a'));
+    await queue.submit(jobOf('a'));
+    await expect(queue.submit(jobOf('a'))).rejects.toBeInstanceOf(QueueFullError);
+    await queue.submit(jobOf('b'));
+    await queue.cancel(first.id);
+    await queue.submit(jobOf('a'));
+    await expect(queue.submit(jobOf('a'))).rejects.toBeInstanceOf(QueueFullError);
+    await queue.close();
+  });
+
+  test('gives one of several keys half of its places', () => {
+    expect(queueLimits({ queueLimit: 5 })).toEqual({ limit: 5, limitPerOwner: 5 });
+    expect(queueLimits({ queueLimit: 5, keys: ['a'] })).toEqual({ limit: 5, limitPerOwner: 5 });
+    expect(queueLimits({ queueLimit: 5, keys: ['a', 'b'] })).toEqual({ limit: 5, limitPerOwner: 3 });
+    expect(queueLimits({})).toEqual({ limit: LIMITS.queue, limitPerOwner: LIMITS.queue });
+  });
+
+  test('writes down what is asked for later, not what somebody waits for', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'codeformer-queue-'));
+    try {
+      const queue = new LocalQueue({ folder });
+      const kept = jobOf('a');
+      const awaited = jobOf('a', { isAwaited: true });
+      await queue.submit(kept);
+      await queue.submit(awaited);
+      expect((await queue.get(awaited.id))?.state).toBe('IN_QUEUE');
+      await queue.close();
+      const again = new LocalQueue({ folder });
+      expect((await again.get(kept.id))?.state).toBe('IN_QUEUE');
+      expect(await again.get(awaited.id)).toBeUndefined();
+      await again.close();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
