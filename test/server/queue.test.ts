@@ -3,11 +3,15 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { JobError, QueueFullError } from '../../src/server/errors.js';
+import { LocalQueue } from '../../src/server/queue/local.js';
 import { openRedisQueue, type RedisQueueOptions } from '../../src/server/queue/redis.js';
 import type { Job, JobOutput, JobQueue, JobRecord, LogLine, Work } from '../../src/server/types.js';
 import { freePort, startRedis, withRedis } from './services.js';
@@ -485,6 +489,15 @@ function contract(open: (options?: Options) => Promise<JobQueue>): void {
     expect(kept).toEqual([false, false, true, true]);
   });
 }
+
+describe('in files', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'codeformer-queue-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+  contract(async options => new LocalQueue({ folder, ...options }));
+});
 
 withRedis('on Redis', () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;

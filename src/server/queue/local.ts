@@ -46,7 +46,7 @@ interface Entry {
 const MOST_ATTEMPTS = 2;
 
 /** Milliseconds without a sign of life after which a folder counts as left by its process. */
-const LEFT = 5_000;
+const LEFT = 3_000;
 
 /** Milliseconds that jobs have to end once they are aborted. */
 const GRACE = 2_000;
@@ -71,6 +71,8 @@ export class LocalQueue implements JobQueue {
   private readonly opened: Promise<void>;
   private readonly sweeper: NodeJS.Timeout;
   private unlock = () => {};
+  /** Resolves when the folder is held no more. */
+  private unlocked: Promise<void> = Promise.resolve();
   private order = 0;
   private worker: { readonly work: Work; readonly options: WorkOptions } | null = null;
   private closing: Promise<void> | null = null;
@@ -195,6 +197,7 @@ export class LocalQueue implements JobQueue {
     for (const { timer } of this.entries.values()) clearTimeout(timer);
     await Promise.all([...this.entries.values()].map(({ written }) => written.catch(() => {})));
     this.unlock();
+    await this.unlocked;
   }
 
   private async open(): Promise<void> {
@@ -235,7 +238,7 @@ export class LocalQueue implements JobQueue {
           this.unlock = release;
         });
       };
-      withLock(path, held, { signal, stale: LEFT }).catch(cause => {
+      this.unlocked = withLock(path, held, { signal, stale: LEFT }).catch(cause => {
         const isHeld = cause instanceof CodeFormerError && cause.code === 'ABORTED';
         const message = `${path} is held by another process; each server needs a folder of its own`;
         reject(isHeld ? new CodeFormerError('FILE_UNWRITABLE', message, { cause }) : cause);
