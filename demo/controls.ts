@@ -78,7 +78,7 @@ export class Controls {
     find('#panel').hidden = photo === null;
     find('#view-bar').hidden = photo === null;
     find('#open-photo').hidden = photo === null;
-    document.body.dataset.phase = phase;
+    document.body.dataset.phase = state.opening ? 'reading' : phase;
     find('#summary').textContent = summary(state);
     find('#hold').hidden = result === null;
     find('#show-outlines').hidden = faces.length === 0;

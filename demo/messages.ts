@@ -43,23 +43,25 @@ export class Messages {
     const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);
     if (problem !== this.shown) this.showProblem(problem);
     find('#problem').classList.toggle('alone', state.photo === null);
-    find('#empty').hidden = state.photo !== null || state.phase === 'reading' || problem?.code === 'NO_ADAPTER';
+    find('#empty').hidden = state.photo !== null || problem?.code === 'NO_ADAPTER';
   }
 
   private tick(): void {
     const { state } = this.store;
-    const { work } = state;
-    const time = work ? performance.now() - work.since : 0;
+    const { work, opening } = state;
+    const since = (opening ?? work)?.since;
+    const time = since === undefined ? 0 : performance.now() - since;
     // A slider that moves would make a message flicker.
-    const hidden = !work || (state.result !== null && time < QUIET);
+    const hidden = since === undefined || ((opening !== null || state.result !== null) && time < QUIET);
     find('#progress').hidden = hidden;
     if (hidden) return;
     const text = wordsFor(state);
     if (find('#progress-text').textContent !== text) find('#progress-text').textContent = text;
     find('#progress-time').textContent = seconds(time);
     const bar = find('#progress-bar');
-    bar.style.setProperty('--share', String(work.done));
-    bar.setAttribute('aria-valuenow', String(Math.round(100 * work.done)));
+    const done = opening || !work ? 0 : work.done;
+    bar.style.setProperty('--share', String(done));
+    bar.setAttribute('aria-valuenow', String(Math.round(100 * done)));
   }
 
   private announce(state: State, before: State): void {
@@ -95,8 +97,8 @@ export class Messages {
   }
 }
 
-function wordsFor({ phase, work, engine, faces }: State): string {
-  if (phase === 'reading') return 'Opening the photo';
+function wordsFor({ phase, opening, work, engine, faces }: State): string {
+  if (opening) return 'Opening the photo';
   if (engine.status === 'loading') {
     const { received, total } = engine;
     if (received === 0) return 'Starting';

@@ -18,14 +18,18 @@ export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promi
   if (size) checkPixelCount(size.width, size.height, limits);
 }
 
+/** A photo as it is shown, upright, and as the engine gets it. */
+export interface ReadPhoto {
+  readonly bitmap: ImageBitmap;
+  readonly file: Blob;
+}
+
 /**
- * A photo as it is shown, upright, and as the engine gets it.
+ * Reads the file of a photo.
+ * @param scale below 1 for a smaller one
  * @throws `IMAGE_TOO_LARGE`, from its header, `INVALID_IMAGE`
  */
-export async function readPhoto(
-  blob: Blob,
-  scale: number,
-): Promise<{ readonly bitmap: ImageBitmap; readonly file: Blob }> {
+export async function readPhoto(blob: Blob, scale: number): Promise<ReadPhoto> {
   await checkHeader(blob, { name: 'photo' });
   const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' }).catch(cause => {
     throw new CodeFormerError('INVALID_IMAGE', `Expected a picture: ${cause.message}`, { cause });

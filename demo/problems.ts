@@ -85,6 +85,19 @@ export function problemOf(error: unknown): Problem {
   return { code: 'UNKNOWN', title: 'That did not work', text, remedies: ['again'] };
 }
 
+/** Kinds of files that phones take photos in and that few browsers read. */
+const OF_PHONES = /\.hei[cf]$/i;
+
+/** Words for what is wrong with the file of a photo. */
+export function problemOfPhoto(error: unknown, name: string): Problem {
+  const problem = problemOf(error);
+  if (problem.code !== 'INVALID_IMAGE') return problem;
+  const text = OF_PHONES.test(name)
+    ? 'Photos in HEIC, as iPhones take them, are read by Safari only. Save it as JPEG and choose that.'
+    : 'Photos in JPEG, PNG, WebP, AVIF and GIF work in every browser; HEIC works in Safari only. The file may also be damaged.';
+  return { ...problem, title: `“${name}” cannot be read as a photo`, text };
+}
+
 export const isAbort = (error: unknown): boolean => error instanceof CodeFormerError && error.code === 'ABORTED';
 
 function noAdapter(): Problem {

@@ -11,8 +11,8 @@ import type {
 } from '../src/web/client.js';
 import { CodeFormerError } from '../src/web/client.js';
 import { Latest } from './latest.js';
-import { areaOf, readPhoto } from './photo.js';
-import { isAbort, type Problem, problemOf } from './problems.js';
+import { areaOf, type ReadPhoto, readPhoto } from './photo.js';
+import { isAbort, type Problem, problemOf, problemOfPhoto } from './problems.js';
 import { type Area, type Face, isWorking, type Settings, type State, type Store, settingsOf } from './store.js';
 import type { Size } from './viewer/view.js';
 
@@ -69,12 +69,16 @@ const AS_FOUND: Pick<Face, 'included' | 'fidelity' | 'strength'> = { included: t
 
 export class Session {
   private engine: Promise<ClientRestorer> = new Promise(() => {});
-  /** The engine before, which ends first. */
-  private former: Promise<ClientRestorer | null> = Promise.resolve(null);
   private weights: Weights = {};
+  private starting = new AbortController();
   private source: Source | null = null;
   private opened: Opened | null = null;
+  private reading = new AbortController();
   private work = new AbortController();
+  /** Ends the picture that is being made for other settings, but not the work on the photo. */
+  private change = new AbortController();
+  /** What the picture that is shown was made with. */
+  private made: Pick<State, 'settings' | 'faces'> | null = null;
   /** Milliseconds that the last whole picture took. */
   private lastTime = 0;
   private lastLoss = Number.NEGATIVE_INFINITY;
@@ -92,40 +96,64 @@ export class Session {
     private readonly notify: (text: string) => void,
   ) {}
 
-  /** Starts the engine, or another one with other weights, which then restores the photo again. False where it does not start. */
-  async start(weights: Weights = this.weights): Promise<boolean> {
-    this.weights = weights;
-    this.abort();
-    this.store.set({ engine: { status: 'loading', received: 0, total: null } });
-    const engine = this.load(weights);
-    this.engine = engine;
-    this.former = engine;
+  /**
+   * Starts the engine, or another one with other weights, which then restores the photo again. An engine that works goes on until the
+   * other one does, and stays where that does not start, or is no longer wanted.
+   * @throws why it does not start, and `ABORTED` where another start has come meanwhile
+   */
+  async start(weights: Weights = this.weights, wanted?: AbortSignal): Promise<void> {
+    this.starting.abort();
+    this.starting = new AbortController();
+    const { signal } = this.starting;
+    const replaces = this.store.state.engine.status === 'ready';
+    const loading = this.load(weights, replaces && wanted ? AbortSignal.any([signal, wanted]) : signal);
+    if (!replaces) {
+      this.abort();
+      this.engine = loading;
+      this.store.set({ engine: { status: 'loading', received: 0, total: null } });
+    }
     try {
-      const { info } = await engine;
-      if (this.engine !== engine) return false;
+      const { info } = await loading;
+      this.weights = weights;
+      if (replaces) {
+        this.abort();
+        void this.engine.then(engine => engine.destroy());
+        this.engine = loading;
+      }
       const { settings } = this.store.state;
       const backgroundUpscale = settings.backgroundUpscale && info.networks.upscaler !== null;
       this.store.set({ engine: { status: 'ready', info }, settings: { ...settings, backgroundUpscale } });
     } catch (error) {
-      if (this.engine !== engine) return false;
       const problem = problemOf(error);
-      const stuck = isWorking(this.store.state);
-      this.store.set({ engine: { status: 'failed', problem }, ...(stuck && { phase: 'failed', work: null, problem }) });
-      return false;
+      if (replaces && problem.code === 'OUT_OF_MEMORY') return this.startAlone(weights, wanted);
+      if (!replaces && !signal.aborted) {
+        const stuck = isWorking(this.store.state);
+        const stopped = stuck && { phase: 'failed' as const, work: null, problem };
+        this.store.set({ engine: { status: 'failed', problem }, ...stopped });
+      }
+      throw error;
     }
     if (this.work.signal.aborted) void this.reopen();
-    return true;
   }
 
-  private async load(weights: Weights): Promise<ClientRestorer> {
-    // Two engines at once would need twice the memory.
-    await this.former.then(
-      engine => engine?.destroy(),
-      () => {},
-    );
+  /** Where there is no room for two engines, the one that works ends first, and comes back where the other does not start. */
+  private async startAlone(weights: Weights, wanted?: AbortSignal): Promise<void> {
+    const former = this.weights;
+    await (await this.engine).destroy();
+    this.store.set({ engine: { status: 'loading', received: 0, total: null } });
+    try {
+      await this.start(weights, wanted);
+    } catch (error) {
+      if (!isAbort(error)) await this.start(former);
+      throw error;
+    }
+  }
+
+  private async load(weights: Weights, signal: AbortSignal): Promise<ClientRestorer> {
     const shares = new Map<string, { received: number; total: number }>();
-    return this.startEngine({
+    const engine = await this.startEngine({
       ...weights,
+      signal,
       onWeights: ({ role, received, total }) => {
         shares.set(role, { received, total: total ?? 0 });
         const sum = (key: 'received' | 'total') => [...shares.values()].reduce((all, share) => all + share[key], 0);
@@ -133,6 +161,9 @@ export class Session {
           this.store.set({ engine: { status: 'loading', received: sum('received'), total: sum('total') || null } });
       },
     });
+    if (!signal.aborted) return engine;
+    void engine.destroy();
+    throw new CodeFormerError('ABORTED', 'The engine is no longer wanted.');
   }
 
   /** Opens a photo and restores its faces. What was done before is dropped. */
@@ -146,16 +177,23 @@ export class Session {
   }
 
   private async restore(source: Source, former: readonly Face[]): Promise<void> {
-    const { blob, name, scale } = source;
+    const since = performance.now();
+    const read = await this.read(source, since);
+    if (!read) return;
+    const { bitmap, file } = read;
+    // Pictures that are given away have no size any more.
+    const photo = { name: source.name, width: bitmap.width, height: bitmap.height };
     this.source = source;
     this.abort();
     this.work = new AbortController();
     const { signal } = this.work;
-    const since = performance.now();
     this.screen.photo(null);
+    this.screen.photo(bitmap);
+    this.made = null;
     this.store.set({
-      phase: 'reading',
-      photo: null,
+      opening: null,
+      phase: 'finding',
+      photo,
       faces: [],
       selected: null,
       result: null,
@@ -165,16 +203,31 @@ export class Session {
       work: { face: 0, faces: 0, done: 0, since },
     });
     await this.attempt(signal, async () => {
-      const { bitmap, file } = await readPhoto(blob, scale);
-      signal.throwIfAborted();
-      const photo = { name, width: bitmap.width, height: bitmap.height };
-      this.screen.photo(bitmap);
-      this.store.set({ photo, phase: 'finding' });
       const engine = await this.engine;
       signal.throwIfAborted();
       await this.find(engine, file, photo, source, former, signal);
       this.renders.push(since);
     });
+  }
+
+  /** Reads the file of a photo; null where it is none, or is no longer wanted. Until it is read, the photo before stays. */
+  private async read({ blob, name, scale }: Source, since: number): Promise<ReadPhoto | null> {
+    this.reading.abort();
+    this.reading = new AbortController();
+    const { signal } = this.reading;
+    this.store.set({ opening: { since } });
+    try {
+      const read = await readPhoto(blob, scale);
+      if (!signal.aborted) return read;
+      read.bitmap.close();
+    } catch (error) {
+      if (signal.aborted) return null;
+      const problem = problemOfPhoto(error, name);
+      this.store.set({ opening: null });
+      if (this.store.state.photo) this.notify(`${problem.title}. ${problem.text}`);
+      else this.store.set({ phase: 'failed', problem });
+    }
+    return null;
   }
 
   /** Finds the faces of a photo and has each read by the network, so that pictures can be made of it. */
@@ -229,7 +282,8 @@ export class Session {
   /** Makes the picture for the settings as they are now. */
   private async render(since: number, newer: AbortSignal): Promise<void> {
     if (!this.opened) return;
-    const { prepared, signal } = this.opened;
+    const { prepared } = this.opened;
+    const signal = AbortSignal.any([this.opened.signal, this.change.signal]);
     await this.attempt(signal, async () => {
       const { state } = this.store;
       const first = state.result === null;
@@ -257,6 +311,7 @@ export class Session {
       const { firstTime } = this.store.state;
       this.screen.result(image);
       this.screen.preview(null);
+      this.made = { settings: state.settings, faces: withRestored(state.faces, faces) };
       this.store.set({
         phase: 'done',
         work: null,
@@ -304,16 +359,29 @@ export class Session {
     if (this.opened) this.renders.push(performance.now());
   }
 
-  /** Ends what is being done. */
+  /** Ends what is being done. What was made before stays: the picture, with the settings that it was made with. */
   stop(): void {
-    this.abort();
+    this.reading.abort();
+    if (this.store.state.opening) {
+      this.store.set({ opening: null });
+      return;
+    }
     this.screen.preview(null);
+    if (this.made && this.opened) {
+      this.renders.clear();
+      this.change.abort();
+      this.change = new AbortController();
+      this.store.set({ ...this.made, phase: 'done', work: null, preview: null });
+      return;
+    }
+    this.abort();
     this.store.set({ phase: 'failed', work: null, problem: STOPPED, preview: null });
   }
 
   /** The photo once more, or the engine where that is what failed. */
   async again(): Promise<void> {
-    if (this.store.state.engine.status === 'failed') await this.start();
+    // What goes wrong is in the state.
+    if (this.store.state.engine.status === 'failed') await this.start().catch(() => {});
     else await this.reopen();
   }
 

@@ -4,20 +4,18 @@ import type { DetectedFace, Picture, RestorerInfo } from '../src/web/client.js';
 import type { Problem } from './problems.js';
 
 /**
- * Where the photo is: none yet, read from its file, searched for faces, faces read by the network, the picture being made, made,
- * or stopped by a problem.
+ * Where the photo is: none yet, searched for faces, faces read by the network, the picture being made, made, or stopped by a problem.
  */
-export type Phase = 'empty' | 'reading' | 'finding' | 'encoding' | 'rendering' | 'done' | 'failed';
+export type Phase = 'empty' | 'finding' | 'encoding' | 'rendering' | 'done' | 'failed';
 
 /** A new photo can come at any time, and anything can fail; else a photo goes straight on. */
 const NEXT: Readonly<Record<Phase, readonly Phase[]>> = {
-  empty: ['reading'],
-  reading: ['empty', 'reading', 'finding', 'failed'],
-  finding: ['reading', 'finding', 'encoding', 'failed'],
-  encoding: ['reading', 'rendering', 'failed'],
-  rendering: ['reading', 'rendering', 'done', 'failed'],
-  done: ['reading', 'rendering', 'failed'],
-  failed: ['reading', 'finding', 'rendering', 'failed'],
+  empty: ['finding', 'failed'],
+  finding: ['encoding', 'failed'],
+  encoding: ['finding', 'rendering', 'failed'],
+  rendering: ['finding', 'done', 'failed'],
+  done: ['finding', 'rendering', 'failed'],
+  failed: ['finding', 'rendering', 'done'],
 };
 
 export type Engine =
@@ -81,6 +79,8 @@ export interface Work {
 export interface State {
   readonly engine: Engine;
   readonly phase: Phase;
+  /** The file of a photo is being read since then, as `performance.now()` says it; the photo before is still there. */
+  readonly opening: { readonly since: number } | null;
   readonly photo: Photo | null;
   readonly faces: readonly Face[];
   /** Id of the face that the settings are shown of; null for all. */
@@ -98,6 +98,7 @@ export interface State {
 export const INITIAL: State = {
   engine: { status: 'loading', received: 0, total: null },
   phase: 'empty',
+  opening: null,
   photo: null,
   faces: [],
   selected: null,
@@ -146,5 +147,5 @@ export function settingsOf(face: Face, settings: Settings): { readonly fidelity:
   return { fidelity: face.fidelity ?? settings.fidelity, strength: face.strength ?? settings.strength };
 }
 
-export const isWorking = ({ phase }: State): boolean =>
-  phase === 'reading' || phase === 'finding' || phase === 'encoding' || phase === 'rendering';
+export const isWorking = ({ phase, opening }: State): boolean =>
+  opening !== null || phase === 'finding' || phase === 'encoding' || phase === 'rendering';

@@ -1,6 +1,5 @@
 // The dialog that says which weights are in use, under which licence, and takes others.
 
-import { CodeFormerError } from '../src/web/client.js';
 import { type Manifest, parseManifest } from '../src/weights/manifest.js';
 import { find } from './dom.js';
 import { isAbort, problemOf } from './problems.js';
@@ -43,7 +42,8 @@ export class WeightsDialog {
   /** Starts the engine with the files that were kept. */
   async startEngine(): Promise<void> {
     this.use(await rememberedFiles());
-    await this.session.start(sources(this.files));
+    // What goes wrong is in the state.
+    await this.session.start(sources(this.files)).catch(() => {});
   }
 
   async open(): Promise<void> {
@@ -63,19 +63,22 @@ export class WeightsDialog {
     this.apply.setAttribute('aria-busy', 'true');
     this.problem.hidden = true;
     this.work = new AbortController();
+    const { signal } = this.work;
     try {
       const files: Files = {};
       for (const row of this.rows) {
-        const file = await row.chosen(text => this.say(text), this.work.signal);
+        const file = await row.chosen(text => this.say(text), signal);
         if (file) files[row.words.option] = file;
       }
       this.say('Loading the networks');
-      const started = await this.session.start(sources(files));
-      const { engine } = this.store.state;
-      if (started) await this.started(files);
-      else if (engine.status === 'failed') this.fail(`${engine.problem.title}. ${engine.problem.text}`);
+      await this.session.start(sources(files), signal).catch(error => {
+        if (isAbort(error)) throw error;
+        const { title, text } = problemOf(error);
+        throw new Error(`${title}. ${text}`);
+      });
+      await this.started(files);
     } catch (error) {
-      if (!isAbort(error)) this.fail(error instanceof CodeFormerError ? error.message : problemOf(error).text);
+      if (!isAbort(error)) this.fail((error as Error).message);
     } finally {
       this.say('');
       this.apply.removeAttribute('aria-busy');

@@ -215,7 +215,7 @@ export class Viewer implements Screen {
 
   private resize(): void {
     const { width, height } = this.surface.getBoundingClientRect();
-    if (width === 0 || height === 0) return;
+    if (width === 0 || height === 0 || (width === this.stage.width && height === this.stage.height)) return;
     this.stage = { width, height };
     const { photo } = this.store.state;
     if (photo) this.show(this.fitted ? whole(photo, this.stage) : clamp(this.view, photo, this.stage));
@@ -226,9 +226,10 @@ export class Viewer implements Screen {
       this.share = 0.5;
       this.held = false;
       this.surface.hidden = state.photo === null;
-      // What was in focus may be gone.
-      if (state.photo && document.activeElement === document.body) find('#stage').focus({ preventScroll: true });
-      this.resize();
+      // What was in focus may be gone, or about to go.
+      const { activeElement } = document;
+      if (state.photo && (activeElement === document.body || activeElement?.closest('#empty')))
+        find('#stage').focus({ preventScroll: true });
       this.fit();
     }
     if (state.result !== before.result || state.preview !== before.preview) this.draw();
@@ -245,6 +246,8 @@ export class Viewer implements Screen {
   }
 
   private paint(): void {
+    // Other parts of the page come and go with the photo. Where that gives the surface its former size until the frame, no observer tells.
+    this.resize();
     this.due = false;
     const { photo, result } = this.store.state;
     if (!photo) return;

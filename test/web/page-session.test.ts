@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Session } from '../../demo/session.js';
 import { Store } from '../../demo/store.js';
-import { type ClientRestorer, CodeFormerError, type RenderOptions } from '../../src/web/client.js';
+import { type ClientOptions, type ClientRestorer, CodeFormerError, type RenderOptions } from '../../src/web/client.js';
 
 /** Bitmaps and canvases as far as the session looks at them. */
 class FakeCanvas {
@@ -65,7 +65,7 @@ async function session() {
   };
   const store = new Store();
   const notes: string[] = [];
-  const start = vi.fn(async () => engine as unknown as ClientRestorer);
+  const start = vi.fn(async (_options: ClientOptions) => engine as unknown as ClientRestorer);
   const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn() };
   const work = new Session(store, screen, start, text => void notes.push(text));
   await work.start();
@@ -166,13 +166,26 @@ describe('the session', () => {
     const { work, renders, destroyed, store, screen } = await restored(10);
     work.setSettings({ fidelity: 0.1 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
-    void work.open(photo, 'b.png');
+    await Promise.all([work.open(photo, 'b.png'), vi.waitFor(() => expect(renders).toHaveLength(3))]);
     expect(renders[1]!.options.signal!.aborted).toBe(true);
     expect(destroyed).toEqual(['photo']);
-    expect(screen.photo).toHaveBeenLastCalledWith(null);
-    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(screen.photo.mock.calls.slice(-2)).toEqual([[null], [expect.any(FakeCanvas)]]);
     expect(store.state.problem).toBeNull();
     expect(store.state.photo!.name).toBe('b.png');
+  });
+
+  test('a file that is no photo is told of by its name, and what was made before stays', async () => {
+    const { work, store, screen, notes } = await restored(10);
+    const { photo: shown, result } = store.state;
+    vi.stubGlobal('createImageBitmap', async () => Promise.reject(new Error('by the test')));
+    try {
+      await work.open(new Blob(['no picture']), 'letter.heic');
+    } finally {
+      vi.stubGlobal('createImageBitmap', async () => new FakeCanvas(100, 50));
+    }
+    expect(store.state).toMatchObject({ phase: 'done', opening: null, problem: null, photo: shown, result });
+    expect(screen.photo).toHaveBeenCalledTimes(2);
+    expect(notes).toEqual([expect.stringMatching(/“letter\.heic” cannot be read.*Safari only/)]);
   });
 
   test('a lost device is tried again once, with the photo as it was opened', async () => {
@@ -230,36 +243,98 @@ describe('the session', () => {
     expect(store.state.result).not.toBeNull();
   });
 
-  test('work that is stopped leaves the last picture, and can be begun again', async () => {
+  test('a change that is stopped is taken back: the picture can be saved as it is shown', async () => {
     const { work, renders, screen, store } = await restored(10);
     work.setSettings({ fidelity: 0.2 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
     work.stop();
     expect(renders[1]!.options.signal!.aborted).toBe(true);
-    expect(store.state).toMatchObject({ phase: 'failed', problem: { title: 'Stopped' }, result: { width: 200 } });
+    expect(store.state).toMatchObject({ phase: 'done', problem: null, work: null, result: { width: 200 } });
+    expect(store.state.settings.fidelity).toBe(0.5);
     expect(screen.photo).not.toHaveBeenLastCalledWith(null);
-    await expect(work.save('png', 95)).rejects.toThrow('Restore the photo again first');
-    void work.again();
-    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    void work.save('png', 95);
+    expect(renders[2]!.options).toMatchObject({ fidelity: 0.5, output: 'png' });
+    work.setSettings({ fidelity: 0.3 });
+    await vi.waitFor(() => expect(renders).toHaveLength(4));
+    renders[3]!.end();
+    await vi.waitFor(() => expect(store.state).toMatchObject({ phase: 'done', settings: { fidelity: 0.3 } }));
   });
 
-  test('other weights end the engine, and the photo is restored with the next one', async () => {
+  test('also while a part of it is shown first', async () => {
+    const { work, renders, store, screen } = await restored(1000);
+    work.setFace(0, { fidelity: 0.2 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    work.stop();
+    await new Promise(resolve => setTimeout(resolve));
+    expect(store.state).toMatchObject({ phase: 'done', problem: null, preview: null });
+    expect(store.state.faces[0]!.fidelity).toBeNull();
+    expect(screen.preview).toHaveBeenLastCalledWith(null);
+    expect(renders).toHaveLength(2);
+  });
+
+  test('a photo whose first picture is stopped can be begun again', async () => {
+    const { work, renders, store } = await session();
+    void work.open(photo, 'a.png');
+    await vi.waitFor(() => expect(renders).toHaveLength(1));
+    work.stop();
+    expect(store.state).toMatchObject({ phase: 'failed', problem: { title: 'Stopped' }, result: null });
+    await expect(work.save('png', 95)).rejects.toThrow('Restore the photo again first');
+    void work.again();
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+  });
+
+  test('other weights end the engine when theirs works, and the photo is restored with it', async () => {
     const { work, renders, destroyed, start } = await restored(10);
     const weights = new Blob(['weights']);
+    start.mockImplementationOnce(async options => {
+      expect(destroyed).toEqual([]);
+      return start.getMockImplementation()!(options);
+    });
     await work.start({ weights });
     expect(destroyed).toEqual(['photo', 'engine']);
     expect(start).toHaveBeenLastCalledWith(expect.objectContaining({ weights }));
     await vi.waitFor(() => expect(renders).toHaveLength(2));
   });
 
-  test('an engine that does not start is a problem, and ends what waits for it', async () => {
-    const { work, start, store } = await session();
+  test('weights that cannot be used, or are no longer wanted, leave the engine and the picture as they are', async () => {
+    const { work, renders, destroyed, start, store } = await restored(10);
     start.mockRejectedValueOnce(new CodeFormerError('INVALID_CHECKPOINT', 'by the test'));
-    expect(await work.start({ weights: new Blob() })).toBe(false);
+    await expect(work.start({ weights: new Blob() })).rejects.toThrow('by the test');
+    expect(destroyed).toEqual([]);
+    const closed = new AbortController();
+    const started = work.start({ weights: new Blob() }, closed.signal);
+    closed.abort();
+    await expect(started).rejects.toMatchObject({ code: 'ABORTED' });
+    // The one that came too late.
+    expect(destroyed).toEqual(['engine']);
+    expect(store.state).toMatchObject({ engine: { status: 'ready' }, phase: 'done', problem: null });
+    work.setSettings({ fidelity: 0.2 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+  });
+
+  test('where there is no room for two engines, the one before ends first, and comes back where the other fails', async () => {
+    const { work, renders, destroyed, start, store } = await restored(10);
+    const weights = new Blob(['weights']);
+    start.mockRejectedValueOnce(new CodeFormerError('OUT_OF_MEMORY', 'for two'));
+    start.mockRejectedValueOnce(new CodeFormerError('OUT_OF_MEMORY', 'for one'));
+    await expect(work.start({ weights })).rejects.toThrow('for one');
+    expect(destroyed).toContain('engine');
+    expect(start).toHaveBeenCalledTimes(4);
+    expect(start).toHaveBeenLastCalledWith(expect.not.objectContaining({ weights }));
+    expect(store.state.engine.status).toBe('ready');
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+  });
+
+  test('an engine that does not start is a problem, and ends what waits for it', async () => {
+    const { start, screen } = await session();
+    const store = new Store();
+    const work = new Session(store, screen, start, () => {});
+    start.mockRejectedValueOnce(new CodeFormerError('INVALID_CHECKPOINT', 'by the test'));
+    await expect(work.start({ weights: new Blob() })).rejects.toThrow('by the test');
     expect(store.state.engine).toMatchObject({ status: 'failed', problem: { code: 'INVALID_CHECKPOINT' } });
     await work.open(photo, 'a.png');
     expect(store.state).toMatchObject({ phase: 'failed', work: null, problem: { code: 'INVALID_CHECKPOINT' } });
-    expect(await work.start({})).toBe(true);
+    await work.start({});
     await vi.waitFor(() => expect(store.state.phase).toBe('rendering'));
   });
 });
