@@ -133,7 +133,8 @@ export class Session {
       }
       throw error;
     }
-    if (this.work.signal.aborted) void this.reopen();
+    // A photo that is being read goes on with this engine by itself.
+    if (this.work.signal.aborted && !this.store.state.opening) void this.reopen();
   }
 
   /** Where there is no room for two engines, the one that works ends first, and comes back where the other does not start. */
