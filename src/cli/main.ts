@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'serve the hosted API on this machine',
     run: async (...args) => (await import('./serve.js')).serve.run(...args),
   },
+  worker: {
+    summary: 'restore photos for servers that share a Redis',
+    run: async (...args) => (await import('./worker.js')).worker.run(...args),
+  },
   doctor,
   ...(hasBenches() && { bench }),
 };

@@ -3,25 +3,18 @@
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { ADAPTER_KINDS } from '../executor.js';
 import { cacheFolder } from '../node/cache.js';
 import { packageFolder } from '../node/package.js';
-import { createHandler } from '../server/app.js';
-import { createEngine } from '../server/engine.js';
+import { createHandler, queueLimits } from '../server/app.js';
 import { LIMITS } from '../server/limits.js';
 import { type Listening, type ListenOptions, listen } from '../server/listen.js';
-import { createLogger } from '../server/log.js';
-import { openStorage } from '../server/storage/open.js';
-import { ROLES } from '../weights/manifest.js';
 import { command } from './command.js';
-import { chooseWeights, NETWORK_FLAGS } from './engine.js';
 import { EXIT_CODES } from './errors.js';
-import { COMMON_FLAGS, choiceFlag, type Flags, numberFlag } from './flags.js';
-import { talk } from './io.js';
-
-const { weights, adapter, precision, quiet } = COMMON_FLAGS;
+import { type Flags, numberFlag } from './flags.js';
+import { aborted, isFolder, portFlag, SERVING_FLAGS, serving } from './serving.js';
 
 const FLAGS = {
+  ...SERVING_FLAGS,
   host: { value: 'NAME', help: 'name or address to listen at (default 127.0.0.1, which only this machine reaches)' },
   port: { value: 'N', help: 'port to listen at (default 8080)' },
   key: {
@@ -32,22 +25,9 @@ const FLAGS = {
   cert: { value: 'FILE', help: 'certificate for TLS, in PEM, with those that it depends on' },
   'tls-key': { value: 'FILE', help: 'key of the certificate, in PEM' },
   queue: { value: 'N', help: 'most requests that wait (default 1000)' },
-  storage: {
-    value: 'PLACE',
-    help: 'folder, or s3://bucket, for results and uploads; else a folder in the cache folder',
-  },
-  'keep-hours': { value: 'H', help: 'how long results and uploads are kept (default 24)' },
-  'keep-gigabytes': { value: 'GB', help: 'how much of them is kept (default 10)' },
-  'allow-private-urls': { help: 'fetch pictures from, and send webhooks to, private networks as well' },
-  'max-megapixels': { value: 'N', help: 'largest picture that is read or made (default 100)' },
   cors: { value: 'LIST', help: 'origins of pages that may use the server, as https://example.org, or *' },
   'trust-proxy': { value: 'LIST', help: 'addresses or blocks of proxies whose X-Forwarded headers are believed' },
   'public-url': { value: 'URL', help: 'address of the server in its answers; else that of each request' },
-  weights,
-  ...NETWORK_FLAGS,
-  adapter,
-  precision,
-  quiet,
 } as const satisfies Flags;
 
 const isLoopback = (host: string): boolean =>
@@ -75,36 +55,19 @@ ${LIMITS.drainTime / 1000} s; those that wait go on with the next start. The log
       throw invalidArgument('--key as well, or --no-key to let everybody in,', '--host', host);
     if (keys.length > 0 && values['no-key']) throw invalidArgument('no --key beside it', '--no-key', true);
     const whole = (value: number) => Number.isSafeInteger(value) && value > 0;
-    const positive = (value: number) => value > 0 && Number.isFinite(value);
-    const above = 'a number above 0';
-    const isPort = (value: number) => Number.isInteger(value) && value >= 0 && value < 65536;
-    const port = numberFlag('port', values.port, 'a port from 0 to 65535', isPort);
     const queueLimit = numberFlag('queue', values.queue, 'a whole number of at least 1', whole);
-    const megapixels = numberFlag('max-megapixels', values['max-megapixels'], above, positive);
-    const hours = numberFlag('keep-hours', values['keep-hours'], above, positive);
-    const gigabytes = numberFlag('keep-gigabytes', values['keep-gigabytes'], above, positive);
+    const port = portFlag(values.port);
     const tls = tlsFlags(values.cert, values['tls-key']);
-    const networks = await chooseWeights(values, ROLES, io);
-    const { restorer, ...others } = networks.weights;
-
-    const say = talk(io, values.quiet ?? false);
-    for (const warning of networks.warnings) say.warn(warning);
-    const logger = createLogger(values.quiet ? 'warn' : 'info', io.stderr);
-    const maxPixels = megapixels && Math.round(1e6 * megapixels);
-    const engine = createEngine({
-      ...{ weights: restorer, ...others, maxPixels },
-      adapter: choiceFlag('adapter', values.adapter, ADAPTER_KINDS),
-      precision: choiceFlag('precision', values.precision, ['auto', 'f32', 'f16'] as const),
-    });
-    const isFolder = !/^[a-z][a-z0-9+.-]+:\/\//i.test(place);
-    const limits = { maxAge: hours && 3_600_000 * hours, maxBytes: gigabytes && 1e9 * gigabytes };
+    const { engine, logger, maxPixels, allowPrivateUrls, ...parts } = await serving(values, io);
+    const redis = await parts.openRedis(queueLimits({ queueLimit, keys }));
     const publicUrl = values['public-url'];
     let listening: Listening | undefined;
     const handler = createHandler({
-      ...{ keys, engine, maxPixels, queueLimit, logger, publicUrl },
-      storage: await openStorage(isFolder ? join(place, 'files') : place, limits),
-      queue: join(isFolder ? place : join(cacheFolder(io.env), 'server'), 'jobs'),
-      allowPrivateUrls: values['allow-private-urls'],
+      ...{ keys, maxPixels, queueLimit, logger, publicUrl, allowPrivateUrls },
+      // Workers have engines of their own.
+      engine: redis ? null : engine,
+      storage: await parts.openStorage(place),
+      queue: redis ?? join(isFolder(place) ? place : join(cacheFolder(io.env), 'server'), 'jobs'),
       cors: listed(values.cors),
       trustedProxies: listed(values['trust-proxy']),
       hosts: keys.length > 0 || !isLoopback(host) ? undefined : ownNames(host, publicUrl),
@@ -114,8 +77,8 @@ ${LIMITS.drainTime / 1000} s; those that wait go on with the next start. The log
     try {
       listening = await listen(handler, { host, port, tls });
       logger.info({ url: listening.url }, 'listening');
-      await Promise.race([handler.ready(), aborted(io.signal)]);
-      if (!io.signal.aborted) logger.info(engine.info, 'ready');
+      const info = await Promise.race([handler.ready(), aborted(io.signal)]);
+      if (!io.signal.aborted) logger.info(info ?? {}, 'ready');
       await aborted(io.signal);
       logger.info('draining');
     } finally {
@@ -138,9 +101,3 @@ function ownNames(host: string, publicUrl: string | undefined): string[] {
   if (publicUrl !== undefined && URL.canParse(publicUrl)) names.push(new URL(publicUrl).hostname);
   return names;
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

@@ -6,20 +6,18 @@ import { join } from 'node:path';
 import { packageVersion } from '../node/package.js';
 import { Keys } from './auth.js';
 import { createEngine, type EngineOptions } from './engine.js';
-import { createFinished } from './finish.js';
 import { LIMITS } from './limits.js';
 import type { Logger } from './log.js';
 import { Metrics } from './metrics.js';
-import { download } from './network/download.js';
 import { Webhooks } from './network/webhook.js';
 import { openPage } from './page.js';
 import { LocalQueue } from './queue/local.js';
 import { createApp } from './routes.js';
 import { type ClientInfo, Routing, type RoutingOptions } from './routing.js';
 import { openStorage } from './storage/open.js';
-import type { Engine, JobQueue, Storage } from './types.js';
+import type { Engine, EngineInfo, JobQueue, Storage } from './types.js';
 import type { App } from './uploads.js';
-import { createWork } from './work.js';
+import { startWorking } from './working.js';
 
 export interface HandlerOptions extends RoutingOptions {
   /** Keys, one of which each request needs as `Authorization: Key ...`. Default none: everybody may do everything. */
@@ -66,9 +64,10 @@ export interface Handler {
   (request: Request, client?: ClientInfo): Promise<Response>;
   /**
    * Resolves when photos are taken.
+   * @returns what is known of the engine; null where others work on the queue
    * @throws what keeps the storage, the queue or the engine from that
    */
-  ready(): Promise<void>;
+  ready(): Promise<EngineInfo | null>;
   /** Takes no more requests, waits for jobs that run until the deadline (milliseconds from now), and leaves the others for the next start. */
   close(options?: { readonly deadline?: number | undefined }): Promise<void>;
 }
@@ -93,9 +92,7 @@ export function createHandler(options: HandlerOptions = {}): Handler {
     if (!server) return Response.json({ detail: 'The server could not start' }, { status: 503 });
     return server.app.fetch(request, { client });
   };
-  const ready = async () => {
-    await (await opening).ready();
-  };
+  const ready = async () => (await opening).ready();
   const close = async ({ deadline = LIMITS.drainTime }: { readonly deadline?: number | undefined } = {}) => {
     await (await opening.catch(() => null))?.close(deadline);
   };
@@ -104,7 +101,7 @@ export function createHandler(options: HandlerOptions = {}): Handler {
 
 interface Server {
   readonly app: App;
-  ready(): Promise<unknown>;
+  ready(): Promise<EngineInfo | null>;
   close(deadline: number): Promise<void>;
 }
 
@@ -132,33 +129,10 @@ async function openServer(options: HandlerOptions, keys: Keys, routing: Routing)
     active: options.active,
   });
   const page = options.page === undefined ? null : await openPage(options.page);
-  const fetched = async (url: string, signal: AbortSignal) =>
-    (await download(url, { allowPrivate, maxBytes, maxPixels, signal })).bytes;
   if (engine) {
     engine.ready().catch(onError);
-    const work = createWork({
-      engine,
-      storage,
-      download: fetched,
-      timeout: options.jobTimeout,
-      restored: ({ faces, timings }) => metrics.restored(faces, timings),
-    });
-    const finished = createFinished({
-      storage,
-      webhooks,
-      ended(record) {
-        metrics.job(record);
-        const { id, owner, state, failure, startedAt, finishedAt } = record;
-        const ms = startedAt === undefined ? 0 : finishedAt! - startedAt;
-        logger?.info({ request_id: id, owner, state, status: failure?.status, ms }, 'job ended');
-      },
-      called({ id }, delivery) {
-        metrics.webhook(delivery);
-        const { outcome, error } = delivery;
-        if (outcome !== 'delivered') logger?.warn({ request_id: id, error }, `webhook ${outcome}`);
-      },
-    });
-    queue.work(work, { concurrency: CONCURRENCY, finished });
+    const limits = { concurrency: CONCURRENCY, allowPrivate, maxBytes, maxPixels, timeout: options.jobTimeout };
+    startWorking({ queue, storage, engine, webhooks, metrics, logger, ...limits });
   }
   const app = createApp({
     ...{ keys, routing, storage, queue, metrics, page, logger, maxBytes, maxPixels },
@@ -166,14 +140,15 @@ async function openServer(options: HandlerOptions, keys: Keys, routing: Routing)
     uploadBytesPerHour: options.uploadBytesPerHour ?? LIMITS.uploadBytesPerHour,
     cors: options.cors ?? [],
     hosts: options.hosts ?? null,
-    isReady: () => !closing && (engine === null || engine.info !== undefined),
+    // Where others work, the queue is between them and this.
+    isReady: async () => !closing && (engine ? engine.info !== undefined : await canBeAsked(queue)),
     version: await packageVersion(),
   });
   return {
     app,
     ready: async () => {
       await queue.counts();
-      await engine?.ready();
+      return (await engine?.ready()) ?? null;
     },
     async close(deadline) {
       closing = true;
@@ -191,6 +166,12 @@ async function openServer(options: HandlerOptions, keys: Keys, routing: Routing)
 export function queueLimits({ queueLimit = LIMITS.queue, keys = [] }: Pick<HandlerOptions, 'queueLimit' | 'keys'>) {
   return { limit: queueLimit, limitPerOwner: keys.length > 1 ? Math.ceil(queueLimit / 2) : queueLimit };
 }
+
+const canBeAsked = (queue: JobQueue): Promise<boolean> =>
+  queue.counts().then(
+    () => true,
+    () => false,
+  );
 
 function openEngine({
   engine,

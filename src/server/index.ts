@@ -2,10 +2,12 @@
 
 export { createHandler, type Handler, type HandlerOptions } from './app.js';
 export { createEngine, type EngineOptions } from './engine.js';
-export { JobError, QueueFullError, StorageFullError } from './errors.js';
+export { JobError, QueueFullError, QueueUnavailableError, StorageFullError } from './errors.js';
 export { type Listener, type Listening, type ListenOptions, listen } from './listen.js';
 export { createLogger, type Logger } from './log.js';
 export { LocalQueue, type LocalQueueOptions } from './queue/local.js';
+export { openRedisQueue, type RedisQueueOptions } from './queue/redis.js';
 export type { ClientInfo, RoutingOptions } from './routing.js';
 export { openStorage } from './storage/open.js';
+export type { Limits } from './storage/retention.js';
 export type * from './types.js';

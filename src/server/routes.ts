@@ -28,7 +28,7 @@ export interface AppParts {
   readonly metrics: Metrics;
   readonly page: Page | null;
   readonly logger: Logger | undefined;
-  readonly isReady: () => boolean;
+  readonly isReady: () => Promise<boolean>;
   readonly version: string;
   readonly maxBytes: number;
   readonly maxPixels: number | undefined;
@@ -126,7 +126,9 @@ function addCommon(app: App, { routing, metrics, logger, hosts, cors: origins }:
 /** What needs no key. */
 function addOpen(app: App, { storage, page, isReady, version, metrics }: AppParts): void {
   app.get('/health', c => c.json({ status: 'ok' }));
-  app.get('/ready', c => (isReady() ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503)));
+  app.get('/ready', async c =>
+    (await isReady()) ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503),
+  );
   app.get('/metrics', async c => {
     c.header('content-type', metrics.contentType);
     return c.body(await metrics.text());
