@@ -8,8 +8,9 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { LIMITS } from '../../src/server/limits.js';
-import { freePort } from './services.js';
+import { freePort, startRedis, withRedis } from './services.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const textOf = (name: string) => readFileSync(join(root, 'deploy', name), 'utf8');
@@ -36,13 +37,14 @@ afterEach(async () => {
 });
 
 /** A command with a folder for its storage and a port of this machine. */
-async function adapted(words: readonly string[], storage: string) {
+async function adapted(words: readonly string[], storage: string, redis?: string) {
   const port = String(await freePort());
   const files = join(folder, `storage-${port}`);
   mkdirSync(files);
   const replaced = new Map([
     ['8080', port],
     [storage, files],
+    ...(redis === undefined ? [] : ([['redis://redis:6379', redis]] as const)),
   ]);
   return { words: words.map(word => replaced.get(word) ?? word), origin: `http://127.0.0.1:${port}` };
 }
@@ -71,6 +73,12 @@ async function stop(child: ChildProcess): Promise<number | null> {
 
 const statusOf = async (url: string, key?: string) =>
   (await fetch(url, { headers: key === undefined ? {} : { authorization: `Key ${key}` } })).status;
+
+/** Whether the flags of a command are all known: its help is printed instead of running it. */
+async function parses(words: readonly string[]): Promise<void> {
+  const { stdout } = await promisify(execFile)(words[0]!, [...words.slice(1), '--help'], { env });
+  expect(stdout).toMatch(/^Usage: codeformer /);
+}
 
 const SOME = '/queue/fal-ai/codeformer/requests/00000000-0000-4000-8000-000000000000/status';
 
@@ -145,5 +153,47 @@ describe('the Containerfile', () => {
     const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const installed = instructions.find(({ rest }) => rest.startsWith('npm install --global'))!.rest;
     for (const name of Object.keys(peerDependencies)) expect(installed.split(' ')).toContain(name);
+  });
+});
+
+describe('the compose file', () => {
+  const { services, volumes } = parse(textOf('compose.yaml'), { merge: true });
+  const command = (name: string): string[] => ['codeformer', ...services[name].command];
+
+  test('names files and volumes that there are', () => {
+    for (const name of ['server', 'worker']) {
+      const { context, dockerfile } = services[name].build;
+      expect(existsSync(join(root, 'deploy', context, dockerfile))).toBe(true);
+      expect(services[name].depends_on.redis.condition).toBe('service_healthy');
+      expect(Number.parseInt(services[name].stop_grace_period, 10) * 1000).toBeGreaterThan(LIMITS.drainTime + 5000);
+    }
+    const used = Object.values<{ volumes: string[] }>(services).flatMap(service => service.volumes);
+    expect(new Set(used.map(volume => volume.split(':')[0]))).toEqual(new Set(Object.keys(volumes)));
+  });
+
+  test('has commands whose flags are known', async () => {
+    await parses(command('server'));
+    await parses(command('worker'));
+  });
+
+  withRedis('with its Redis', () => {
+    test('starts server and worker, which end in order', async () => {
+      const redis = await startRedis();
+      try {
+        const { words, origin } = await adapted(command('server'), '/var/lib/codeformer', redis.url);
+        const server = await start(words, origin);
+        const [program, ...args] = (await adapted(command('worker'), '/var/lib/codeformer', redis.url)).words;
+        const worker = spawn(program!, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+        running.push(worker);
+        await once(worker.stderr, 'data');
+        worker.stderr.resume();
+        expect(await statusOf(origin + SOME, KEY)).toBe(404);
+        expect(await statusOf(`${origin}/ready`)).toBe(200);
+        expect(await stop(worker)).toBe(0);
+        expect(await stop(server)).toBe(0);
+      } finally {
+        await redis.stop();
+      }
+    });
   });
 });
