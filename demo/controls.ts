@@ -1,7 +1,8 @@
 // The panel: settings of all faces or of one, size, what was done.
 
-import { find } from './dom.js';
+import { find, make } from './dom.js';
 import { summary } from './messages.js';
+import type { Status } from './server/client.js';
 import type { Session } from './session.js';
 import { type Face, type State, type Store, settingsOf } from './store.js';
 
@@ -14,6 +15,10 @@ export class Controls {
   private readonly upscaling = [...document.querySelectorAll<HTMLInputElement>('#upscaling input')];
   private readonly background = find<HTMLInputElement>('#background');
   private readonly neverWorse = find<HTMLInputElement>('#never-worse');
+  private readonly faceUpscale = find<HTMLInputElement>('#face-upscale');
+  private readonly centre = find<HTMLInputElement>('#only-center-face');
+
+  private request: Status | null = null;
 
   constructor(
     private readonly store: Store,
@@ -28,6 +33,8 @@ export class Controls {
     this.background.addEventListener('change', () =>
       session.setSettings({ backgroundUpscale: this.background.checked }),
     );
+    this.faceUpscale.addEventListener('change', () => session.setSettings({ faceUpscale: this.faceUpscale.checked }));
+    this.centre.addEventListener('change', () => session.setSettings({ onlyCenterFace: this.centre.checked }));
     this.neverWorse.addEventListener('change', () => session.setSettings({ neverWorse: this.neverWorse.checked }));
     find('#scope-all').addEventListener('click', () => {
       store.set({ selected: null });
@@ -74,7 +81,7 @@ export class Controls {
   }
 
   private show(state: State): void {
-    const { settings, photo, faces, engine, phase, result } = state;
+    const { settings, photo, faces, engine, phase, result, place, request } = state;
     find('#panel').hidden = photo === null;
     find('#view-bar').hidden = photo === null;
     find('#open-photo').hidden = photo === null;
@@ -83,13 +90,15 @@ export class Controls {
     find('#hold').hidden = result === null;
     find('#show-outlines').hidden = faces.length === 0;
     find('#show-outlines').setAttribute('aria-pressed', String(state.outlines));
-    find('#faces').hidden = faces.length === 0 && phase !== 'done';
+    const isHere = place === 'browser';
+    find('#faces').hidden = !isHere || (faces.length === 0 && phase !== 'done');
     find('#no-faces').hidden = !(phase === 'done' && faces.length === 0);
-    find('#tuning').hidden = faces.length === 0;
+    find('#tuning').hidden = isHere && faces.length === 0;
 
     const face = this.selected();
     const number = face ? faces.indexOf(face) + 1 : 0;
     find('#scope').textContent = face ? `Face ${number}` : faces.length === 1 ? 'The face' : 'All faces';
+    find('#open-compare').hidden = !isHere;
     find('#scope-all').hidden = !face;
     find('#own-none').hidden = !face || (face.fidelity === null && face.strength === null);
     const { fidelity, strength } = face ? settingsOf(face, settings) : settings;
@@ -99,14 +108,27 @@ export class Controls {
     for (const input of this.upscaling) input.checked = Number(input.value) === settings.upscaling;
     const size = (length: number) => Math.round(length * settings.upscaling);
     find('#result-size').textContent = photo ? `${size(photo.width)} × ${size(photo.height)} pixels` : '';
-    const upscaler = engine.status === 'ready' && engine.info.networks.upscaler !== null;
+    const upscaler = engine.status === 'ready' && engine.info !== null && engine.info.networks.upscaler !== null;
     this.background.disabled = !upscaler;
     this.background.checked = settings.backgroundUpscale;
     this.neverWorse.checked = settings.neverWorse;
-    find('#background-note').hidden = upscaler;
+    this.faceUpscale.checked = settings.faceUpscale;
+    this.centre.checked = settings.onlyCenterFace;
+    find('#background-note').hidden = !isHere || upscaler;
+    if (request !== this.request) showLog(request);
+    this.request = request;
     find('#open-compare').toggleAttribute('disabled', result === null || faces.length === 0);
     find('#save').toggleAttribute('disabled', result === null);
   }
+}
+
+/** What the server says of a request, line by line. */
+function showLog(request: Status | null): void {
+  const lines = request?.logs ?? [];
+  find('#log-group').hidden = lines.length === 0;
+  find('#log').replaceChildren(
+    ...lines.map(({ message, level }) => make('li', { className: level.toLowerCase() }, message)),
+  );
 }
 
 function showRange(name: (typeof ranges)[number], value: number, text: string): void {

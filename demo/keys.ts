@@ -1,8 +1,9 @@
 // Single keys for what is done often. They can be turned off in the help, for those who type by voice or by accident.
 
 import { find } from './dom.js';
+import { Kept } from './kept.js';
 
-const SETTING = 'keys';
+const use = new Kept('localStorage', 'keys');
 
 /**
  * @param press what keys do, by what they write
@@ -13,8 +14,8 @@ export function listenForKeys(
   hold: Readonly<Record<string, (on: boolean) => void>>,
 ): void {
   const toggle = find<HTMLInputElement>('#use-keys');
-  toggle.checked = read() !== 'off';
-  toggle.addEventListener('change', () => write(toggle.checked ? 'on' : 'off'));
+  toggle.checked = use.read() !== 'off';
+  toggle.addEventListener('change', () => use.write(toggle.checked ? 'on' : 'off'));
 
   addEventListener('keydown', event => {
     // Some keyboards write brackets with AltGr, which also counts as Control and Alt.
@@ -37,21 +38,4 @@ export function listenForKeys(
 function isTyping(target: EventTarget | null): boolean {
   if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range', 'button'].includes(target.type);
-}
-
-// Where cookies are refused, there is no storage either.
-function read(): string | null {
-  try {
-    return localStorage.getItem(SETTING);
-  } catch {
-    return null;
-  }
-}
-
-function write(value: string): void {
-  try {
-    localStorage.setItem(SETTING, value);
-  } catch {
-    // It then holds until the page is closed.
-  }
 }

@@ -10,6 +10,10 @@ import { listenForKeys } from './keys.js';
 import { Messages } from './messages.js';
 import { keepOffline } from './offline.js';
 import { listenForPhotos } from './open.js';
+import { ServerClient } from './server/client.js';
+import { serverEngine } from './server/engine.js';
+import { KeyDialog } from './server/key.js';
+import { listenForPlace } from './server/place.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
 import { toast } from './toasts.js';
@@ -18,7 +22,15 @@ import { WeightsDialog } from './weights.js';
 
 const store = new Store();
 const viewer = new Viewer(store);
-const session = new Session(store, viewer, startEngine, text => toast(text, { kind: 'warning' }));
+const server = new ServerClient(new KeyDialog());
+const session = new Session(
+  store,
+  viewer,
+  async options =>
+    store.state.place === 'server' ? serverEngine(server, request => store.set({ request })) : startEngine(options),
+  text => toast(text, { kind: 'warning' }),
+);
+const choosePlace = listenForPlace(store, () => session.start());
 const controls = new Controls(store, session);
 new Faces(
   store,
@@ -37,7 +49,8 @@ new Messages(store, remedy => {
   if (remedy === 'again') void session.again();
   else if (remedy === 'cheaper') void session.cheaper();
   else if (remedy === 'open') photos.choose();
-  else void weights.open();
+  else if (remedy === 'weights') void weights.open();
+  else choosePlace(remedy);
 });
 
 const help = find<HTMLDialogElement>('#help');

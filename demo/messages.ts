@@ -2,6 +2,7 @@
 
 import { find, make, megabytes, seconds } from './dom.js';
 import { BROWSERS, type Problem, type Remedy } from './problems.js';
+import { hasServer, type Status } from './server/client.js';
 import { isWorking, type State, type Store } from './store.js';
 import { announce } from './toasts.js';
 
@@ -16,6 +17,8 @@ const REMEDIES: Readonly<Record<Remedy, string>> = {
   cheaper: 'Try a smaller result',
   open: 'Choose another photo',
   weights: 'Choose other weights',
+  browser: 'Restore in this browser',
+  server: 'Restore on this server',
 };
 
 export class Messages {
@@ -66,7 +69,8 @@ export class Messages {
 
   private announce(state: State, before: State): void {
     const { phase, faces, result } = state;
-    if (phase === 'encoding' && before.phase === 'finding') announce(`${count(faces.length)} found.`);
+    if (phase === 'encoding' && before.phase === 'finding' && state.place === 'browser')
+      announce(`${count(faces.length)} found.`);
     if (phase === 'done' && before.phase === 'rendering' && result) {
       announce(before.result ? 'The picture is up to date.' : `Done: ${summary(state)}`);
     }
@@ -79,7 +83,8 @@ export class Messages {
     box.classList.toggle('mild', problem?.code === 'ABORTED');
     box.classList.toggle('blocking', problem?.code === 'NO_ADAPTER');
     if (!problem) return;
-    const buttons = problem.remedies.map((remedy, i) => {
+    const remedies = problem.remedies.filter(remedy => remedy !== 'server' || hasServer());
+    const buttons = remedies.map((remedy, i) => {
       const button = make(
         'button',
         { type: 'button', className: `button${i === 0 ? ' primary' : ''}` },
@@ -97,8 +102,9 @@ export class Messages {
   }
 }
 
-function wordsFor({ phase, opening, work, engine, faces }: State): string {
+function wordsFor({ phase, opening, work, engine, faces, place, request }: State): string {
   if (opening) return 'Opening the photo';
+  if (place === 'server') return phase === 'rendering' ? wordsForRequest(request) : 'Sending the photo';
   if (engine.status === 'loading') {
     const { received, total } = engine;
     if (received === 0) return 'Starting';
@@ -110,15 +116,25 @@ function wordsFor({ phase, opening, work, engine, faces }: State): string {
   return which ? `Restoring ${which}` : 'Restoring';
 }
 
+/** What the server does, in the words of its log. */
+function wordsForRequest(request: Status | null): string {
+  if (request?.status === 'IN_QUEUE') {
+    const before = request.queue_position ?? 0;
+    return before === 0 ? 'Next in the queue' : `In the queue behind ${before} ${before === 1 ? 'other' : 'others'}`;
+  }
+  return request?.logs?.at(-1)?.message ?? 'Asking the server';
+}
+
 const count = (faces: number) => (faces === 0 ? 'No face' : faces === 1 ? 'One face' : `${faces} faces`);
 
 /** What was done, in a sentence. */
-export function summary({ faces, result, firstTime, engine }: State): string {
+export function summary({ faces, result, firstTime, engine, place }: State): string {
   if (!result || firstTime === null) return '';
+  const last = result.time === firstTime ? '' : `, last change in ${seconds(result.time)}`;
+  if (place === 'server') return `Restored on the server in ${seconds(firstTime)}${last}`;
   const restored = faces.filter(face => face.included).length;
   const done = restored === 0 ? 'Enlarged' : `${count(restored)} restored`;
-  const where = engine.status === 'ready' && engine.info.software ? ' without a graphics card' : '';
-  const last = result.time === firstTime ? '' : `, last change in ${seconds(result.time)}`;
+  const where = engine.status === 'ready' && engine.info?.software ? ' without a graphics card' : '';
   return `${done} in ${seconds(firstTime)}${where}${last}`;
 }
 

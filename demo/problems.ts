@@ -1,12 +1,13 @@
 // What went wrong in words for people, with what they can do.
 
 import { CodeFormerError, type ErrorCode } from '../src/web/client.js';
+import { ServerError, serverProblem } from './server/error.js';
 
 /** What a button of a message does. */
-export type Remedy = 'again' | 'cheaper' | 'open' | 'weights';
+export type Remedy = 'again' | 'cheaper' | 'open' | 'weights' | 'browser' | 'server';
 
 export interface Problem {
-  readonly code: ErrorCode | 'UNKNOWN';
+  readonly code: ErrorCode | 'SERVER' | 'UNKNOWN';
   readonly title: string;
   readonly text: string;
   readonly remedies: readonly Remedy[];
@@ -81,6 +82,7 @@ export function problemOf(error: unknown): Problem {
     if (words) return { code: error.code, ...words };
     return { code: error.code, title: 'That did not work', text: error.message, remedies: ['again'] };
   }
+  if (error instanceof ServerError) return serverProblem(error);
   const text = error instanceof Error ? error.message : String(error);
   return { code: 'UNKNOWN', title: 'That did not work', text, remedies: ['again'] };
 }
@@ -106,14 +108,14 @@ function noAdapter(): Problem {
       code: 'NO_ADAPTER',
       title: 'This page needs a secure address',
       text: 'Browsers give what it works with only to pages from https or localhost. Open the page by such an address.',
-      remedies: [],
+      remedies: ['server'],
     };
   }
   return {
     code: 'NO_ADAPTER',
     title: 'This browser cannot restore photos',
     text: 'Pages reach the graphics card by WebGPU and the processor by WebAssembly with SIMD; one of them is enough, and this browser offers neither. Newer ones do, unless WebAssembly is turned off for this page.',
-    remedies: ['again'],
+    remedies: ['again', 'server'],
   };
 }
 

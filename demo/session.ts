@@ -2,18 +2,22 @@
 
 import type {
   ClientOptions,
-  ClientRestorer,
+  ClientPhotoOptions,
+  ClientRestoreOptions,
+  DetectedFace,
   EncodedType,
   Picture,
-  PreparedPhoto,
+  PreparedFace,
   Progress,
+  RenderOptions,
   RestoredFace,
+  RestorerInfo,
 } from '../src/web/client.js';
 import { CodeFormerError } from '../src/web/client.js';
 import { Latest } from './latest.js';
 import { areaOf, type ReadPhoto, readPhoto } from './photo.js';
 import { isAbort, type Problem, problemOf, problemOfPhoto } from './problems.js';
-import { type Area, type Face, isWorking, type Settings, type State, type Store, settingsOf } from './store.js';
+import { type Area, type Face, isWorking, type Place, type Settings, type State, type Store, settingsOf } from './store.js';
 import type { Size } from './viewer/view.js';
 
 /** Milliseconds of a picture above which a part of it is shown first. */
@@ -40,6 +44,37 @@ export interface Screen {
   preview(picture: Picture | null, area?: Area): void;
 }
 
+/** What makes the pictures: the library in its worker, or a server. */
+export interface Engine {
+  /** Null of a server. */
+  readonly info: RestorerInfo | null;
+  detect(photo: Blob, options: ClientPhotoOptions & Bound): Promise<DetectedFace[]>;
+  prepare(photo: Blob, options: ClientRestoreOptions & Bound): Promise<Prepared>;
+  destroy(): Promise<void>;
+}
+
+interface Bound {
+  readonly signal: AbortSignal;
+}
+
+/** A photo that an engine has, and whose faces it has found; a server tells of none. */
+export interface Prepared {
+  readonly faces: readonly PreparedFace[];
+  render(request: RenderRequest & { readonly output: EncodedType }): Promise<{ readonly image: Uint8Array }>;
+  render(request: RenderRequest & { readonly output?: undefined }): Promise<Rendered>;
+  destroy(): void;
+}
+
+/** What is asked of an engine: of servers also what the library asks before it prepares a photo. */
+export type RenderRequest = RenderOptions & Bound & { readonly onlyCenterFace?: boolean };
+
+export interface Rendered extends Size {
+  readonly image: Picture;
+  readonly faces: readonly Restored[];
+}
+
+type Restored = Pick<RestoredFace, 'id' | 'restored' | 'share' | 'untouched'>;
+
 export type Weights = Pick<ClientOptions, 'weights' | 'detector' | 'parser' | 'upscaler'>;
 
 /** A photo as it was given, and how it is to be opened. */
@@ -53,7 +88,7 @@ interface Source {
 }
 
 interface Opened {
-  readonly prepared: PreparedPhoto;
+  readonly prepared: Prepared;
   readonly signal: AbortSignal;
 }
 
@@ -68,7 +103,8 @@ const STOPPED: Problem = {
 const AS_FOUND: Pick<Face, 'included' | 'fidelity' | 'strength'> = { included: true, fidelity: null, strength: null };
 
 export class Session {
-  private engine: Promise<ClientRestorer> = new Promise(() => {});
+  private engine: Promise<Engine> = new Promise(() => {});
+  private place: Place | null = null;
   private weights: Weights = {};
   private starting = new AbortController();
   private source: Source | null = null;
@@ -86,29 +122,33 @@ export class Session {
 
   /**
    * @param screen shows the pictures
-   * @param startEngine starts the engine in its worker
+   * @param startEngine starts the engine of the place that the store names
    * @param notify tells people what happens without their doing
    */
   constructor(
     private readonly store: Store,
     private readonly screen: Screen,
-    private readonly startEngine: (options: ClientOptions) => Promise<ClientRestorer>,
+    private readonly startEngine: (options: ClientOptions) => Promise<Engine>,
     private readonly notify: (text: string) => void,
   ) {}
 
   /**
-   * Starts the engine, or another one with other weights, which then restores the photo again. An engine that works goes on until the
-   * other one does, and stays where that does not start, or is no longer wanted.
+   * Starts the engine of the place that the store names, or another one with other weights, which then restores the photo again. An engine
+   * of that place that works goes on until the other one does, and stays where that does not start, or is no longer wanted.
    * @throws why it does not start, and `ABORTED` where another start has come meanwhile
    */
   async start(weights: Weights = this.weights, wanted?: AbortSignal): Promise<void> {
     this.starting.abort();
     this.starting = new AbortController();
     const { signal } = this.starting;
-    const replaces = this.store.state.engine.status === 'ready';
+    const { place, engine } = this.store.state;
+    const replaces = engine.status === 'ready' && this.place === place;
     const loading = this.load(weights, replaces && wanted ? AbortSignal.any([signal, wanted]) : signal);
     if (!replaces) {
       this.abort();
+      // Nothing goes to the other place any more.
+      if (engine.status === 'ready') void this.engine.then(engine => engine.destroy());
+      this.place = place;
       this.engine = loading;
       this.store.set({ engine: { status: 'loading', received: 0, total: null } });
     }
@@ -121,7 +161,7 @@ export class Session {
         this.engine = loading;
       }
       const { settings } = this.store.state;
-      const backgroundUpscale = settings.backgroundUpscale && info.networks.upscaler !== null;
+      const backgroundUpscale = settings.backgroundUpscale && info !== null && info.networks.upscaler !== null;
       this.store.set({ engine: { status: 'ready', info }, settings: { ...settings, backgroundUpscale } });
     } catch (error) {
       const problem = problemOf(error);
@@ -150,7 +190,7 @@ export class Session {
     }
   }
 
-  private async load(weights: Weights, signal: AbortSignal): Promise<ClientRestorer> {
+  private async load(weights: Weights, signal: AbortSignal): Promise<Engine> {
     const shares = new Map<string, { received: number; total: number }>();
     const engine = await this.startEngine({
       ...weights,
@@ -198,6 +238,7 @@ export class Session {
       faces: [],
       selected: null,
       result: null,
+      request: null,
       preview: null,
       firstTime: null,
       problem: null,
@@ -233,7 +274,7 @@ export class Session {
 
   /** Finds the faces of a photo and has each read by the network, so that pictures can be made of it. */
   private async find(
-    engine: ClientRestorer,
+    engine: Engine,
     file: Blob,
     photo: Size,
     { thorough }: Source,
@@ -325,7 +366,7 @@ export class Session {
   }
 
   /** Makes the face that is being looked at, no larger than in the photo, and shows it over the last result. */
-  private async renderPart(prepared: PreparedPhoto, state: State, signal: AbortSignal): Promise<void> {
+  private async renderPart(prepared: Prepared, state: State, signal: AbortSignal): Promise<void> {
     const face = faceInView(state);
     if (!face?.area) return;
     const { image, faces } = await prepared.render({
@@ -471,9 +512,11 @@ export class Session {
   }
 }
 
-function renderOptions({ settings, faces }: State) {
+function renderOptions({ settings, faces, place }: State) {
+  if (place === 'server') return settings;
+  const { faceUpscale, onlyCenterFace, ...others } = settings;
   return {
-    ...settings,
+    ...others,
     faces: faces.filter(face => face.included).map(face => face.id),
     perFace: Object.fromEntries(faces.map(face => [face.id, settingsOf(face, settings)])),
   };
@@ -488,10 +531,7 @@ function faceInView({ faces, selected }: State): Face | undefined {
   return included.find(face => face.id === selected) ?? included.toSorted((a, b) => side(b) - side(a))[0];
 }
 
-function withRestored(
-  faces: readonly Face[],
-  restored: readonly Pick<RestoredFace, 'id' | 'restored' | 'share' | 'untouched'>[],
-): Face[] {
+function withRestored(faces: readonly Face[], restored: readonly Restored[]): Face[] {
   return faces.map(face => {
     const made = restored.find(({ id }) => id === face.id);
     return made ? { ...face, restored: made.restored, share: made.share, untouched: made.untouched } : face;

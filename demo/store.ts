@@ -2,6 +2,7 @@
 
 import type { DetectedFace, Picture, RestorerInfo } from '../src/web/client.js';
 import type { Problem } from './problems.js';
+import type { Status } from './server/client.js';
 
 /**
  * Where the photo is: none yet, searched for faces, faces read by the network, the picture being made, made, or stopped by a problem.
@@ -18,9 +19,13 @@ const NEXT: Readonly<Record<Phase, readonly Phase[]>> = {
   failed: ['finding', 'rendering', 'done'],
 };
 
+/** Where photos are restored. */
+export type Place = 'browser' | 'server';
+
 export type Engine =
   | { readonly status: 'loading'; readonly received: number; readonly total: number | null }
-  | { readonly status: 'ready'; readonly info: RestorerInfo }
+  /** Without `info` it is a server. */
+  | { readonly status: 'ready'; readonly info: RestorerInfo | null }
   | { readonly status: 'failed'; readonly problem: Problem };
 
 export interface Photo {
@@ -52,6 +57,9 @@ export interface Settings {
   readonly upscaling: number;
   readonly backgroundUpscale: boolean;
   readonly neverWorse: boolean;
+  /** Of servers only. */
+  readonly faceUpscale: boolean;
+  readonly onlyCenterFace: boolean;
 }
 
 export interface Result {
@@ -77,6 +85,7 @@ export interface Work {
 }
 
 export interface State {
+  readonly place: Place;
   readonly engine: Engine;
   readonly phase: Phase;
   /** The file of a photo is being read since then, as `performance.now()` says it; the photo before is still there. */
@@ -92,22 +101,34 @@ export interface State {
   /** Milliseconds from the photo to its first result. */
   readonly firstTime: number | null;
   readonly problem: Problem | null;
+  /** What the server says of the last request; null before. */
+  readonly request: Status | null;
   readonly outlines: boolean;
 }
 
 export const INITIAL: State = {
+  place: 'browser',
   engine: { status: 'loading', received: 0, total: null },
   phase: 'empty',
   opening: null,
   photo: null,
   faces: [],
   selected: null,
-  settings: { fidelity: 0.5, strength: 1, upscaling: 2, backgroundUpscale: false, neverWorse: true },
+  settings: {
+    fidelity: 0.5,
+    strength: 1,
+    upscaling: 2,
+    backgroundUpscale: false,
+    neverWorse: true,
+    faceUpscale: true,
+    onlyCenterFace: false,
+  },
   work: null,
   result: null,
   preview: null,
   firstTime: null,
   problem: null,
+  request: null,
   outlines: true,
 };
 

@@ -51,7 +51,7 @@ export class WeightsDialog {
     this.problem.hidden = true;
     for (const row of this.rows) {
       const { option, role } = row.words;
-      const licence = engine.status === 'ready' ? (engine.info.networks[role]?.licence ?? null) : null;
+      const licence = engine.status === 'ready' ? (engine.info?.networks[role]?.licence ?? null) : null;
       row.reset(this.files[option] ?? null, licence);
     }
     this.dialog.showModal();

@@ -1,5 +1,5 @@
 // Bundles the sources into dist: the library for Node and for browsers, the server and the command line, which share their code with
-// the library for Node. `node scripts/build.mjs` builds everything, prints the sizes of what browsers load and fails where they are too large;
+// the library for Node, and the page that the server serves. `node scripts/build.mjs` builds everything, prints the sizes of what browsers load and fails where they are too large;
 // `buildCommandLine` is what a source checkout needs to run.
 
 import { realpathSync } from 'node:fs';
@@ -44,9 +44,11 @@ export async function build() {
   const node = await bundleForNode();
   const web = await bundleForBrowsers();
   const files = [...node.outputFiles, ...web.outputFiles];
+  const page = await pageForServer();
   await withDist(async () => {
     await writeAll(files);
     await removeOthers(files.map(file => basename(file.path)));
+    await rename(page, join(dist, 'page'));
   });
   return new Map([
     ['web.js', loadedSize(web, ['web.js'])],
@@ -91,6 +93,14 @@ async function bundleForBrowsers() {
   );
   const all = { path: join(dist, NOTICES), contents: Buffer.from(allNotices(notices)) };
   return { outputs, outputFiles: [...outputFiles, all] };
+}
+
+/** Builds the page, without the weights, which the package has beside it, and returns the folder. */
+async function pageForServer() {
+  const { buildPage } = await import('./demo.mjs');
+  const folder = path(`.cache/page-${process.pid}`);
+  if (!(await buildPage(folder, { weights: false }))) throw new Error('The page is too large');
+  return folder;
 }
 
 /**

@@ -1,9 +1,9 @@
 // The page as a static folder. `node scripts/demo.mjs build [FOLDER]` writes it (default `demo/dist`), prints what a first visit
-// loads and fails where that is too much. `node scripts/demo.mjs dev [--port N]` serves it, builds again and reloads open pages when a
+// loads and fails where that is too much. `buildPage` writes what the package has of it. `node scripts/demo.mjs dev [--port N]` serves it, builds again and reloads open pages when a
 // source changes.
 
 import { createHash } from 'node:crypto';
-import { existsSync, watch } from 'node:fs';
+import { existsSync, realpathSync, watch } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { basename, extname, join, relative, resolve, sep } from 'node:path';
@@ -32,8 +32,11 @@ const WORN = { file: 'astronaut.png', square: { left: 94, top: 0, width: 260, he
 /** Folders with a page of their own: markup, script, style. */
 const PAGES = ['.', 'lab'].filter(page => existsSync(join(demo, page, 'index.html')));
 
-/** Bundles and copies everything into a folder. `live` adds what reloads pages and leaves out what keeps them for offline use. */
-async function build(folder, { live = false } = {}) {
+/**
+ * Bundles and copies everything into a folder. `live` adds what reloads pages and leaves out what keeps them for offline use; without
+ * `weights` somebody else has to serve the files of the networks.
+ */
+async function build(folder, { live = false, weights = true } = {}) {
   await mkdir(folder, { recursive: true });
   const entryPoints = PAGES.flatMap(page =>
     ['main', 'style'].map(name => ({
@@ -62,7 +65,7 @@ async function build(folder, { live = false } = {}) {
   for (const name of ['fetcher.html', 'icon.svg', 'manifest.webmanifest'])
     await cp(join(demo, name), join(folder, name));
   await copySamples(folder);
-  await copyWeights(folder);
+  await copyWeights(folder, weights);
   await addNotices(folder, metafile);
   if (!live) await writeServiceWorker(folder, common);
   return metafile;
@@ -123,9 +126,10 @@ async function copySamples(folder) {
   await worn.toFile(join(folder, 'samples/worn.jpg'));
 }
 
-async function copyWeights(folder) {
+async function copyWeights(folder, isWhole) {
   const weights = join(root, 'weights');
-  const { files } = JSON.parse(await readFile(join(weights, 'manifest.json'), 'utf8'));
+  const manifest = JSON.parse(await readFile(join(weights, 'manifest.json'), 'utf8'));
+  const files = isWhole ? manifest.files : [];
   await mkdir(join(folder, 'weights'), { recursive: true });
   for (const name of ['manifest.json', 'LICENSE.md', ...files.map(({ file }) => file)])
     await cp(join(weights, name), join(folder, 'weights', name));
@@ -222,33 +226,44 @@ async function dev(port) {
   server.listen(port, 'localhost', () => console.log(`http://localhost:${server.address().port}/`));
 }
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { port: { type: 'string', default: '5173' } },
-});
-const [command, target = join(demo, 'dist')] = positionals;
-const port = Number(values.port);
-if (command === 'dev' && /^\d+$/.test(values.port) && port < 65_536) {
-  await dev(port);
-} else if (command === 'build') {
-  const folder = resolve(target);
+/**
+ * Writes the page into a folder, which it replaces, and prints what a first visit loads.
+ * @param options of `build`
+ * @returns whether that is little enough
+ */
+export async function buildPage(folder, options) {
   await rm(folder, { recursive: true, force: true });
-  let metafile;
-  try {
-    metafile = await build(folder);
-  } catch (error) {
-    if (!error.errors) console.error(error);
-    process.exit(1);
-  }
+  const metafile = await build(folder, options);
+  let isSmall = true;
   for (const page of PAGES) {
     const bytes = await firstVisit(folder, page, metafile);
     const limit = FIRST_VISIT_LIMIT / 1024;
     console.log(
       `${page}/index.html: first visit ${(bytes / 1024).toFixed(1)} KB gzip without weights, at most ${limit}`,
     );
-    if (bytes > FIRST_VISIT_LIMIT) process.exitCode = 1;
+    if (bytes > FIRST_VISIT_LIMIT) isSmall = false;
   }
-} else {
-  console.error('Usage: node scripts/demo.mjs build [FOLDER] | dev [--port N]');
-  process.exitCode = 2;
+  return isSmall;
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { port: { type: 'string', default: '5173' } },
+  });
+  const [command, target = join(demo, 'dist')] = positionals;
+  const port = Number(values.port);
+  if (command === 'dev' && /^\d+$/.test(values.port) && port < 65_536) {
+    await dev(port);
+  } else if (command === 'build') {
+    try {
+      if (!(await buildPage(resolve(target)))) process.exitCode = 1;
+    } catch (error) {
+      if (!error.errors) console.error(error);
+      process.exitCode = 1;
+    }
+  } else {
+    console.error('Usage: node scripts/demo.mjs build [FOLDER] | dev [--port N]');
+    process.exitCode = 2;
+  }
 }

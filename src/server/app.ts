@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageVersion } from '../node/package.js';
+import { packageFolder, packageVersion } from '../node/package.js';
 import { Keys } from './auth.js';
 import { createEngine, type EngineOptions } from './engine.js';
 import { LIMITS } from './limits.js';
@@ -46,7 +46,7 @@ export interface HandlerOptions extends RoutingOptions {
   readonly cors?: readonly string[] | undefined;
   /** Names by which the server may be asked, without port: pages of other sites could make theirs lead here. Default all. */
   readonly hosts?: readonly string[] | undefined;
-  /** A folder with the web page, which `GET /` serves. Default none. */
+  /** A folder with the web page, which `GET /` serves, with the weights of the package. Default none. */
   readonly page?: string | undefined;
   /** Default none. */
   readonly logger?: Logger | undefined;
@@ -128,7 +128,7 @@ async function openServer(options: HandlerOptions, keys: Keys, routing: Routing)
     webhooks,
     active: options.active,
   });
-  const page = options.page === undefined ? null : await openPage(options.page);
+  const page = options.page === undefined ? null : await openPage(options.page, join(packageFolder(), 'weights'));
   if (engine) {
     engine.ready().catch(onError);
     const limits = { concurrency: CONCURRENCY, allowPrivate, maxBytes, maxPixels, timeout: options.jobTimeout };
