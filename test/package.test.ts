@@ -4,7 +4,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -68,10 +68,12 @@ describe('the tarball', () => {
         'dist/NOTICES.txt',
         ...['cli', 'client', 'engine-process', 'node', 'server', 'web', 'worker'].map(name => `dist/${name}.js`),
         ...['client', 'either', 'node', 'server', 'shared', 'web', 'worker'].map(name => `dist/${name}.d.ts`),
+        ...['index.html', 'main.js', 'lab/index.html', 'weights/manifest.json'].map(name => `dist/page/${name}`),
         ...['LICENSE.md', 'README.md', 'manifest.json'].map(name => `weights/${name}`),
         ...['restorer', 'detector', 'upscaler'].map(name => `weights/${name}.safetensors`),
       ]),
     );
+    expect(files.filter(name => name.endsWith('.safetensors') && !name.startsWith('weights/'))).toEqual([]);
     expect(files.length).toBeLessThanOrEqual(220);
     expect(statSync(tarball).size).toBeLessThanOrEqual(19 * MB);
   });
@@ -82,7 +84,7 @@ describe('the tarball', () => {
     for (const name of files.filter(name => /\.(js|ts)$/.test(name))) {
       expect(text(name), name).not.toMatch(/sourceMappingURL/);
       for (const [, path] of text(name).matchAll(/(?:from|import\()\s*["']\.\/([^"']+)["']/g)) {
-        const file = `dist/${path!.replace(/\.js$/, name.endsWith('.d.ts') ? '.d.ts' : '.js')}`;
+        const file = join(dirname(name), path!.replace(/\.js$/, name.endsWith('.d.ts') ? '.d.ts' : '.js'));
         expect(files, `${name} imports ${path}`).toContain(file);
       }
     }

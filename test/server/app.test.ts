@@ -1,7 +1,7 @@
 // What the server answers: each route, and each thing that can be wrong with a request. The engine is the test's.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CodeFormerError } from '../../src/errors.js';
@@ -874,6 +874,18 @@ describe('the rest', () => {
       expect((await ask(path)).status).toBe(401);
     const without = served({ page: join(folder, 'nowhere') });
     expect((await without.ask('/')).status).toBe(404);
+    expect((await without.ask('/weights/detector.safetensors')).status).toBe(404);
+  });
+
+  test('/ tells the page that a server has sent it, and has the weights of the package', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'index.html'), '<!doctype html><html lang="en"><title>page</title>');
+    const { ask } = served({ page: folder });
+    expect(await (await ask('/')).text()).toBe('<!doctype html><html data-server lang="en"><title>page</title>');
+    const weights = await ask('/weights/detector.safetensors');
+    expect(weights.headers.get('content-type')).toBe('application/octet-stream');
+    const file = await readFile(new URL('../../weights/detector.safetensors', import.meta.url));
+    expect(Buffer.from(await weights.arrayBuffer()).equals(file)).toBe(true);
   });
 
   test('pictures that came with requests go with them', async () => {
