@@ -1,7 +1,7 @@
 // What the server answers: each route, and each thing that can be wrong with a request. The engine is the test's.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CodeFormerError } from '../../src/errors.js';
