@@ -30,7 +30,6 @@ const session = new Session(
     store.state.place === 'server' ? serverEngine(server, request => store.set({ request })) : startEngine(options),
   text => toast(text, { kind: 'warning' }),
 );
-const choosePlace = listenForPlace(store, () => session.start());
 const controls = new Controls(store, session);
 new Faces(
   store,
@@ -45,6 +44,7 @@ const photos = listenForPhotos(
 const save = listenForSaving(store, session);
 const compare = compareSheet(store, session);
 const weights = new WeightsDialog(store, session);
+const choosePlace = listenForPlace(store, () => weights.restartEngine());
 new Messages(store, remedy => {
   if (remedy === 'again') void session.again();
   else if (remedy === 'cheaper') void session.cheaper();

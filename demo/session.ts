@@ -17,7 +17,16 @@ import { CodeFormerError } from '../src/web/client.js';
 import { Latest } from './latest.js';
 import { areaOf, type ReadPhoto, readPhoto } from './photo.js';
 import { isAbort, type Problem, problemOf, problemOfPhoto } from './problems.js';
-import { type Area, type Face, isWorking, type Place, type Settings, type State, type Store, settingsOf } from './store.js';
+import {
+  type Area,
+  type Face,
+  isWorking,
+  type Place,
+  type Settings,
+  type State,
+  type Store,
+  settingsOf,
+} from './store.js';
 import type { Size } from './viewer/view.js';
 
 /** Milliseconds of a picture above which a part of it is shown first. */

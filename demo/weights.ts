@@ -42,6 +42,11 @@ export class WeightsDialog {
   /** Starts the engine with the files that were kept. */
   async startEngine(): Promise<void> {
     this.use(await rememberedFiles());
+    await this.restartEngine();
+  }
+
+  /** Starts the engine with the files in use, where the store says. */
+  async restartEngine(): Promise<void> {
     // What goes wrong is in the state.
     await this.session.start(sources(this.files)).catch(() => {});
   }
