@@ -6,7 +6,7 @@ import type { EngineOptions } from '../server/engine.js';
 import { createLogger, type Logger } from '../server/log.js';
 import { openRedisQueue, type RedisQueueOptions } from '../server/queue/redis.js';
 import { openStorage } from '../server/storage/open.js';
-import type { Limits } from '../server/storage/retention.js';
+import type { StorageLimits } from '../server/storage/retention.js';
 import type { JobQueue, Storage } from '../server/types.js';
 import { ROLES } from '../weights/manifest.js';
 import { chooseWeights, NETWORK_FLAGS } from './engine.js';
@@ -41,7 +41,7 @@ export interface Serving {
   readonly maxPixels: number | undefined;
   readonly allowPrivateUrls: boolean | undefined;
   /** Opens what is at a place; of a folder, the part that is for files. */
-  openStorage(place: string, limits?: Limits): Promise<Storage>;
+  openStorage(place: string, limits?: StorageLimits): Promise<Storage>;
   /** Opens the queue on Redis; null where none is named. */
   openRedis(options?: Pick<RedisQueueOptions, 'limit' | 'limitPerOwner' | 'lost'>): Promise<JobQueue | null>;
 }

@@ -9,5 +9,5 @@ export { LocalQueue, type LocalQueueOptions } from './queue/local.js';
 export { openRedisQueue, type RedisQueueOptions } from './queue/redis.js';
 export type { ClientInfo, RoutingOptions } from './routing.js';
 export { openStorage } from './storage/open.js';
-export type { Limits } from './storage/retention.js';
+export type { StorageLimits } from './storage/retention.js';
 export type * from './types.js';

@@ -9,7 +9,7 @@ import { StorageFullError } from '../../src/server/errors.js';
 import { optionalPackage } from '../../src/server/optional.js';
 import { folderStorage } from '../../src/server/storage/folder.js';
 import { openStorage } from '../../src/server/storage/open.js';
-import type { Limits } from '../../src/server/storage/retention.js';
+import type { StorageLimits } from '../../src/server/storage/retention.js';
 import { openBucket, parseBucket } from '../../src/server/storage/s3.js';
 import type { Storage } from '../../src/server/types.js';
 import { startS3, withPython } from './services.js';
@@ -51,7 +51,7 @@ async function keysOf(storage: Storage, prefix = ''): Promise<string[]> {
 /** What holds for every storage. */
 function contract(place: () => string): void {
   let storage: Storage;
-  const open = async (limits?: Limits) => {
+  const open = async (limits?: StorageLimits) => {
     storage = await openStorage(place(), limits);
     return storage;
   };
@@ -307,6 +307,18 @@ withPython('a bucket of S3', () => {
     await one.close();
   });
 
+  test('what others keep in the bucket is neither shown nor deleted', async () => {
+    const others = await openBucket({ ...parseBucket(place()), prefix: 'shared/' });
+    await others.put('results/precious.png', bytes(1), 'image/png');
+    const storage = await openStorage(place('shared'), { maxAge: -1, interval: 20 });
+    await storage.put('results/a', bytes(1), 'image/png');
+    await vi.waitUntil(async () => (await storage.get('results/a')) === undefined);
+    expect(await keysOf(storage)).toEqual([]);
+    expect(await keysOf(others)).toEqual(['results/precious.png']);
+    await storage.close();
+    await others.close();
+  });
+
   test('the oldest go where there is no room', async () => {
     const storage = await openStorage(place('room'), { maxBytes: 100, minAge: 0 });
     await storage.put('b', bytes(60), 'image/png');
@@ -336,11 +348,11 @@ withPython('a bucket of S3', () => {
 
 describe('addresses', () => {
   test('a bucket, with and without the rest', () => {
-    const rest = { prefix: '', endpoint: undefined, region: undefined };
+    const rest = { prefix: 'codeformer/', endpoint: undefined, region: undefined };
     expect(parseBucket('s3://pictures')).toEqual({ ...rest, bucket: 'pictures' });
     expect(parseBucket('s3://pictures/a/b/?region=eu-west-1&endpoint=https://s3.example:9000')).toEqual({
       bucket: 'pictures',
-      prefix: 'a/b/',
+      prefix: 'a/b/codeformer/',
       endpoint: 'https://s3.example:9000',
       region: 'eu-west-1',
     });

@@ -206,6 +206,37 @@ withRedis('a server and its workers', () => {
     expect(outside.asked).toEqual(['0', '1', '2']);
   });
 
+  test('while Redis is away clients are told to come again, and all goes on when it is back', async () => {
+    const [server, worker] = [run('serve'), runWorker()];
+    const { url } = await server.says('listening');
+    await worker.says('ready');
+    const before = await submit(url, 'before');
+    await vi.waitUntil(() => outside.held.length === 1, WAIT);
+    await redis.service.stop('SIGKILL');
+    outside.open();
+    const headers = { 'content-type': 'application/json' };
+    const asked = [
+      fetch(`${url}/queue/fal-ai/codeformer`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ image_url: outside.url }),
+      }),
+      fetch(`${url}/queue/fal-ai/codeformer/requests/${before}/status`),
+      fetch(`${url}/queue/fal-ai/codeformer/requests/${before}/cancel`, { method: 'PUT' }),
+    ];
+    for (const response of await Promise.all(asked)) {
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await response.json()).toMatchObject({ detail: 'The queue cannot be reached; try again later' });
+    }
+    expect((await fetch(`${url}/ready`)).status).toBe(503);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    await redis.service.start();
+    await vi.waitUntil(async () => (await fetch(`${url}/ready`)).status === 200, WAIT);
+    await resultOf(url, before);
+    await resultOf(url, await submit(url, 'after'));
+    expect(outside.asked).toEqual(['before', 'after']);
+  });
+
   test('says how it is, and what it did', async () => {
     const [server, worker] = [run('serve'), runWorker()];
     const { url } = await server.says('listening');

@@ -5,13 +5,13 @@ import { invalidArgument } from '../../errors.js';
 import { makeFolder } from '../../node/write-file.js';
 import type { Storage } from '../types.js';
 import { folderStorage } from './folder.js';
-import { type Limits, limited } from './retention.js';
+import { limited, type StorageLimits } from './retention.js';
 
 /**
  * Opens a folder, or a bucket as `s3://bucket/prefix?endpoint=URL&region=NAME`.
  * @throws `INVALID_ARGUMENT`; `FILE_UNWRITABLE` for folders that cannot be made; for buckets `PACKAGE_MISSING` without `@aws-sdk/client-s3`, and `FILE_UNREADABLE` where they cannot be reached
  */
-export async function openStorage(place: string, limits?: Limits): Promise<Storage> {
+export async function openStorage(place: string, limits?: StorageLimits): Promise<Storage> {
   if (place === '') throw invalidArgument('a folder or s3://bucket', 'the storage', place);
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(place)) {
     await makeFolder(resolve(place));

@@ -3,7 +3,7 @@
 import { StorageFullError } from '../errors.js';
 import type { Storage } from '../types.js';
 
-export interface Limits {
+export interface StorageLimits {
   /** Milliseconds after which something is deleted. Default a day. */
   readonly maxAge?: number | undefined;
   /** Bytes of everything together. Default 10 GB. */
@@ -20,7 +20,7 @@ const MINUTE = 60_000;
  * A storage that keeps within limits; closing it closes the other one. What other processes put there counts from when it is looked
  * through again. `put` throws `StorageFullError` where nothing that is old enough could make room.
  */
-export function limited(storage: Storage, limits: Limits = {}): Storage {
+export function limited(storage: Storage, limits: StorageLimits = {}): Storage {
   return new LimitedStorage(storage, limits);
 }
 
@@ -45,7 +45,7 @@ class LimitedStorage implements Storage {
 
   constructor(
     private readonly storage: Storage,
-    limits: Limits,
+    limits: StorageLimits,
   ) {
     this.maxAge = limits.maxAge ?? 24 * 60 * MINUTE;
     this.maxBytes = limits.maxBytes ?? 10 * 1024 ** 3;

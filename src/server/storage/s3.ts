@@ -10,11 +10,14 @@ import { checkContentType, checkKey, isKey } from './keys.js';
 /** What an address of a bucket says. */
 export interface Bucket {
   readonly bucket: string;
-  /** Before each key: nothing, or folders with a slash behind them. */
+  /** Before each key: folders with a slash behind them. */
   readonly prefix: string;
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
 }
+
+/** All that is stored is in this folder: what is old there is deleted, and nothing else of a bucket that may have more. */
+const FOLDER = 'codeformer/';
 
 const PARAMETERS = ['endpoint', 'region'];
 
@@ -38,7 +41,7 @@ export function parseBucket(address: string): Bucket {
   const folders = url.pathname.replace(/^\/+|\/+$/g, '');
   if (folders && !isKey(folders)) throw refuse('a prefix of letters, digits, -, _, / and dots inside of names');
   const region = url.searchParams.get('region') ?? undefined;
-  return { bucket: url.hostname, prefix: folders && `${folders}/`, endpoint, region };
+  return { bucket: url.hostname, prefix: `${folders && `${folders}/`}${FOLDER}`, endpoint, region };
 }
 
 /** What servers say that have no room left, or that let nobody go beyond a share of it. */
