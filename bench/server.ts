@@ -96,12 +96,18 @@ class ServerProcess {
   }
 
   private async next<T>(): Promise<T> {
-    const ended = once(this.child, 'exit').then(() => {
+    const done = new AbortController();
+    const { signal } = done;
+    const ended = once(this.child, 'exit', { signal }).then(() => {
       throw new Error('The server ended');
     });
     ended.catch(() => {});
-    const [message] = await Promise.race([once(this.child, 'message'), ended]);
-    return message as T;
+    try {
+      const [message] = await Promise.race([once(this.child, 'message', { signal }), ended]);
+      return message as T;
+    } finally {
+      done.abort();
+    }
   }
 }
 
