@@ -6,8 +6,10 @@ import { CodeFormerError, invalidArgument } from '../errors.js';
 import { cacheFolder } from '../node/cache.js';
 import { packageFolder } from '../node/package.js';
 import { createHandler, queueLimits } from '../server/app.js';
+import { Keys } from '../server/auth.js';
 import { LIMITS } from '../server/limits.js';
 import { type Listening, type ListenOptions, listen } from '../server/listen.js';
+import { Routing } from '../server/routing.js';
 import { command } from './command.js';
 import { EXIT_CODES } from './errors.js';
 import { type Flags, numberFlag } from './flags.js';
@@ -58,18 +60,21 @@ ${LIMITS.drainTime / 1000} s; those that wait go on with the next start. The log
     const queueLimit = numberFlag('queue', values.queue, 'a whole number of at least 1', whole);
     const port = portFlag(values.port);
     const tls = tlsFlags(values.cert, values['tls-key']);
+    const publicUrl = values['public-url'];
+    const trustedProxies = listed(values['trust-proxy']);
+    // They are checked before anything is opened.
+    new Keys(keys);
+    new Routing({ publicUrl, trustedProxies });
     const { engine, logger, maxPixels, allowPrivateUrls, ...parts } = await serving(values, io);
     const redis = await parts.openRedis(queueLimits({ queueLimit, keys }));
-    const publicUrl = values['public-url'];
     let listening: Listening | undefined;
     const handler = createHandler({
-      ...{ keys, maxPixels, queueLimit, logger, publicUrl, allowPrivateUrls },
+      ...{ keys, maxPixels, queueLimit, logger, publicUrl, trustedProxies, allowPrivateUrls },
       // Workers have engines of their own.
       engine: redis ? null : engine,
       storage: await parts.openStorage(place),
       queue: redis ?? join(isFolder(place) ? place : join(cacheFolder(io.env), 'server'), 'jobs'),
       cors: listed(values.cors),
-      trustedProxies: listed(values['trust-proxy']),
       hosts: keys.length > 0 || !isLoopback(host) ? undefined : ownNames(host, publicUrl),
       page: join(packageFolder(), 'dist/page'),
       active: () => listening?.active ?? 0,
