@@ -4,7 +4,8 @@ import { find, make } from './dom.js';
 import { summary } from './messages.js';
 import type { Status } from './server/client.js';
 import type { Session } from './session.js';
-import { type Face, type State, type Store, settingsOf } from './store.js';
+import { type Face, fitted, isPossible, type State, type Store, settingsOf } from './store.js';
+import { announce } from './toasts.js';
 
 /** What a key changes of the fidelity. */
 const FIDELITY_STEP = 0.05;
@@ -61,7 +62,10 @@ export class Controls {
   nextFace(): void {
     const { faces, selected } = this.store.state;
     const at = faces.findIndex(face => face.id === selected);
-    this.store.set({ selected: faces[at + 1]?.id ?? null });
+    const next = faces[at + 1];
+    this.store.set({ selected: next?.id ?? null });
+    announce(next ? `Face ${at + 2} of ${faces.length}` : 'All faces');
+    document.querySelector('.face-row[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' });
   }
 
   toggleOutlines(): void {
@@ -81,18 +85,21 @@ export class Controls {
   }
 
   private show(state: State): void {
-    const { settings, photo, faces, engine, phase, result, place, request } = state;
+    const { photo, faces, engine, phase, result, place, request } = state;
+    const settings = fitted(state);
     find('#panel').hidden = photo === null;
     find('#view-bar').hidden = photo === null;
     find('#open-photo').hidden = photo === null;
     document.body.dataset.phase = state.opening ? 'reading' : phase;
     find('#summary').textContent = summary(state);
+    find('#result-notes').textContent = result?.warnings.join('. ') ?? '';
     find('#hold').hidden = result === null;
     find('#show-outlines').hidden = faces.length === 0;
     find('#show-outlines').setAttribute('aria-pressed', String(state.outlines));
     const isHere = place === 'browser';
     find('#faces').hidden = !isHere || (faces.length === 0 && phase !== 'done');
     find('#no-faces').hidden = !(phase === 'done' && faces.length === 0);
+    find('#search-more').hidden = phase !== 'done' || state.thorough;
     find('#tuning').hidden = isHere && faces.length === 0;
 
     const face = this.selected();
@@ -105,7 +112,10 @@ export class Controls {
     showRange('fidelity', fidelity, fidelity.toFixed(2));
     showRange('strength', strength, `${Math.round(100 * strength)}%`);
 
-    for (const input of this.upscaling) input.checked = Number(input.value) === settings.upscaling;
+    for (const input of this.upscaling) {
+      input.checked = Number(input.value) === settings.upscaling;
+      input.disabled = photo !== null && !isPossible(photo, Number(input.value));
+    }
     const size = (length: number) => Math.round(length * settings.upscaling);
     find('#result-size').textContent = photo ? `${size(photo.width)} × ${size(photo.height)} pixels` : '';
     const upscaler = engine.status === 'ready' && engine.info !== null && engine.info.networks.upscaler !== null;
@@ -114,7 +124,7 @@ export class Controls {
     this.neverWorse.checked = settings.neverWorse;
     this.faceUpscale.checked = settings.faceUpscale;
     this.centre.checked = settings.onlyCenterFace;
-    find('#background-note').hidden = !isHere || upscaler;
+    find('#background-note').hidden = !isHere || upscaler || engine.status !== 'ready';
     if (request !== this.request) showLog(request);
     this.request = request;
     find('#open-compare').toggleAttribute('disabled', result === null || faces.length === 0);

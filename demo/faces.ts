@@ -80,7 +80,8 @@ export class Faces {
     for (const face of this.store.state.faces) {
       const [left, top, right, bottom] = face.box;
       const style = this.outlines.get(face.id)?.style;
-      style?.setProperty('transform', `translate(${x + scale * left}px, ${y + scale * top}px)`);
+      // Not `transform`, which what appears would be scaled by.
+      style?.setProperty('translate', `${x + scale * left}px ${y + scale * top}px`);
       style?.setProperty('width', `${scale * (right - left)}px`);
       style?.setProperty('height', `${scale * (bottom - top)}px`);
     }
@@ -138,8 +139,8 @@ class Row {
         : face.share < 1
           ? [`restored by ${Math.round(100 * face.share)}%: the photo has detail of its own`]
           : [];
-    this.note.textContent =
-      mode === 'done' && own.length + used.length > 0 ? [...own, ...used].join(', ') : WORDS[mode];
+    const notes = mode === 'done' ? [...own, ...used, ...face.warnings] : [];
+    this.note.textContent = notes.join(', ') || WORDS[mode];
     if (this.drawn.crop !== face.crop) paint(this.before, face.crop);
     if (this.drawn.restored !== face.restored) paint(this.after, face.restored);
     this.drawn = { crop: face.crop, restored: face.restored };

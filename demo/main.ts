@@ -67,6 +67,7 @@ listenForKeys(
     '[': () => controls.step(-1),
     ']': () => controls.step(1),
     n: () => controls.nextFace(),
+    escape: () => store.set({ selected: null }),
     f: () => controls.toggleOutlines(),
     c: () => compare(),
     o: () => photos.choose(),

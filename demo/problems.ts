@@ -23,7 +23,7 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
   }),
   IMAGE_TOO_LARGE: message => ({
     title: 'The picture would be too large',
-    text: `Up to 100 megapixels are possible, before and after. ${message}`,
+    text: `Up to 100 megapixels are possible, before and after.${sizeIn(message)}`,
     // A smaller result is of no use where the photo itself is meant.
     remedies: message.startsWith('photo: ') ? ['open'] : ['cheaper'],
   }),
@@ -73,6 +73,13 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
     remedies: ['weights'],
   }),
 };
+
+/** A size that a message names, in words. */
+function sizeIn(message: string): string {
+  const [, width, height] = /(\d+)x(\d+)/.exec(message) ?? [];
+  if (!width || !height) return '';
+  return ` This one has ${width} × ${height} pixels, which are ${Math.round((Number(width) * Number(height)) / 1e6)} megapixels.`;
+}
 
 /** Words for an error. */
 export function problemOf(error: unknown): Problem {

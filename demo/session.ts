@@ -20,6 +20,7 @@ import { isAbort, type Problem, problemOf, problemOfPhoto } from './problems.js'
 import {
   type Area,
   type Face,
+  fitted,
   isWorking,
   type Place,
   type Settings,
@@ -51,6 +52,8 @@ export interface Screen {
   result(picture: Picture): void;
   /** A picture of which a part is shown over the result. */
   preview(picture: Picture | null, area?: Area): void;
+  /** The part of the photo that is seen. */
+  seen(): Area;
 }
 
 /** What makes the pictures: the library in its worker, or a server. */
@@ -80,9 +83,10 @@ export type RenderRequest = RenderOptions & Bound & { readonly onlyCenterFace?: 
 export interface Rendered extends Size {
   readonly image: Picture;
   readonly faces: readonly Restored[];
+  readonly warnings: readonly string[];
 }
 
-type Restored = Pick<RestoredFace, 'id' | 'restored' | 'share' | 'untouched'>;
+type Restored = Pick<RestoredFace, 'id' | 'restored' | 'share' | 'untouched' | 'warnings'>;
 
 export type Weights = Pick<ClientOptions, 'weights' | 'detector' | 'parser' | 'upscaler'>;
 
@@ -123,7 +127,7 @@ export class Session {
   /** Ends the picture that is being made for other settings, but not the work on the photo. */
   private change = new AbortController();
   /** What the picture that is shown was made with. */
-  private made: Pick<State, 'settings' | 'faces'> | null = null;
+  private made: Pick<State, 'settings' | 'cheap' | 'faces'> | null = null;
   /** Milliseconds that the last whole picture took. */
   private lastTime = 0;
   private lastLoss = Number.NEGATIVE_INFINITY;
@@ -233,6 +237,7 @@ export class Session {
     const { bitmap, file } = read;
     // Pictures that are given away have no size any more.
     const photo = { name: source.name, width: bitmap.width, height: bitmap.height };
+    const same = source.blob === this.source?.blob;
     this.source = source;
     this.abort();
     this.work = new AbortController();
@@ -244,6 +249,8 @@ export class Session {
       opening: null,
       phase: 'finding',
       photo,
+      thorough: source.thorough,
+      cheap: same && this.store.state.cheap,
       faces: [],
       selected: null,
       result: null,
@@ -290,11 +297,17 @@ export class Session {
     former: readonly Face[],
     signal: AbortSignal,
   ): Promise<void> {
-    const faces = await engine.detect(file, {
-      ...(thorough && { detectionScales: MORE_SCALES }),
-      signal,
-      onProgress: progress => this.follow(progress, 0, 0.1),
-    });
+    const find = (all: boolean) =>
+      engine.detect(file, {
+        ...(all && { detectionScales: MORE_SCALES }),
+        signal,
+        onProgress: progress => this.follow(progress, 0, 0.1),
+      });
+    let faces = await find(thorough);
+    if (faces.length === 0 && !thorough) {
+      faces = await find(true);
+      this.store.set({ thorough: true });
+    }
     this.store.set({
       phase: 'encoding',
       faces: faces.map((face, i) => {
@@ -309,6 +322,7 @@ export class Session {
           restored: null,
           share: 1,
           untouched: null,
+          warnings: [],
           area: null,
         };
       }),
@@ -343,7 +357,7 @@ export class Session {
       // A first picture is worth waiting for; others give way to newer ones.
       if (newer.aborted && !first) return;
       const begun = performance.now();
-      const { image, width, height, faces } = await prepared
+      const { image, width, height, faces, warnings } = await prepared
         .render({
           ...renderOptions(state),
           signal: first ? signal : AbortSignal.any([signal, newer]),
@@ -352,7 +366,7 @@ export class Session {
         .catch(error => {
           // Where a newer value waits, the next picture follows at once.
           if (newer.aborted && !signal.aborted && isAbort(error))
-            return { image: null, width: 0, height: 0, faces: [] };
+            return { image: null, width: 0, height: 0, faces: [], warnings: [] };
           throw error;
         });
       if (!image) return;
@@ -362,11 +376,11 @@ export class Session {
       const { firstTime } = this.store.state;
       this.screen.result(image);
       this.screen.preview(null);
-      this.made = { settings: state.settings, faces: withRestored(state.faces, faces) };
+      this.made = { settings: state.settings, cheap: state.cheap, faces: withRestored(state.faces, faces) };
       this.store.set({
         phase: 'done',
         work: null,
-        result: { width, height, time: now - since },
+        result: { width, height, time: now - since, warnings },
         preview: null,
         firstTime: firstTime ?? now - since,
         faces: withRestored(this.store.state.faces, faces),
@@ -376,12 +390,12 @@ export class Session {
 
   /** Makes the face that is being looked at, no larger than in the photo, and shows it over the last result. */
   private async renderPart(prepared: Prepared, state: State, signal: AbortSignal): Promise<void> {
-    const face = faceInView(state);
+    const face = faceInView(state, this.screen.seen());
     if (!face?.area) return;
     const { image, faces } = await prepared.render({
       ...renderOptions(state),
       faces: [face.id],
-      upscaling: Math.min(1, state.settings.upscaling, LARGEST_PREVIEW / longestSide(state)),
+      upscaling: Math.min(1, LARGEST_PREVIEW / longestSide(state)),
       backgroundUpscale: false,
       faceUpscale: false,
       signal,
@@ -396,7 +410,11 @@ export class Session {
 
   /** Other settings for all faces. */
   setSettings(change: Partial<Settings>): void {
-    this.store.set({ settings: { ...this.store.state.settings, ...change } });
+    const { state } = this.store;
+    // Who chooses a size wants it of this photo as well, and of the rest what is shown.
+    const sized = change.upscaling !== undefined || change.backgroundUpscale !== undefined;
+    const settings = sized && state.cheap ? fitted(state) : state.settings;
+    this.store.set({ settings: { ...settings, ...change }, cheap: state.cheap && !sized });
     this.renewed();
   }
 
@@ -439,9 +457,9 @@ export class Session {
   /** Once more with a smaller result, and where that is as small as the photo, with a smaller photo. */
   async cheaper(): Promise<void> {
     if (!this.source) return;
-    const { settings } = this.store.state;
-    if (settings.upscaling > 1 || settings.backgroundUpscale) {
-      this.store.set({ settings: { ...settings, upscaling: 1, backgroundUpscale: false } });
+    const { upscaling, backgroundUpscale } = fitted(this.store.state);
+    if (upscaling > 1 || backgroundUpscale) {
+      this.store.set({ cheap: true });
       await this.reopen();
     } else {
       await this.reopen({ scale: this.source.scale / 2 });
@@ -521,7 +539,9 @@ export class Session {
   }
 }
 
-function renderOptions({ settings, faces, place }: State) {
+function renderOptions(state: State) {
+  const { faces, place } = state;
+  const settings = fitted(state);
   if (place === 'server') return settings;
   const { faceUpscale, onlyCenterFace, ...others } = settings;
   return {
@@ -533,16 +553,22 @@ function renderOptions({ settings, faces, place }: State) {
 
 const longestSide = ({ photo }: State) => Math.max(photo!.width, photo!.height);
 
-/** The selected face, else the largest. */
-function faceInView({ faces, selected }: State): Face | undefined {
+/** The selected face, else the largest of what is seen, else the largest. */
+function faceInView({ faces, selected }: State, [left, top, right, bottom]: Area): Face | undefined {
   const included = faces.filter(face => face.included);
-  const side = ({ box: [left, , right] }: Face) => right - left;
-  return included.find(face => face.id === selected) ?? included.toSorted((a, b) => side(b) - side(a))[0];
+  const extent = ({ box }: Face) => (box[2] - box[0]) * (box[3] - box[1]);
+  const seen = ({ box }: Face) =>
+    Math.max(0, Math.min(right, box[2]) - Math.max(left, box[0])) *
+    Math.max(0, Math.min(bottom, box[3]) - Math.max(top, box[1]));
+  const sorted = included.toSorted((a, b) => seen(b) - seen(a) || extent(b) - extent(a));
+  return included.find(face => face.id === selected) ?? sorted[0];
 }
 
 function withRestored(faces: readonly Face[], restored: readonly Restored[]): Face[] {
   return faces.map(face => {
     const made = restored.find(({ id }) => id === face.id);
-    return made ? { ...face, restored: made.restored, share: made.share, untouched: made.untouched } : face;
+    if (!made) return face;
+    const { restored: picture, share, untouched, warnings } = made;
+    return { ...face, restored: picture, share, untouched, warnings };
   });
 }

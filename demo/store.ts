@@ -1,5 +1,6 @@
 // What the page knows, in one place, and the steps that a photo goes through.
 
+import { MAX_SIDE, pixelLimit } from '../src/image/picture.js';
 import type { DetectedFace, Picture, RestorerInfo } from '../src/web/client.js';
 import type { Problem } from './problems.js';
 import type { Status } from './server/client.js';
@@ -47,6 +48,8 @@ export interface Face extends DetectedFace {
   /** How much of it is used, and why it is not, as the engine found. */
   readonly share: number;
   readonly untouched: string | null;
+  /** What the engine says of it. */
+  readonly warnings: readonly string[];
   /** The part of the photo that the crop covers. */
   readonly area: Area | null;
 }
@@ -67,6 +70,8 @@ export interface Result {
   readonly height: number;
   /** Milliseconds from the change to the picture. */
   readonly time: number;
+  /** What the engine says of it. */
+  readonly warnings: readonly string[];
 }
 
 /** A part of the picture that was made in a hurry, over the last result. */
@@ -92,9 +97,13 @@ export interface State {
   readonly opening: { readonly since: number } | null;
   readonly photo: Photo | null;
   readonly faces: readonly Face[];
+  /** Small and very large ones were looked for, too. */
+  readonly thorough: boolean;
   /** Id of the face that the settings are shown of; null for all. */
   readonly selected: number | null;
   readonly settings: Settings;
+  /** This photo, and no other, is restored at its own size, as there was no room for more. */
+  readonly cheap: boolean;
   readonly work: Work | null;
   readonly result: Result | null;
   readonly preview: Preview | null;
@@ -106,6 +115,9 @@ export interface State {
   readonly outlines: boolean;
 }
 
+/** Pixels of the largest picture that the engine makes. */
+const MOST_PIXELS = pixelLimit(undefined);
+
 export const INITIAL: State = {
   place: 'browser',
   engine: { status: 'loading', received: 0, total: null },
@@ -113,6 +125,7 @@ export const INITIAL: State = {
   opening: null,
   photo: null,
   faces: [],
+  thorough: false,
   selected: null,
   settings: {
     fidelity: 0.5,
@@ -123,6 +136,7 @@ export const INITIAL: State = {
     faceUpscale: true,
     onlyCenterFace: false,
   },
+  cheap: false,
   work: null,
   result: null,
   preview: null,
@@ -161,6 +175,18 @@ export class Store {
     this.listeners.push(listener);
     listener(this.current, this.current);
   }
+}
+
+/** Whether a photo can be had in a size. */
+export const isPossible = ({ width, height }: Pick<Photo, 'width' | 'height'>, upscaling: number): boolean =>
+  upscaling ** 2 * width * height <= MOST_PIXELS && upscaling * Math.max(width, height) <= MAX_SIDE;
+
+/** The settings as far as they can be had for the photo. */
+export function fitted({ settings, photo, cheap }: State): Settings {
+  if (cheap) return { ...settings, upscaling: 1, backgroundUpscale: false };
+  let { upscaling } = settings;
+  while (photo && upscaling > 1 && !isPossible(photo, upscaling)) upscaling--;
+  return { ...settings, upscaling };
 }
 
 /** What a face is restored with. */

@@ -48,7 +48,7 @@ function prepared(client: ServerClient, url: string, follow: (status: Status) =>
     const blob = await file(request);
     if (request.output) return { image: new Uint8Array(await blob.arrayBuffer()) };
     const image = await pixelsOf(blob);
-    return { image, width: image.width, height: image.height, faces: [] };
+    return { image, width: image.width, height: image.height, faces: [], warnings: [] };
   }
   return { faces: [], render, destroy() {} };
 }

@@ -58,6 +58,7 @@ export class Viewer implements Screen {
     ] as const)
       find(id).addEventListener('click', act);
     this.holdButton(find('#hold'));
+    find('#view-bar').addEventListener('keydown', event => this.barKey(event));
     store.subscribe((state, before) => this.changed(state, before));
   }
 
@@ -81,6 +82,11 @@ export class Viewer implements Screen {
   /** Takes a picture whose part is shown over the result. */
   preview(picture: Picture | null, area: Area = [0, 0, 0, 0]): void {
     this.tell({ type: 'preview', picture, area }, picture ? [picture.data.buffer as ArrayBuffer] : []);
+  }
+
+  seen(): Area {
+    const { scale, x, y } = this.view;
+    return [-x / scale, -y / scale, (this.stage.width - x) / scale, (this.stage.height - y) / scale];
   }
 
   /** Tells how the picture lies, now and after every change. */
@@ -194,6 +200,16 @@ export class Viewer implements Screen {
     if (!step || !photo) return;
     event.preventDefault();
     this.show(pan(this.view, ...step, photo, this.stage));
+  }
+
+  private barKey(event: KeyboardEvent): void {
+    const buttons = [...find('#view-bar').querySelectorAll('button')].filter(button => button.offsetWidth > 0);
+    const at = buttons.indexOf(event.target as HTMLButtonElement);
+    const to: Record<string, number> = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 };
+    const next = to[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    buttons.at(next % buttons.length)?.focus();
   }
 
   private holdButton(button: HTMLElement): void {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/node/index.js';
 import { launchChromium } from './chromium.js';
@@ -142,6 +143,93 @@ describe.skipIf(!chromium)('the page', () => {
     expect(await page.textContent('.toast p')).toMatch(/“IMG_0001\.HEIC” cannot be read.*HEIC.*Safari only/);
     expect(await page.getAttribute('#canvas', 'aria-label')).toMatch(/^astronaut\.png, 1024 by 1024/);
     expect(await page.getAttribute('body', 'data-phase')).toBe('done');
+    // What is told covers nothing that is to be pressed.
     await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+    expect(await page.isVisible('.toast')).toBe(true);
+  });
+
+  test('sizes that a photo cannot be had in are not offered, and the next photo has that which was chosen', async () => {
+    const page = await visit();
+    const create = { width: 5200, height: 5200, channels: 3, background: 'grey' } as const;
+    const buffer = await sharp({ create }).png().toBuffer();
+    await page.setInputFiles('#photo-file', { name: 'large.png', mimeType: 'image/png', buffer });
+    await page.waitForSelector('#canvas[aria-label^="large.png, "]');
+    expect(await page.isChecked('[name="upscaling"][value="1"]')).toBe(true);
+    expect(await page.locator('[name="upscaling"]:disabled').count()).toBe(3);
+    expect(await page.textContent('#result-size')).toBe('5200 × 5200 pixels');
+    // It is being looked for networks, which may yet be loading.
+    expect(await page.isVisible('#background-note')).toBe(false);
+    await page.setInputFiles('#photo-file', sample);
+    await page.waitForSelector('#canvas[aria-label^="astronaut.png, "]');
+    expect(await page.isChecked('[name="upscaling"][value="2"]')).toBe(true);
+    expect(await page.locator('[name="upscaling"]:disabled').count()).toBe(0);
+  });
+
+  test('what is wrong with weights is seen on small screens', async () => {
+    const page = await visit({ viewport: { width: 390, height: 560 } });
+    await page.click('#open-weights');
+    await page.locator('.role').first().getByRole('radio', { name: 'File' }).check();
+    await page.click('#weights-apply');
+    await page.waitForSelector('#weights-problem:not([hidden])');
+    const covered = await page.locator('#weights-problem').evaluate(problem => {
+      const { left, top, right, bottom } = problem.getBoundingClientRect();
+      return [top + 2, bottom - 2].map(y => document.elementFromPoint((left + right) / 2, y) === problem);
+    });
+    expect(covered).toEqual([true, true]);
+  });
+
+  test('outlines appear where the faces are', async () => {
+    const page = await restored({ reducedMotion: 'no-preference' });
+    const centres = await page.locator('.outline').evaluate(outline => {
+      (outline as HTMLElement).dataset.mode = 'found';
+      const [animation] = outline.getAnimations();
+      animation!.pause();
+      return [0, 1].map(share => {
+        animation!.currentTime = share * 239;
+        const { left, right, top, bottom } = outline.getBoundingClientRect();
+        return [(left + right) / 2, (top + bottom) / 2];
+      });
+    });
+    expect(centres[0]![0]).toBeCloseTo(centres[1]![0]!, 0);
+    expect(centres[0]![1]).toBeCloseTo(centres[1]![1]!, 0);
+  });
+
+  test('sliders and the divider are seen in forced colours', async () => {
+    const page = await restored({ forcedColors: 'active' });
+    /** How many colours there are along a line through an element. */
+    const colours = async (id: string, along: 'x' | 'y') => {
+      const box = (await page.locator(id).boundingBox())!;
+      const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+      const clip =
+        along === 'x'
+          ? { x: box.x + 2, y: middle.y, width: box.width / 4, height: 1 }
+          : { x: middle.x, y: box.y + 4, width: 1, height: box.height - 8 };
+      const { data } = await decodeImage(await page.screenshot({ clip }));
+      return new Set(Array.from({ length: data.length / 4 }, (_, i) => data.subarray(4 * i, 4 * i + 3).join())).size;
+    };
+    expect(await colours('#fidelity', 'y')).toBeGreaterThan(2);
+    expect(
+      await page.locator('#divider').evaluate(divider => getComputedStyle(divider, '::before').backgroundColor),
+    ).toBe('rgb(255, 255, 255)');
+  });
+
+  test('keys walk along the tools, choose faces aloud and let them go; a sample keeps the focus', async () => {
+    const page = await visit();
+    await page.focus('[data-sample$="astronaut.png"]');
+    await page.keyboard.press('Enter');
+    await phase(page, 'done');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('stage');
+    await page.keyboard.press('n');
+    expect(await page.textContent('#scope')).toBe('Face 1');
+    expect(await page.textContent('#announcer')).toBe('Face 1 of 1');
+    await page.keyboard.press('Escape');
+    expect(await page.textContent('#scope')).toBe('The face');
+    await page.focus('#zoom-out');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('zoom-level');
+    await page.keyboard.press('End');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('hold');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('zoom-out');
   });
 });

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Session } from '../../demo/session.js';
-import { Store } from '../../demo/store.js';
+import { type Area, Store } from '../../demo/store.js';
 import { type ClientOptions, type ClientRestorer, CodeFormerError, type RenderOptions } from '../../src/web/client.js';
 
 /** Bitmaps and canvases as far as the session looks at them. */
@@ -57,19 +57,21 @@ async function session() {
         }),
     };
   };
+  const detect = vi.fn(async (_photo: unknown, _options: { detectionScales?: number[] }) => found);
   const engine = {
     info: { networks: { upscaler: null } },
-    detect: async () => found,
+    detect,
     prepare,
     destroy: async () => void destroyed.push('engine'),
   };
   const store = new Store();
   const notes: string[] = [];
   const start = vi.fn(async (_options: ClientOptions) => engine as unknown as ClientRestorer);
-  const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn() };
+  const seen = vi.fn((): Area => [0, 0, 100, 50]);
+  const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn(), seen };
   const work = new Session(store, screen, start, text => void notes.push(text));
   await work.start();
-  return { work, store, screen, renders, prepares, destroyed, notes, start };
+  return { work, store, screen, renders, prepares, destroyed, notes, start, detect };
 }
 
 /** Also with a first picture, which takes some time. */
@@ -147,6 +149,43 @@ describe('the session', () => {
     work.setFace(0, { fidelity: 0.9 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
     expect(renders[1]!.options).toMatchObject({ faces: [0], perFace: { 0: { fidelity: 0.9 }, 1: { fidelity: 0.5 } } });
+  });
+
+  test('else the one that is seen', async () => {
+    const { work, renders, screen } = await restored(1000);
+    screen.seen.mockReturnValue([5, 5, 35, 35]);
+    work.setSettings({ fidelity: 0.9 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(renders[1]!.options).toMatchObject({ faces: [0] });
+  });
+
+  test('where no face is found, small ones are looked for', async () => {
+    const { work, renders, store, detect } = await session();
+    detect.mockResolvedValueOnce([]);
+    void work.open(photo, 'a.png');
+    await vi.waitFor(() => expect(renders).toHaveLength(1));
+    expect(detect.mock.calls.map(([, options]) => options.detectionScales)).toEqual([undefined, [0.5, 1, 2]]);
+    expect(store.state).toMatchObject({ thorough: true, faces: [{ id: 0 }, { id: 1 }] });
+  });
+
+  test('a photo is made as large as it can be, and the next one again as large as was asked for', async () => {
+    const { work, renders, store } = await session();
+    vi.stubGlobal('createImageBitmap', async () => new FakeCanvas(8000, 6000));
+    void work.open(photo, 'large.jpg').finally(() => {});
+    await vi.waitFor(() => expect(renders).toHaveLength(1));
+    expect(renders[0]!.options.upscaling).toBe(1);
+    vi.stubGlobal('createImageBitmap', async () => new FakeCanvas(100, 50));
+    void work.open(photo, 'small.jpg');
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(renders[1]!.options.upscaling).toBe(2);
+    // Nor does a photo that there was no room for leave the next one small.
+    void work.cheaper();
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(renders[2]!.options.upscaling).toBe(1);
+    expect(store.state.settings.upscaling).toBe(2);
+    void work.open(new Blob(['other'], { type: 'image/jpeg' }), 'b.jpg');
+    await vi.waitFor(() => expect(renders).toHaveLength(4));
+    expect(renders[3]!.options.upscaling).toBe(2);
   });
 
   test('faces that are left out are not asked for', async () => {

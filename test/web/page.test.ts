@@ -603,11 +603,11 @@ describe.skipIf(!chromium)('the page', () => {
       expect(buffer.length).toBeLessThan(50_000);
       await page.setInputFiles('#photo-file', { name: 'bomb.png', mimeType: 'image/png', buffer });
       await expect.poll(() => page.textContent('.toast p')).toMatch(/^The picture would be too large\. /);
-      expect(await page.textContent('.toast p')).toMatch(/20000x20000 = 400000000/);
+      expect(await page.textContent('.toast p')).toMatch(/20000 × 20000 pixels, which are 400 megapixels/);
       expect(await page.evaluate(() => globalThis.decoded)).toBe(before);
     });
 
-    test('a photo without faces is enlarged, and can be searched again', async () => {
+    test('a photo without faces is enlarged', async () => {
       const plain = await page.evaluate(async () => {
         const canvas = new OffscreenCanvas(64, 48);
         canvas.getContext('2d')!.fillRect(0, 0, 64, 48);
@@ -618,8 +618,7 @@ describe.skipIf(!chromium)('the page', () => {
       await phase(page, 'done');
       expect(await page.textContent('#summary')).toMatch(/^Enlarged in/);
       expect(await page.isVisible('#no-faces')).toBe(true);
-      await page.click('#search-more');
-      await phase(page, 'done');
+      expect(await page.isVisible('#search-more')).toBe(false);
       expect(await page.isVisible('#tuning')).toBe(false);
       expect(faults).toEqual([]);
     });
