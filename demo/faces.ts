@@ -139,13 +139,22 @@ class Row {
         : face.share < 1
           ? [`restored by ${Math.round(100 * face.share)}%: the photo has detail of its own`]
           : [];
-    const notes = mode === 'done' ? [...own, ...used, ...face.warnings] : [];
+    const notes = mode === 'done' ? [...own, ...used, ...face.warnings.map(plain)] : [];
     this.note.textContent = notes.join(', ') || WORDS[mode];
     if (this.drawn.crop !== face.crop) paint(this.before, face.crop);
     if (this.drawn.restored !== face.restored) paint(this.after, face.restored);
     this.drawn = { crop: face.crop, restored: face.restored };
   }
 }
+
+/** What the engine says of faces, for those who know nothing of crops. */
+const PLAIN: readonly (readonly [RegExp, string])[] = [
+  [/^the face may lose detail/, 'it is large, and may lose detail'],
+  [/^the face is tiny/, 'it is very small'],
+  [/^the face reaches beyond/, 'it is cut off by the edge of the photo'],
+];
+
+const plain = (text: string): string => PLAIN.find(([known]) => known.test(text))?.[1] ?? text;
 
 function thumbnail(): HTMLCanvasElement {
   const canvas = make('canvas', { width: THUMBNAIL, height: THUMBNAIL });
