@@ -73,7 +73,7 @@ const ENDS = /\.(destroy|__@(asyncDispose|dispose)@\d+)$/;
 
 /** What callers can call: functions and methods that the entry points export. */
 function callable(): Documented[] {
-  const entries = ['node/index.ts', 'web/index.ts', 'web/client.ts'].map(
+  const entries = ['node/index.ts', 'web/index.ts', 'web/client.ts', 'server/index.ts'].map(
     file => program.getSourceFile(join(src, file))!,
   );
   const found = new Map<ts.Symbol, Documented[]>();

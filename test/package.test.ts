@@ -138,6 +138,22 @@ describe('installed elsewhere', () => {
   test('CommonJS requires it', () => {
     expect(run('-p', "typeof require('codeformer-webgpu').createRestorer")).toBe('function\n');
   });
+
+  test('its server restores in a process of its own, and needs no package that is optional', () => {
+    const script = `
+      import { createHandler } from 'codeformer-webgpu/server';
+      import { readFile } from 'node:fs/promises';
+      const handler = createHandler({ engine: { adapter: 'wasm' } });
+      const image_url = 'data:image/jpeg;base64,' + (await readFile(process.argv[1])).toString('base64');
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ image_url, upscaling: 1 });
+      const answer = await handler(new Request('http://localhost/fal-ai/codeformer', { method: 'POST', body, headers }));
+      const { image } = await answer.json();
+      const file = await handler(new Request(image.url));
+      console.log(answer.status, image.width > 0, file.headers.get('content-type'));
+      await handler.close();`;
+    expect(run('--input-type=module', '-e', script, photo)).toBe('200 true image/png\n');
+  });
 });
 
 describe('its types', () => {
@@ -183,6 +199,22 @@ describe('its types', () => {
     await createRestorer({ device: 'nonsense' });
     // @ts-expect-error: no device
     await here({ device: 'nonsense' });`;
+  const SERVER = `
+    import { createHandler, type Engine, type JobQueue, listen, LocalQueue, openStorage } from 'codeformer-webgpu/server';
+    const queue: JobQueue = new LocalQueue({ folder: 'jobs' });
+    const handler = createHandler({ keys: ['secret'], queue, storage: await openStorage('files'), engine: { adapter: 'wasm' } });
+    const response: Response = await handler(new Request('http://localhost/health'), { remoteAddress: '::1' });
+    const { url } = await listen(handler, { port: 0 });
+    const engine: Pick<Engine, 'restore'> = {
+      restore: async (photo, { fidelity, seed = 1 }, { signal, log }) => {
+        signal.throwIfAborted();
+        log('done with ' + fidelity);
+        return { image: photo, width: 1, height: 1, seed, faces: 0, timings: {} };
+      },
+    };
+    // @ts-expect-error: an adapter that does not exist
+    createHandler({ engine: { adapter: 'fast' } });
+    console.log(url, response.status, engine);`;
   const OWN_DEVICE = `
     import { createDevice } from 'codeformer-webgpu';
     const adapter = await navigator.gpu.requestAdapter();
@@ -197,6 +229,8 @@ describe('its types', () => {
 
   test.each([
     ['Node', NODE + BLOBS, { ...node, lib: es, types: ['node'] }],
+    ['Node as a server', SERVER, { ...node, lib: es, types: ['node'] }],
+    ['Node as a server by way of a bundler', SERVER, { ...bundler, lib: es, types: ['node'] }],
     ['Node by way of a bundler', NODE + BLOBS, { ...bundler, lib: es, types: ['node'] }],
     ['Node with the types of pages', NODE + BLOBS, { ...bundler, lib: dom, types: ['node'] }],
     ['pages without the types of WebGPU', PAGE, { ...bundler, lib: dom, types: [] }],

@@ -19,6 +19,7 @@ import type { Engine, EngineInfo, JobQueue, Storage } from './types.js';
 import type { App } from './uploads.js';
 import { startWorking } from './working.js';
 
+/** What a server is made of, and what it allows. */
 export interface HandlerOptions extends RoutingOptions {
   /** Keys, one of which each request needs as `Authorization: Key ...`. Default none: everybody may do everything. */
   readonly keys?: readonly string[] | undefined;
@@ -68,7 +69,10 @@ export interface Handler {
    * @throws what keeps the storage, the queue or the engine from that
    */
   ready(): Promise<EngineInfo | null>;
-  /** Takes no more requests, waits for jobs that run until the deadline (milliseconds from now), and leaves the others for the next start. */
+  /**
+   * Takes no more requests, waits for jobs that run until the deadline (milliseconds from now), and leaves the others for the next start.
+   * @throws what the storage or the queue end with
+   */
   close(options?: { readonly deadline?: number | undefined }): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import type { EngineSettings, FromEngine, SentError, ToEngine } from './engine-m
 import { JobError } from './errors.js';
 import type { Engine, EngineInfo, EngineResult, LogLevel, RestoreInput } from './types.js';
 
+/** The networks of an engine, and how its process is treated. */
 export interface EngineOptions extends EngineSettings {
   /** Milliseconds that the process has to stop a photo whose job was ended, before it is ended itself. Default 10,000. */
   readonly grace?: number | undefined;

@@ -17,6 +17,7 @@ export class JobError extends Error {
     this.retryAfter = options.retryAfter;
   }
 
+  /** What is kept of it with a job. */
   get failure(): JobFailure {
     return { status: this.status, detail: this.detail };
   }

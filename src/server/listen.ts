@@ -9,6 +9,7 @@ import { CodeFormerError } from '../errors.js';
 import { LIMITS } from './limits.js';
 import type { ClientInfo } from './routing.js';
 
+/** Where a server listens, and how. */
 export interface ListenOptions {
   /** Default 127.0.0.1, which only this machine reaches. */
   readonly host?: string | undefined;
@@ -23,19 +24,23 @@ export interface ListenOptions {
 /** Gets what is known of the client beside the request, as Hono's adapter hands it on. */
 export type Listener = (request: Request, client: ClientInfo) => Response | Promise<Response>;
 
+/** A server that listens. */
 export interface Listening {
   /** As in `http://127.0.0.1:8080`. */
   readonly url: string;
   /** Requests that are being answered. */
   readonly active: number;
   /**
-   * Takes no more connections, waits for answers under way until the deadline (milliseconds from now), and ends the others.
+   * Takes no more connections, waits for answers under way until the deadline, and ends the others.
+   * @param deadline milliseconds from now
+   * @throws nothing
    */
   close(deadline?: number): Promise<void>;
 }
 
 /**
  * Starts a server.
+ * @param handler answers the requests
  * @throws INVALID_ARGUMENT for an address that cannot be listened at, or files that are no certificate and key
  */
 export async function listen(handler: Listener, options: ListenOptions = {}): Promise<Listening> {

@@ -2,12 +2,19 @@
 
 import { pino } from 'pino';
 
-/** What takes events: an error, or an object, and what it is about; or a text. */
+/** Takes an event: an error, or an object and what it is about, or a text, and the values in its place holders. */
+export type LogEvent = (event: unknown, message?: string, ...values: unknown[]) => void;
+
+/** What events are logged by: those of pino fit. */
 export interface Logger {
-  debug(event: unknown, message?: string, ...values: unknown[]): void;
-  info(event: unknown, message?: string, ...values: unknown[]): void;
-  warn(event: unknown, message?: string, ...values: unknown[]): void;
-  error(event: unknown, message?: string, ...values: unknown[]): void;
+  /** What happens often. */
+  readonly debug: LogEvent;
+  /** What happens. */
+  readonly info: LogEvent;
+  /** What somebody should look at. */
+  readonly warn: LogEvent;
+  /** What went wrong. */
+  readonly error: LogEvent;
 }
 
 /** Letters of a value that are logged. */

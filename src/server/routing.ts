@@ -8,9 +8,16 @@ export interface ClientInfo {
   /** Where the connection comes from. Default that of `incoming`. */
   readonly remoteAddress?: string | undefined;
   readonly incoming?: { readonly socket: { readonly remoteAddress?: string | undefined } } | undefined;
-  readonly outgoing?: { readonly socket: { destroySoon?(): void } | null } | undefined;
+  readonly outgoing?: { readonly socket: ClosableSocket | null } | undefined;
 }
 
+/** A connection of Node. */
+export interface ClosableSocket {
+  /** Ends it once what was written is sent. */
+  readonly destroySoon?: (() => void) | undefined;
+}
+
+/** The address of a server. */
 export interface RoutingOptions {
   /** Path that all routes begin with, as `/restore`. Default none. */
   readonly basePath?: string | undefined;

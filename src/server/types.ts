@@ -25,8 +25,10 @@ export interface RestoreInput {
   readonly temperature: number;
 }
 
+/** Formats of results. */
 export type OutputFormat = 'png' | 'jpeg' | 'webp';
 
+/** How much a line of a log matters. */
 export type LogLevel = 'INFO' | 'WARN' | 'ERROR';
 
 /** What is said of a job while it runs. */
@@ -44,6 +46,7 @@ export interface JobFailure {
   readonly detail: unknown;
 }
 
+/** How far a job has come: it waits, runs, has ended with an output or a failure, or was cancelled. */
 export type JobState = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'CANCELLED';
 
 /** A result. */
@@ -57,11 +60,13 @@ export interface StoredImage {
   readonly fileSize: number;
 }
 
+/** What was made of a job. */
 export interface JobOutput {
   readonly image: StoredImage;
   readonly seed: number;
 }
 
+/** A request as it waits in a queue. */
 export interface Job {
   /** A UUID. */
   readonly id: string;
@@ -83,6 +88,7 @@ export interface Job {
   readonly notes?: readonly LogLine[] | undefined;
 }
 
+/** A job, and what has become of it. */
 export interface JobRecord extends Job {
   readonly state: JobState;
   /** Jobs that wait before this one; 0 for jobs that do not wait. */
@@ -102,6 +108,7 @@ export type Work = (
   context: { log(line: LogLine): void; readonly signal: AbortSignal },
 ) => Promise<JobOutput>;
 
+/** How a queue does its jobs. */
 export interface WorkOptions {
   readonly concurrency: number;
   /**
@@ -113,31 +120,84 @@ export interface WorkOptions {
 
 /** Jobs and their results. */
 export interface JobQueue {
-  /** Adds a job. Throws `QueueFullError`. */
+  /**
+   * Adds a job, and resolves when it is sure to be done.
+   * @param job with an id that no other one has
+   * @throws `QueueFullError`; `JobError` where the queue is closed, or cannot keep it
+   */
   submit(job: Job): Promise<JobRecord>;
+  /**
+   * The job of an id, while it is kept.
+   * @param id of a job, or of none
+   * @throws `JobError` where the queue cannot be asked
+   */
   get(id: string): Promise<JobRecord | undefined>;
+  /**
+   * Ends a job that waits or runs.
+   * @param id of a job, or of none
+   * @throws `JobError` where the queue cannot be asked
+   */
   cancel(id: string): Promise<'CANCELLATION_REQUESTED' | 'ALREADY_COMPLETED' | 'NOT_FOUND'>;
-  /** The job now and after each change, until it has ended, the signal is aborted, or it waits in a queue that is closed. */
+  /**
+   * The job now and after each change, until it has ended, the signal is aborted, or it waits in a queue that is closed.
+   * @param id of a job; of none, there is nothing
+   * @param signal ends it
+   */
   watch(id: string, signal?: AbortSignal): AsyncIterable<JobRecord>;
-  /** Starts to take jobs, of each owner in turn. */
+  /**
+   * Starts to take jobs, of each owner in turn.
+   * @param work is called for each
+   */
   work(work: Work, options: WorkOptions): void;
+  /**
+   * Jobs that wait, and that run.
+   * @throws `JobError` where the queue cannot be asked
+   */
   counts(): Promise<{
     readonly waiting: number;
     readonly active: number;
     /** When the job that waits longest was submitted. */
     readonly oldestWaiting?: number | undefined;
   }>;
-  /** Takes no more jobs, waits until the deadline (milliseconds from now) for those that run, and gives the others back to the queue. */
+  /**
+   * Takes no more jobs, waits until the deadline (milliseconds from now) for those that run, and gives the others back to the queue.
+   * @throws nothing that a user of the queue could do something about
+   */
   close(options?: { readonly deadline?: number | undefined }): Promise<void>;
 }
 
 /** Results and uploads. Keys are random, or made here; they never come from a user. */
 export interface Storage {
-  /** Writes all or nothing. Throws `StorageFullError`. */
+  /**
+   * Writes all or nothing.
+   * @param key letters, digits, `-`, `_`, `/`, and dots inside of names
+   * @param body its bytes
+   * @param contentType of them
+   * @throws `StorageFullError`, `FILE_UNWRITABLE`
+   */
   put(key: string, body: Uint8Array, contentType: string): Promise<void>;
+  /**
+   * What is kept under a key; nothing where nothing is.
+   * @param key as it was put
+   * @throws `FILE_UNREADABLE`
+   */
   get(key: string): Promise<{ readonly body: Uint8Array; readonly contentType: string } | undefined>;
+  /**
+   * Deletes what is there.
+   * @param key as it was put
+   * @throws `FILE_UNWRITABLE`
+   */
   delete(key: string): Promise<void>;
+  /**
+   * All that is kept, in no order.
+   * @param prefix of the keys
+   * @throws `FILE_UNREADABLE`
+   */
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly size: number; readonly modified: number }>;
+  /**
+   * Ends what was opened for it.
+   * @throws nothing of what is kept
+   */
   close(): Promise<void>;
 }
 
@@ -167,16 +227,25 @@ export interface Engine {
   /**
    * Restores an encoded photo.
    * @param photo PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF
-   * @throws CodeFormerError of the library; JobError where the engine breaks over it; the reason of the signal
+   * @param input what is asked for; its picture is not looked at
+   * @param context gets what is said, and ends it
+   * @throws `CodeFormerError` of the library; `JobError` where the engine breaks over it; the reason of the signal
    */
   restore(
     photo: Uint8Array,
     input: RestoreInput,
     context: { log(message: string, level?: LogLevel): void; readonly signal: AbortSignal },
   ): Promise<EngineResult>;
-  /** Starts it, unless it runs, and resolves when it takes photos. Throws what keeps it from that. */
+  /**
+   * Starts it, unless it runs, and resolves when it takes photos.
+   * @throws what keeps it from that
+   */
   ready(): Promise<EngineInfo>;
   /** What `ready` gave, as it is now; nothing while it does not run. */
   readonly info: EngineInfo | undefined;
+  /**
+   * Ends it, and what is under way.
+   * @throws nothing
+   */
   close(): Promise<void>;
 }

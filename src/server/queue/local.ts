@@ -9,6 +9,7 @@ import { makeFolder, removeLeftovers, writeFileBeside } from '../../node/write-f
 import { JobError, QueueFullError, StorageFullError } from '../errors.js';
 import type { Job, JobFailure, JobQueue, JobRecord, JobState, LogLine, Work, WorkOptions } from '../types.js';
 
+/** Where a queue of one process keeps its jobs, how many and for how long. */
 export interface LocalQueueOptions {
   /** Where jobs are kept; without one they end with the process. One process may use it at a time. */
   readonly folder?: string | undefined;
@@ -58,7 +59,7 @@ const CLOSING = Symbol('closing');
 
 const isOver = (state: JobState): boolean => state === 'COMPLETED' || state === 'CANCELLED';
 
-/** Jobs in this process. */
+/** A queue in this process. */
 export class LocalQueue implements JobQueue {
   private readonly entries = new Map<string, Entry>();
   /** Jobs that wait, by owner; the owner whose turn it is comes first. */
@@ -87,7 +88,6 @@ export class LocalQueue implements JobQueue {
     this.sweeper.unref();
   }
 
-  /** Adds a job, and resolves when it is sure to be done. */
   async submit(job: Job): Promise<JobRecord> {
     await this.opened;
     if (this.closing) throw new JobError(503, 'The server is stopping');
@@ -109,14 +109,12 @@ export class LocalQueue implements JobQueue {
     return this.record(entry);
   }
 
-  /** The job of an id, while it is kept. */
   async get(id: string): Promise<JobRecord | undefined> {
     await this.opened;
     const entry = this.entries.get(id);
     return entry && this.record(entry);
   }
 
-  /** Ends a job that waits or runs. */
   async cancel(id: string): Promise<'CANCELLATION_REQUESTED' | 'ALREADY_COMPLETED' | 'NOT_FOUND'> {
     await this.opened;
     const entry = this.entries.get(id);
@@ -126,7 +124,6 @@ export class LocalQueue implements JobQueue {
     return 'CANCELLATION_REQUESTED';
   }
 
-  /** The job now and after each change, until it has ended. */
   async *watch(id: string, signal?: AbortSignal): AsyncIterable<JobRecord> {
     await this.opened;
     const entry = this.entries.get(id);
@@ -159,7 +156,6 @@ export class LocalQueue implements JobQueue {
     }
   }
 
-  /** Starts to do jobs. */
   work(work: Work, options: WorkOptions): void {
     this.worker = { work, options };
     this.opened.then(
@@ -171,7 +167,6 @@ export class LocalQueue implements JobQueue {
     );
   }
 
-  /** Jobs that wait, and that run. */
   async counts(): Promise<{ waiting: number; active: number; oldestWaiting?: number }> {
     await this.opened;
     const times = [...this.waiting.values()].flat().map(({ stored }) => stored.createdAt);
@@ -179,7 +174,6 @@ export class LocalQueue implements JobQueue {
     return { waiting: times.length, active: this.running.size, ...oldest };
   }
 
-  /** Waits for the jobs that run, until the deadline; the others wait in their files. */
   close({ deadline = 0 }: { deadline?: number | undefined } = {}): Promise<void> {
     this.closing ??= this.finish(deadline);
     return this.closing;

@@ -21,6 +21,7 @@ import type {
 } from '../types.js';
 import { defineScripts, runScript, type Script } from './redis-scripts.js';
 
+/** What a queue on Redis keeps, and how its workers are watched. */
 export interface RedisQueueOptions {
   /** Most jobs that wait. Default 1000. */
   readonly limit?: number | undefined;

@@ -9,6 +9,8 @@ import { limited, type StorageLimits } from './retention.js';
 
 /**
  * Opens a folder, or a bucket as `s3://bucket/prefix?endpoint=URL&region=NAME`.
+ * @param place path of the folder, or address of the bucket
+ * @param limits how much is kept, and for how long
  * @throws `INVALID_ARGUMENT`; `FILE_UNWRITABLE` for folders that cannot be made; for buckets `PACKAGE_MISSING` without `@aws-sdk/client-s3`, and `FILE_UNREADABLE` where they cannot be reached
  */
 export async function openStorage(place: string, limits?: StorageLimits): Promise<Storage> {

@@ -3,6 +3,7 @@
 import { StorageFullError } from '../errors.js';
 import type { Storage } from '../types.js';
 
+/** How much is kept, and for how long. */
 export interface StorageLimits {
   /** Milliseconds after which something is deleted. Default a day. */
   readonly maxAge?: number | undefined;
