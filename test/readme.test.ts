@@ -159,6 +159,8 @@ const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
   'npm run bench -- --help': async line => {
     await shell(await copy(), line);
   },
+  // The server of the README, below.
+  'codeformer serve': runIn('README.md', 'npx codeformer serve'),
   'codeformer doctor': line => shell(user, `npx ${line}`),
   'codeformer weights list': line => shell(user, `npx ${line}`),
   'codeformer codes --help': line => shell(user, `npx ${line}`),
