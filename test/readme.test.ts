@@ -92,6 +92,9 @@ const runIn = (file: string, words: string) => async () => {
   expect(await readFile(join(root, file), 'utf8')).toContain(words);
 };
 
+/** Milliseconds within which the project is installed, built, packed, and its package installed. */
+const INSTALLING = 400_000;
+
 /** How each command runs. One that is new in the README needs its line here. */
 const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
   // The tarball stands for the registry.
@@ -202,7 +205,7 @@ describe('commands of the README', () => {
     expect([...commands, ...mentioned].filter(command => !RUNNERS[command])).toEqual([]);
   });
 
-  for (const command of commands) test(command, () => RUNNERS[command]?.(command));
+  for (const command of commands) test(command, { timeout: INSTALLING }, () => RUNNERS[command]?.(command));
   for (const command of new Set(mentioned.filter(command => !commands.includes(command))))
     test(`\`${command}\``, () => RUNNERS[command]?.(command));
 });
