@@ -1,5 +1,6 @@
 // Operands with random values, a check against the CPU reference, and times.
 
+import type * as Onnxruntime from 'onnxruntime-common';
 import type { AdapterKind, CompileOptions } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
 import { Arena } from '../src/gpu/program.js';
@@ -34,6 +35,23 @@ export function randomValues(count: number, seed: number): Float32Array<ArrayBuf
     values[i] = state / 2 ** 31;
   }
   return values;
+}
+
+/** Milliseconds of processor time of all threads of this process while some work was done, and what came of that. */
+export async function processorTime<T>(work: () => T | Promise<T>): Promise<{ ms: number; value: T }> {
+  const before = process.cpuUsage();
+  const value = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { ms: (user + system) / 1000, value };
+}
+
+/** A package of onnxruntime: too large to be installed by everybody who has a look at this project. */
+export async function onnxruntimePackage(name: string): Promise<typeof Onnxruntime> {
+  try {
+    return await import(name);
+  } catch (cause) {
+    throw new Error(`Expected the package ${name}: npm install --no-save --ignore-scripts ${name}`, { cause });
+  }
 }
 
 export async function prepareConv(

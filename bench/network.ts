@@ -7,7 +7,7 @@ import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { createDevice } from '../src/node/gpu.js';
 import { openWeights } from '../src/node/weights.js';
-import { profile, randomValues } from './measure.js';
+import { processorTime, profile, randomValues } from './measure.js';
 import { median, type Options, type Report, type Row } from './report.js';
 
 const seconds = (ms: number): number => ms / 1000;
@@ -39,11 +39,10 @@ export async function benchNetwork({ filter, runs, adapter, details }: Options):
     const timed = async (what: () => Promise<unknown>): Promise<{ wall: number; processor: number }> => {
       const [walls, processors]: [number[], number[]] = [[], []];
       for (let i = 0; i < runs; i++) {
-        const [begin, used] = [performance.now(), process.cpuUsage()];
-        await what();
+        const begin = performance.now();
+        const { ms } = await processorTime(what);
         walls.push(performance.now() - begin);
-        const { user, system } = process.cpuUsage(used);
-        processors.push((user + system) / 1000);
+        processors.push(ms);
       }
       return { wall: median(walls), processor: median(processors) };
     };

@@ -37,6 +37,9 @@ function shape(count: number, size: 1 | 3, side: number, inputs: number, outputs
   return { name: `${size}x${size} ${inputs}->${outputs} @${side} ${kind}`, count, params };
 }
 
+/** A 3x3 convolution of a square picture whose channels stay as many. */
+export const sameShape = (channels: number, side: number): Shape => shape(1, 3, side, channels, channels, 'plain');
+
 export const shapes: readonly Shape[] = [
   shape(1, 3, 512, 3, 64, 'plain'),
   shape(3, 3, 512, 64, 64, 'swish'),

@@ -7,13 +7,12 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
-import type * as Onnxruntime from 'onnxruntime-common';
 import { CodeFormer } from '../src/models/codeformer/codeformer.js';
 import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { createDevice } from '../src/node/gpu.js';
 import { codeformerLayers, type Layers } from './layers.js';
-import { randomValues } from './measure.js';
+import { onnxruntimePackage, processorTime, randomValues } from './measure.js';
 import { networkModel } from './onnx.js';
 import { median, type Options, type Report, type Row } from './report.js';
 
@@ -38,27 +37,15 @@ type Open = (layers: Layers, input: Float32Array<ArrayBuffer>, threads: number) 
 
 const counted = (threads: number): string => `${threads} thread${threads === 1 ? '' : 's'}`;
 
-/** Processor time of this process, all threads. */
 async function timed(forward: () => Promise<Float32Array>): Promise<Forward> {
-  const before = process.cpuUsage();
-  const output = await forward();
-  const { user, system } = process.cpuUsage(before);
-  return { processor: (user + system) / 1e6, output };
-}
-
-/** A package that is too large to be installed by everybody who has a look at this project. */
-async function optional(name: string): Promise<typeof Onnxruntime> {
-  try {
-    return await import(name);
-  } catch (cause) {
-    throw new Error(`Expected the package ${name}: npm install --no-save --ignore-scripts ${name}`, { cause });
-  }
+  const { ms, value } = await processorTime(forward);
+  return { processor: ms / 1000, output: value };
 }
 
 const onnxruntime =
   (name: string, provider: string): Open =>
   async (layers, input, threads) => {
-    const ort = await optional(name);
+    const ort = await onnxruntimePackage(name);
     ort.env.wasm.numThreads = threads;
     const session = await ort.InferenceSession.create(networkModel(layers), {
       executionProviders: [provider],

@@ -2,12 +2,10 @@
 // convolution of onnxruntime is timed as the difference of chains of two and of one, without copies and session overhead. What takes it
 // long is run less often.
 
-import type * as Onnxruntime from 'onnxruntime-common';
-import type { ConvParams } from '../src/kernels/conv/conv.js';
-import { layout } from '../src/kernels/kernel.js';
-import { prepareConv, randomValues, webgpuDevice } from './measure.js';
+import { onnxruntimePackage, prepareConv, randomValues, webgpuDevice } from './measure.js';
 import { convChain } from './onnx.js';
 import { median, type Options, type Report, type Row } from './report.js';
+import { sameShape } from './shapes.js';
 
 /** No further run of a size begins after this. */
 const TIME_LIMIT_MS = 60_000;
@@ -19,19 +17,8 @@ const sizes: readonly (readonly [channels: number, side: number])[] = [
   [64, 512],
 ];
 
-/** Too large to be installed by everybody who has a look at this project. */
-const PACKAGE: string = 'onnxruntime-node';
-
-async function onnxruntime(): Promise<typeof Onnxruntime> {
-  try {
-    return await import(PACKAGE);
-  } catch (cause) {
-    throw new Error(`Expected the package ${PACKAGE}: npm install --no-save --ignore-scripts ${PACKAGE}`, { cause });
-  }
-}
-
 export async function benchVersusOnnxruntime({ filter, runs, adapter }: Options): Promise<Report> {
-  const ort = await onnxruntime();
+  const ort = await onnxruntimePackage('onnxruntime-node');
   const device = await webgpuDevice(adapter);
   const rows: Row[] = [];
   for (const [channels, side] of sizes) {
@@ -46,21 +33,7 @@ export async function benchVersusOnnxruntime({ filter, runs, adapter }: Options)
         }),
       ),
     );
-    const picture = layout(1, side, side, channels);
-    const params: ConvParams = {
-      x: picture,
-      y: picture,
-      size: 3,
-      stride: 1,
-      padTop: 1,
-      padLeft: 1,
-      padMode: 'zero',
-      upsample: 1,
-      prologue: 'none',
-      activation: { kind: 'none' },
-      bias: true,
-      outputType: 'store',
-    };
+    const { params } = sameShape(channels, side);
     const ours = await Promise.all(
       (['direct', 'winograd'] as const).map(convolution => prepareConv(device, convolution, params)),
     );

@@ -3,12 +3,12 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { main as compile } from 'assemblyscript/asc';
-import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
-import { layout } from '../src/kernels/kernel.js';
+import { conv } from '../src/kernels/conv/conv.js';
 import { createDevice } from '../src/node/gpu.js';
 import { shared } from '../test/shared-folder.js';
-import { randomValues } from './measure.js';
+import { processorTime, randomValues } from './measure.js';
 import { median, type Options, type Report, type Row } from './report.js';
+import { sameShape } from './shapes.js';
 
 const SIZES: readonly (readonly [channels: number, side: number])[] = [
   [64, 512],
@@ -68,14 +68,6 @@ async function prototype(memory: WebAssembly.Memory): Promise<Winograd> {
   return exports.wino as Winograd;
 }
 
-/** Milliseconds of processor time. */
-async function processorTime(work: () => unknown): Promise<number> {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
-}
-
 /** Rows by size: GFLOPS of both, counted as those of the plain sum. The prototype gets transformed weights, ours transforms them. */
 export async function benchVersusPrototype({ filter, runs }: Options): Promise<Report> {
   const memory = new WebAssembly.Memory({ initial: 16384, maximum: 32768, shared: true });
@@ -85,21 +77,7 @@ export async function benchVersusPrototype({ filter, runs }: Options): Promise<R
   for (const [channels, side] of SIZES) {
     const name = `3x3 ${channels}->${channels} @${side}`;
     if (!name.includes(filter)) continue;
-    const picture = layout(1, side, side, channels);
-    const params: ConvParams = {
-      x: picture,
-      y: picture,
-      size: 3,
-      stride: 1,
-      padTop: 1,
-      padLeft: 1,
-      padMode: 'zero',
-      upsample: 1,
-      prologue: 'none',
-      activation: { kind: 'none' },
-      bias: true,
-      outputType: 'store',
-    };
+    const { params } = sameShape(channels, side);
     const operands = Object.entries(conv.operands(params));
     const buffers = await device.allocate(name, Object.fromEntries(operands.map(([n, o]) => [n, o.elements * 4])));
     for (const [operand, { access, elements }] of operands)
@@ -126,7 +104,7 @@ export async function benchVersusPrototype({ filter, runs }: Options): Promise<R
     const times = runners.map(() => [] as number[]);
     for (let run = -1; run < runs; run++) {
       for (const [i, runner] of runners.entries()) {
-        const ms = await processorTime(runner);
+        const { ms } = await processorTime(runner);
         if (run >= 0) times[i]!.push(ms);
       }
     }

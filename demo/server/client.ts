@@ -1,7 +1,8 @@
 // The server that this page comes from: its requests in the queue, as the clients of the hosted API make them. Addresses in its answers may
 // be those of a proxy; all that is asked for here lies beside the page.
 
-import { CodeFormerError } from '../../src/web/client.js';
+import { orAbort } from '../../src/abort.js';
+import { throwIfAborted } from '../../src/errors.js';
 import { ROOT } from '../workers.js';
 import { ServerError } from './error.js';
 
@@ -85,13 +86,13 @@ export class ServerClient {
    */
   private async ask(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
     for (;;) {
-      const response = await this.send(path, { ...init, signal }).catch(error => {
-        if (signal.aborted) throw new CodeFormerError('ABORTED', 'The request was aborted', { cause: error });
+      const response = await this.send(path, { ...init, signal }).catch(() => {
+        throwIfAborted(signal);
         throw new ServerError(0, 'No answer');
       });
       if (response.ok) return response;
       if (response.status !== 401 || (await this.keys.ask()) === null) throw await refusal(response);
-      if (signal.aborted) throw new CodeFormerError('ABORTED', 'The request was aborted');
+      throwIfAborted(signal);
     }
   }
 
@@ -118,18 +119,5 @@ async function refusal(response: Response): Promise<ServerError> {
 }
 
 /** Waits. Throws `ABORTED`. */
-export function pause(time: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(new CodeFormerError('ABORTED', 'The request was aborted'));
-    if (signal.aborted) return aborted();
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, time);
-    const stop = () => {
-      clearTimeout(timer);
-      aborted();
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
-}
+export const pause = (time: number, signal: AbortSignal): Promise<void> =>
+  orAbort(signal, () => new Promise(resolve => setTimeout(resolve, time)));

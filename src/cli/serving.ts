@@ -1,6 +1,7 @@
 // What `serve` and `worker` have in common: the flags of the engine, of the storage and of the queue, and what is made of them.
 
 import { join } from 'node:path';
+import { onAbort } from '../abort.js';
 import { ADAPTER_KINDS } from '../executor.js';
 import type { EngineOptions } from '../server/engine.js';
 import { createLogger, type Logger } from '../server/log.js';
@@ -84,8 +85,4 @@ export const portFlag = (text: string | undefined): number | undefined =>
   numberFlag('port', text, 'a port from 0 to 65535', value => Number.isInteger(value) && value >= 0 && value < 65536);
 
 /** Resolves when the signal is aborted. */
-export const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+export const aborted = (signal: AbortSignal): Promise<void> => new Promise(resolve => onAbort(signal, resolve));

@@ -1,6 +1,7 @@
 // `codeformer worker`: does the jobs of servers that share a Redis with it.
 
 import { CodeFormerError } from '../errors.js';
+import { CONDITION_PATHS, conditionOf } from '../server/condition.js';
 import { createEngine } from '../server/engine.js';
 import { LIMITS } from '../server/limits.js';
 import { listen } from '../server/listen.js';
@@ -56,7 +57,12 @@ stderr, a line of JSON for each event; --quiet leaves warnings and errors.
       closing.push(() => storage.close());
       const metrics = new Metrics({ queue, webhooks, engine: () => engine.info });
       if (port !== undefined) {
-        const answer = ({ url }: Request) => status(new URL(url).pathname, metrics, engine.info !== undefined);
+        const answer = async ({ url }: Request) => {
+          const path = CONDITION_PATHS.find(known => known === new URL(url).pathname);
+          return path
+            ? conditionOf(path, metrics, () => engine.info !== undefined)
+            : Response.json({ detail: 'Not found' }, { status: 404 });
+        };
         const listening = await listen(answer, { host: values.host, port });
         closing.push(() => listening.close());
         logger.info({ url: listening.url }, 'listening');
@@ -79,12 +85,3 @@ stderr, a line of JSON for each event; --quiet leaves warnings and errors.
 const isSeconds = (value: number): boolean => value >= 1 && value <= 3600;
 
 const missing = (what: string) => new CodeFormerError('INVALID_ARGUMENT', `Expected ${what} for worker`);
-
-/** What those ask who look after the worker. */
-async function status(path: string, metrics: Metrics, isReady: boolean): Promise<Response> {
-  if (path === '/health') return Response.json({ status: 'ok' });
-  if (path === '/ready')
-    return Response.json({ status: isReady ? 'ready' : 'not ready' }, { status: isReady ? 200 : 503 });
-  if (path !== '/metrics') return Response.json({ detail: 'Not found' }, { status: 404 });
-  return new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } });
-}

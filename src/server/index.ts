@@ -7,6 +7,7 @@ export { type Listener, type Listening, type ListenOptions, listen } from './lis
 export { createLogger, type LogEvent, type Logger } from './log.js';
 export { LocalQueue, type LocalQueueOptions } from './queue/local.js';
 export { openRedisQueue, type RedisQueueOptions } from './queue/redis.js';
+export type { QueueOptions } from './queue/rules.js';
 export type { ClientInfo, ClosableSocket, RoutingOptions } from './routing.js';
 export { openStorage } from './storage/open.js';
 export type { StorageLimits } from './storage/retention.js';

@@ -7,6 +7,7 @@ import { routePath } from 'hono/route';
 import { addressesOf, ENDPOINT, errorType, failureOf, outputOf, statusOf } from './answers.js';
 import type { Keys } from './auth.js';
 import { readJson } from './body.js';
+import { CONDITION_PATHS, conditionOf } from './condition.js';
 import { JobError } from './errors.js';
 import { LIMITS, Quota } from './limits.js';
 import type { Logger } from './log.js';
@@ -14,6 +15,7 @@ import type { Metrics } from './metrics.js';
 import { download } from './network/download.js';
 import { openApi } from './openapi.js';
 import type { Page } from './page.js';
+import { isOver } from './queue/rules.js';
 import type { Routing } from './routing.js';
 import { parseInput } from './schema.js';
 import type { Job, JobQueue, JobRecord, Storage } from './types.js';
@@ -125,14 +127,7 @@ function addCommon(app: App, { routing, metrics, logger, hosts, cors: origins }:
 
 /** What needs no key. */
 function addOpen(app: App, { storage, page, isReady, version, metrics }: AppParts): void {
-  app.get('/health', c => c.json({ status: 'ok' }));
-  app.get('/ready', async c =>
-    (await isReady()) ? c.json({ status: 'ready' }) : c.json({ status: 'not ready' }, 503),
-  );
-  app.get('/metrics', async c => {
-    c.header('content-type', metrics.contentType);
-    return c.body(await metrics.text());
-  });
+  for (const path of CONDITION_PATHS) app.get(path, () => conditionOf(path, metrics, isReady));
   app.get('/openapi.json', c => c.json(openApi(c.var.base, version)));
   app.get('/files/:kind/:name', async c => {
     const { kind, name } = c.req.param();
@@ -223,16 +218,16 @@ function addEndpoint(app: App, parts: AppParts, take: (owner: string, bytes: num
 
   /** The job until it has ended. Where the client leaves before, or the server ends, the job is cancelled, as nobody will ask for it. */
   async function* followed(id: string, signal: AbortSignal): AsyncGenerator<JobRecord> {
-    let isOver = false;
+    let hasEnded = false;
     try {
       for await (const record of queue.watch(id, signal)) {
-        isOver = record.state === 'COMPLETED' || record.state === 'CANCELLED';
+        hasEnded = isOver(record.state);
         yield record;
       }
     } finally {
-      if (!isOver) await queue.cancel(id);
+      if (!hasEnded) await queue.cancel(id);
     }
-    if (!isOver) throw new JobError(503, 'The server is stopping');
+    if (!hasEnded) throw new JobError(503, 'The server is stopping');
   }
 
   app.post(ENDPOINT, async c => {

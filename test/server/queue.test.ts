@@ -91,6 +91,18 @@ const WAIT = { timeout: 30_000, interval: 10 };
 
 const quick: Work = async job => outputOf(job);
 
+/** Starts the work of a queue, and gathers what it tells of the jobs that ended. */
+function tells<T>(queue: JobQueue, work: Work, of: (record: JobRecord) => T, concurrency = 1): T[] {
+  const told: T[] = [];
+  queue.work(work, {
+    concurrency,
+    finished: async record => {
+      told.push(of(record));
+    },
+  });
+  return told;
+}
+
 /** The record of a job that has ended. */
 async function ended(queue: JobQueue, id: string): Promise<JobRecord> {
   let last: JobRecord | undefined;
@@ -385,13 +397,7 @@ function contract(open: (options?: Options) => Promise<JobQueue>): void {
       if (job.id === fails.id) throw new JobError(422, 'no');
       return outputOf(job);
     };
-    const told: JobRecord[] = [];
-    queue.work(work, {
-      concurrency: 1,
-      finished: async record => {
-        told.push(record);
-      },
-    });
+    const told = tells(queue, work, record => record);
     await ended(queue, done.id);
     await ended(queue, fails.id);
     // Who had ended before there was somebody to tell it is told where it asked for it.
@@ -412,13 +418,7 @@ function contract(open: (options?: Options) => Promise<JobQueue>): void {
     await ended(queue, late.id);
     await queue.close();
     await start();
-    const told: string[] = [];
-    queue.work(quick, {
-      concurrency: 1,
-      finished: async ({ id }) => {
-        told.push(id);
-      },
-    });
+    const told = tells(queue, quick, ({ id }) => id);
     await vi.waitUntil(() => told.length === 2, WAIT);
     expect(told.sort()).toEqual([late.id, cancelled.id].sort());
   });
@@ -603,13 +603,7 @@ withRedis('on Redis', () => {
     await vi.waitUntil(async () => (await server.get(job.id))!.logs.length === 1, WAIT);
     killed.kill();
     const worker = await start();
-    const told: string[] = [];
-    worker.work(quick, {
-      concurrency: 1,
-      finished: async ({ id }) => {
-        told.push(id);
-      },
-    });
+    const told = tells(worker, quick, ({ id }) => id);
     expect(await ended(server, job.id)).toMatchObject({ output: outputOf(job), attempts: 2 });
     await vi.waitUntil(() => told.length === 1, WAIT);
     expect(await server.counts()).toEqual({ waiting: 0, active: 0 });
@@ -654,13 +648,7 @@ withRedis('on Redis', () => {
     await server.submit(job);
     await killed.ended;
     const worker = await start();
-    const told: string[] = [];
-    worker.work(quick, {
-      concurrency: 1,
-      finished: async ({ id }) => {
-        told.push(id);
-      },
-    });
+    const told = tells(worker, quick, ({ id }) => id);
     await vi.waitUntil(() => told.length === 1, WAIT);
     expect((await server.get(job.id))!.output).toEqual(outputOf(job));
   });
@@ -694,13 +682,7 @@ withRedis('on Redis', () => {
     const errors: unknown[] = [];
     const [server, worker] = [await start({ onError: error => errors.push(error) }), await start({ lost: 30_000 })];
     const gate = new Gate();
-    const told: string[] = [];
-    worker.work(gate.work, {
-      concurrency: 2,
-      finished: async ({ id }) => {
-        told.push(id);
-      },
-    });
+    const told = tells(worker, gate.work, ({ id }) => id, 2);
     const [first, second, waiting] = [jobOf('a'), jobOf('a'), jobOf('a')];
     for (const job of [first, second, waiting]) await server.submit(job);
     await vi.waitUntil(() => gate.begun.length === 2, WAIT);

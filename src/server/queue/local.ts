@@ -8,21 +8,12 @@ import { withLock } from '../../node/lock.js';
 import { makeFolder, removeLeftovers, writeFileBeside } from '../../node/write-file.js';
 import { JobError, QueueFullError, StorageFullError } from '../errors.js';
 import type { Job, JobFailure, JobQueue, JobRecord, JobState, LogLine, Work, WorkOptions } from '../types.js';
+import { ENDED_PROCESSES, GRACE, isOver, MOST_ATTEMPTS, type QueueOptions, queueRules } from './rules.js';
 
 /** Where a queue of one process keeps its jobs, how many and for how long. */
-export interface LocalQueueOptions {
+export interface LocalQueueOptions extends QueueOptions {
   /** Where jobs are kept; without one they end with the process. One process may use it at a time. */
   readonly folder?: string | undefined;
-  /** Most jobs that wait. Default 1000. */
-  readonly limit?: number | undefined;
-  /** Most of one owner. Default the same. */
-  readonly limitPerOwner?: number | undefined;
-  /** Milliseconds for which jobs that have ended are kept. Default a day. */
-  readonly maxAge?: number | undefined;
-  /** Most jobs that have ended that are kept. Default 10,000. */
-  readonly maxEnded?: number | undefined;
-  /** Is told of what goes wrong beside the jobs: files that cannot be written, or read. */
-  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** What is in the file of a job, but for its logs while it runs. */
@@ -43,21 +34,13 @@ interface Entry {
   written: Promise<void>;
 }
 
-/** How often a job is begun before it counts as what ends the process. */
-const MOST_ATTEMPTS = 2;
-
 /** Milliseconds without a sign of life after which a folder counts as left by its process. */
 const LEFT = 3_000;
-
-/** Milliseconds that jobs have to end once they are aborted. */
-const GRACE = 2_000;
 
 /** Longer timers fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 const CLOSING = Symbol('closing');
-
-const isOver = (state: JobState): boolean => state === 'COMPLETED' || state === 'CANCELLED';
 
 /** A queue in this process. */
 export class LocalQueue implements JobQueue {
@@ -79,8 +62,10 @@ export class LocalQueue implements JobQueue {
   private closing: Promise<void> | null = null;
   /** Milliseconds that the last jobs took. */
   private readonly durations: number[] = [];
+  private readonly rules: ReturnType<typeof queueRules>;
 
   constructor(private readonly options: LocalQueueOptions = {}) {
+    this.rules = queueRules(options);
     this.opened = this.open();
     // Who uses the queue is told.
     this.opened.catch(() => {});
@@ -91,7 +76,7 @@ export class LocalQueue implements JobQueue {
   async submit(job: Job): Promise<JobRecord> {
     await this.opened;
     if (this.closing) throw new JobError(503, 'The server is stopping');
-    const { limit = 1000, limitPerOwner = limit } = this.options;
+    const { limit, limitPerOwner } = this.rules;
     const own = this.waiting.get(job.owner)?.length ?? 0;
     if (this.waitingCount() >= limit || own >= limitPerOwner) throw new QueueFullError(this.retryAfter());
     const logs = job.notes ?? [];
@@ -216,8 +201,7 @@ export class LocalQueue implements JobQueue {
       if (isOver(one.state)) this.ended.add(entry);
       else if (one.attempts < MOST_ATTEMPTS) this.requeue(entry);
       else {
-        const detail = `The server ended ${MOST_ATTEMPTS} times while this was worked on`;
-        void this.end(entry, { state: 'COMPLETED', failure: { status: 500, detail } });
+        void this.end(entry, { state: 'COMPLETED', failure: ENDED_PROCESSES });
       }
     }
   }
@@ -367,7 +351,7 @@ export class LocalQueue implements JobQueue {
     await this.write(entry);
     notify(entry);
     this.tell(entry);
-    if (this.ended.size > (this.options.maxEnded ?? 10_000)) this.sweep();
+    if (this.ended.size > this.rules.maxEnded) this.sweep();
   }
 
   /** Tells who asked for the job that it has ended. */
@@ -389,7 +373,8 @@ export class LocalQueue implements JobQueue {
 
   /** Forgets jobs that ended long ago, and those that are too many. */
   private sweep(): void {
-    const { maxAge = 24 * 60 * 60_000, maxEnded = 10_000, folder } = this.options;
+    const { maxAge, maxEnded } = this.rules;
+    const { folder } = this.options;
     const oldest = Date.now() - maxAge;
     for (const entry of this.ended) {
       if (this.ended.size <= maxEnded && entry.stored.finishedAt! >= oldest) return;

@@ -20,30 +20,15 @@ import type {
   WorkOptions,
 } from '../types.js';
 import { defineScripts, runScript, type Script } from './redis-scripts.js';
+import { ENDED_PROCESSES, GRACE, isOver, MOST_ATTEMPTS, type QueueOptions, queueRules } from './rules.js';
 
 /** What a queue on Redis keeps, and how its workers are watched. */
-export interface RedisQueueOptions {
-  /** Most jobs that wait. Default 1000. */
-  readonly limit?: number | undefined;
-  /** Most of one owner. Default the same. */
-  readonly limitPerOwner?: number | undefined;
-  /** Milliseconds for which jobs that have ended are kept. Default a day. */
-  readonly maxAge?: number | undefined;
-  /** Most jobs that have ended that are kept. Default 10,000. */
-  readonly maxEnded?: number | undefined;
+export interface RedisQueueOptions extends QueueOptions {
   /** Milliseconds without a sign of life after which a worker counts as lost. Default 30,000. */
   readonly lost?: number | undefined;
   /** Begins the names of all keys: queues of other names know nothing of each other. Default `codeformer`. */
   readonly name?: string | undefined;
-  /** Is told of what goes wrong beside the jobs, as that Redis is gone. */
-  readonly onError?: ((error: unknown) => void) | undefined;
 }
-
-/** How often a job is begun before it counts as what ends the worker. */
-const MOST_ATTEMPTS = 2;
-
-/** Milliseconds that jobs have to end once they are aborted. */
-const GRACE = 2_000;
 
 /** Milliseconds that a server waits for Redis before it says that it cannot be reached. */
 const PATIENCE = 3_000;
@@ -56,12 +41,10 @@ const CLOSING = Symbol('closing');
 /** In the place of the id of a job: there may be news of each. */
 const ALL = '';
 
-const isOver = (state: JobState): boolean => state === 'COMPLETED' || state === 'CANCELLED';
-
 const failed = (status: number, detail: string): string => JSON.stringify({ status, detail } satisfies JobFailure);
 const NOT_BEGUN = failed(504, 'The request could not be begun in time');
 const TOO_LONG = failed(504, 'The request took too long');
-const ENDED_WORKERS = failed(500, `The server ended ${MOST_ATTEMPTS} times while this was worked on`);
+const ENDED_WORKERS = JSON.stringify(ENDED_PROCESSES);
 
 /**
  * Opens a queue.
@@ -158,7 +141,8 @@ class RedisQueue implements JobQueue {
     // The braces keep all keys on one node of a cluster.
     this.base = `{${this.name}}:`;
     this.lost = options.lost ?? 30_000;
-    this.limits = [options.maxAge ?? 24 * 60 * 60_000, options.maxEnded ?? 10_000];
+    const { maxAge, maxEnded } = queueRules(options);
+    this.limits = [maxAge, maxEnded];
     defineScripts(connections.prompt);
     defineScripts(connections.patient);
     this.queue = new bull.Queue('restore', this.bullOptions(connections.prompt));
@@ -292,7 +276,7 @@ class RedisQueue implements JobQueue {
 
   private async add(job: Job): Promise<JobRecord> {
     const { id, owner, createdAt, deadline, startBefore = deadline, notes = [] } = job;
-    const { limit = 1000, limitPerOwner = limit } = this.options;
+    const { limit, limitPerOwner } = queueRules(this.options);
     const times = [createdAt, deadline, Math.min(deadline, startBefore)];
     const lines = notes.map(line => JSON.stringify(line));
     try {
