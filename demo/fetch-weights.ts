@@ -1,5 +1,6 @@
 // Gets weights from an address by the frame that may reach other hosts (fetcher.ts).
 
+import { onAbort } from '../src/abort.js';
 import { CodeFormerError } from '../src/web/client.js';
 import type { Fetched } from './fetcher.js';
 
@@ -26,9 +27,7 @@ export async function fetchWeights(
     });
     const { port1, port2 } = new MessageChannel();
     return await new Promise<Blob>((resolve, reject) => {
-      const stop = () => reject(new CodeFormerError('ABORTED', `The download of ${url} was stopped`));
-      if (signal.aborted) stop();
-      signal.addEventListener('abort', stop, { once: true });
+      onAbort(signal, () => reject(new CodeFormerError('ABORTED', `The download of ${url} was stopped`)));
       port1.onmessage = ({ data }: MessageEvent<Fetched>) => {
         if (data.blob) resolve(data.blob);
         else if (data.failure !== undefined) reject(new CodeFormerError('DOWNLOAD_FAILED', refused(url, data.failure)));

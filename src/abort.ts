@@ -34,6 +34,9 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
   return () => all.delete(own);
 }
 
+/** Resolves when the signal is aborted. */
+export const untilAborted = (signal: AbortSignal): Promise<void> => new Promise(resolve => onAbort(signal, resolve));
+
 /**
  * What comes of some work, or `ABORTED` as soon as the signal says so. The work is not stopped by that.
  */

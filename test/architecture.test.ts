@@ -55,6 +55,14 @@ test('WebGPU is named by its executor alone, but for the device of a caller', ()
   expect(names).toEqual([]);
 });
 
+// A signal that was aborted before somebody listens tells nobody any more, and what waits for it waits for ever.
+test('only what also sees earlier aborts listens for them', () => {
+  const listening = FILES.filter(file =>
+    /addEventListener\(\s*'abort'|\.onabort\b/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(listening).toEqual(['abort.ts']);
+});
+
 test('what knows shaders is imported by the WebGPU executor alone', () => {
   const withShaders = (file: string) =>
     /from '[^']*(\.wgsl|\/webgpu\.js|\.webgpu\.js)'/.test(readFileSync(join(root, file), 'utf8'));

@@ -2,6 +2,7 @@
 
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
+import { untilAborted } from '../abort.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import { cacheFolder } from '../node/cache.js';
 import { packageFolder } from '../node/package.js';
@@ -13,7 +14,7 @@ import { Routing } from '../server/routing.js';
 import { command } from './command.js';
 import { EXIT_CODES } from './errors.js';
 import { type Flags, numberFlag } from './flags.js';
-import { aborted, isFolder, portFlag, SERVING_FLAGS, serving } from './serving.js';
+import { isFolder, portFlag, SERVING_FLAGS, serving } from './serving.js';
 
 const FLAGS = {
   ...SERVING_FLAGS,
@@ -82,9 +83,9 @@ ${LIMITS.drainTime / 1000} s; those that wait go on with the next start. The log
     try {
       listening = await listen(handler, { host, port, tls });
       logger.info({ url: listening.url }, 'listening');
-      const info = await Promise.race([handler.ready(), aborted(io.signal)]);
+      const info = await Promise.race([handler.ready(), untilAborted(io.signal)]);
       if (!io.signal.aborted) logger.info(info ?? {}, 'ready');
-      await aborted(io.signal);
+      await untilAborted(io.signal);
       logger.info('draining');
     } finally {
       await Promise.all([listening?.close(LIMITS.drainTime), handler.close({ deadline: LIMITS.drainTime })]);

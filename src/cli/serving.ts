@@ -1,7 +1,6 @@
 // What `serve` and `worker` have in common: the flags of the engine, of the storage and of the queue, and what is made of them.
 
 import { join } from 'node:path';
-import { onAbort } from '../abort.js';
 import { ADAPTER_KINDS } from '../executor.js';
 import type { EngineOptions } from '../server/engine.js';
 import { createLogger, type Logger } from '../server/log.js';
@@ -83,6 +82,3 @@ export async function serving(values: Partial<FlagValues<typeof SERVING_FLAGS>>,
 /** The port of a flag; 0 for any that is free. */
 export const portFlag = (text: string | undefined): number | undefined =>
   numberFlag('port', text, 'a port from 0 to 65535', value => Number.isInteger(value) && value >= 0 && value < 65536);
-
-/** Resolves when the signal is aborted. */
-export const aborted = (signal: AbortSignal): Promise<void> => new Promise(resolve => onAbort(signal, resolve));

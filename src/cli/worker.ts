@@ -1,5 +1,6 @@
 // `codeformer worker`: does the jobs of servers that share a Redis with it.
 
+import { untilAborted } from '../abort.js';
 import { CodeFormerError } from '../errors.js';
 import { CONDITION_PATHS, conditionOf } from '../server/condition.js';
 import { createEngine } from '../server/engine.js';
@@ -11,7 +12,7 @@ import { startWorking } from '../server/working.js';
 import { command } from './command.js';
 import { EXIT_CODES } from './errors.js';
 import { type Flags, numberFlag } from './flags.js';
-import { aborted, portFlag, SERVING_FLAGS, serving } from './serving.js';
+import { portFlag, SERVING_FLAGS, serving } from './serving.js';
 
 /** One is restored, and the next one fetched and decoded; more would keep other workers waiting. */
 const CONCURRENCY = 2;
@@ -67,13 +68,13 @@ stderr, a line of JSON for each event; --quiet leaves warnings and errors.
         closing.push(() => listening.close());
         logger.info({ url: listening.url }, 'listening');
       }
-      await Promise.race([engine.ready(), aborted(io.signal)]);
+      await Promise.race([engine.ready(), untilAborted(io.signal)]);
       if (!io.signal.aborted) {
         const limits = { concurrency: CONCURRENCY, allowPrivate, maxPixels };
         startWorking({ queue, storage, engine, webhooks, metrics, logger, ...limits });
         logger.info(engine.info, 'ready');
       }
-      await aborted(io.signal);
+      await untilAborted(io.signal);
       logger.info('draining');
     } finally {
       for (const close of closing) await close();

@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { isatty, ReadStream } from 'node:tty';
 import { promisify } from 'node:util';
+import { onAbort } from '../abort.js';
 import { CodeFormerError, type ErrorCode, throwIfAborted } from '../errors.js';
 import { OPEN_FOR_READING, readError } from './file-source.js';
 
@@ -80,8 +81,7 @@ export async function collect(
 ): Promise<Uint8Array> {
   const { maxBytes, enough, signal } = limits;
   // A stream that is waiting for bytes is woken by this; one that works is asked after each piece.
-  const stop = () => 'destroy' in stream && stream.destroy();
-  signal?.addEventListener('abort', stop);
+  const stop = onAbort(signal, () => 'destroy' in stream && stream.destroy());
   const parts: Uint8Array[] = [];
   let length = 0;
   let asked = enough === undefined;
@@ -103,7 +103,7 @@ export async function collect(
     throwIfAborted(signal);
     throw error;
   } finally {
-    signal?.removeEventListener('abort', stop);
+    stop();
   }
 }
 

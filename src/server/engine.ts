@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { onAbort } from '../abort.js';
 import { CodeFormerError } from '../errors.js';
 import type { EngineSettings, FromEngine, SentError, ToEngine } from './engine-messages.js';
 import { JobError } from './errors.js';
@@ -174,19 +175,19 @@ class EngineChild {
   restore(photo: Uint8Array, input: RestoreInput, log: Call['log'], signal: AbortSignal): Promise<EngineResult> {
     const id = this.count++;
     let timer: NodeJS.Timeout | undefined;
-    const abort = () => {
-      this.send({ kind: 'abort', id });
-      timer = setTimeout(() => this.kill(), this.grace);
-    };
+    let stop = () => {};
     const result = new Promise<EngineResult>((resolve, reject) => {
       if (this.isGone) return reject(new BrokenError('The process of the engine ended'));
       this.calls.set(id, { log, resolve, reject });
-      signal.addEventListener('abort', abort, { once: true });
       this.send({ kind: 'restore', id, photo, input });
+      stop = onAbort(signal, () => {
+        this.send({ kind: 'abort', id });
+        timer = setTimeout(() => this.kill(), this.grace);
+      });
     });
     return result.finally(() => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
+      stop();
     });
   }
 

@@ -3,6 +3,7 @@
 // What goes to the worker is copied, so that buffers, pictures and frames of the caller stay usable; a Blob is not copied. What comes
 // back is transferred, without a copy on the page. Pictures are decoded and encoded in the worker.
 
+import { onAbort } from '../abort.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { Picture } from '../image/picture.js';
 import type {
@@ -355,6 +356,7 @@ interface Pending {
   readonly listeners: Readonly<Record<string, (value: unknown) => void>>;
   readonly signal: AbortSignal | undefined;
   readonly abort: () => void;
+  readonly unlink: () => void;
 }
 
 /** Options whose functions are called with what the worker sends. */
@@ -432,8 +434,7 @@ class Link {
         );
       }
       const abort = () => this.post({ type: 'abort', id });
-      signal?.addEventListener('abort', abort, { once: true });
-      this.pending.set(id, { resolve, reject, listeners, signal, abort });
+      this.pending.set(id, { resolve, reject, listeners, signal, abort, unlink: onAbort(signal, abort) });
     });
   }
 
@@ -482,7 +483,7 @@ class Link {
   private settle(id: number): Pending | undefined {
     const call = this.pending.get(id);
     this.pending.delete(id);
-    call?.signal?.removeEventListener('abort', call.abort);
+    call?.unlink();
     return call;
   }
 }

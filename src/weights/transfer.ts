@@ -1,6 +1,7 @@
 // Files over HTTP, the same everywhere: continued where the connection broke, never mixed from two versions of a file, and bounded in
 // bytes and in silence. What is done with the bytes is the platform's business.
 
+import { onAbort } from '../abort.js';
 import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
 
 /** Larger files are no weights of these networks: the official ones have 377 MB. */
@@ -121,15 +122,15 @@ export async function transfer(address: string, store: TransferStore, options: T
 /** Waits, or returns at once when the signal is aborted. */
 function pause(time: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise(resolve => {
+    let stop = () => {};
     const done = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
+      stop();
       resolve();
     };
     // Longer waits than this are none to a timer.
     const timer = setTimeout(done, Math.min(time, 2 ** 31 - 1));
-    signal?.addEventListener('abort', done);
-    if (signal?.aborted) done();
+    stop = onAbort(signal, done);
   });
 }
 
@@ -268,16 +269,15 @@ class Watch {
   private readonly controller = new AbortController();
   private readonly limit: number;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly forward: () => void;
+  private readonly unlink: () => void;
   private stalled: ((error: Error) => void) | undefined;
 
-  constructor(private readonly options: TransferOptions) {
+  constructor(options: TransferOptions) {
     this.limit = options.stallTimeout ?? 30_000;
-    this.forward = () => {
+    this.unlink = onAbort(options.signal, () => {
       this.controller.abort(options.signal?.reason);
       this.stalled?.(new Error('aborted'));
-    };
-    options.signal?.addEventListener('abort', this.forward);
+    });
   }
 
   get signal(): AbortSignal {
@@ -302,7 +302,7 @@ class Watch {
 
   stop(): void {
     clearTimeout(this.timer);
-    this.options.signal?.removeEventListener('abort', this.forward);
+    this.unlink();
   }
 }
 

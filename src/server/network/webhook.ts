@@ -1,5 +1,6 @@
 // Tells other servers that a job has ended: a POST to the address that came with the job, again and again until it is taken.
 
+import { onAbort } from '../../abort.js';
 import { LIMITS } from '../limits.js';
 import { connectionError, type NetworkRules, RequestError, send, withTimeout } from './request.js';
 
@@ -125,15 +126,14 @@ export class Webhooks {
   /** Waits, but not for longer than until it is closed. */
   private pause(ms: number): Promise<void> {
     return new Promise(resolve => {
-      const { signal } = this.stopped;
+      let stop = () => {};
       const done = () => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', done);
+        stop();
         resolve();
       };
       const timer = setTimeout(done, ms);
-      if (signal.aborted) done();
-      else signal.addEventListener('abort', done);
+      stop = onAbort(this.stopped.signal, done);
     });
   }
 }

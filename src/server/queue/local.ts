@@ -3,6 +3,7 @@
 
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onAbort } from '../../abort.js';
 import { CodeFormerError } from '../../errors.js';
 import { withLock } from '../../node/lock.js';
 import { makeFolder, removeLeftovers, writeFileBeside } from '../../node/write-file.js';
@@ -120,7 +121,7 @@ export class LocalQueue implements JobQueue {
       wake();
     };
     entry.watchers.add(watcher);
-    signal?.addEventListener('abort', watcher);
+    const stop = onAbort(signal, watcher);
     try {
       while (!signal?.aborted) {
         if (changed) {
@@ -137,7 +138,7 @@ export class LocalQueue implements JobQueue {
       }
     } finally {
       entry.watchers.delete(watcher);
-      signal?.removeEventListener('abort', watcher);
+      stop();
     }
   }
 

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type * as Bull from 'bullmq';
 import type { Redis } from 'ioredis';
+import { onAbort, untilAborted } from '../../abort.js';
 import { CodeFormerError, invalidArgument } from '../../errors.js';
 import { JobError, QueueFullError, QueueUnavailableError } from '../errors.js';
 import { optionalPackage } from '../optional.js';
@@ -204,8 +205,7 @@ class RedisQueue implements JobQueue {
     let last = '';
     let isWaiting = true;
     const news = this.listen(id);
-    const wake = () => news.wake();
-    signal?.addEventListener('abort', wake);
+    const stop = onAbort(signal, () => news.wake());
     try {
       while (!signal?.aborted) {
         news.reset();
@@ -224,7 +224,7 @@ class RedisQueue implements JobQueue {
       }
     } finally {
       news.end();
-      signal?.removeEventListener('abort', wake);
+      stop();
     }
   }
 
@@ -488,16 +488,9 @@ class RedisQueue implements JobQueue {
 /** The result of some work; its end is waited for only for a while where the signal is aborted, and then is that. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   work.catch(() => {});
-  await Promise.race([work.catch(() => {}), aborted(signal).then(() => delay(GRACE))]);
+  await Promise.race([work.catch(() => {}), untilAborted(signal).then(() => delay(GRACE))]);
   signal.throwIfAborted();
   return work;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise(resolve => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /** Waits, but not for longer than so many milliseconds. */
