@@ -1,5 +1,7 @@
 // The page: makes its parts and lets them know each other.
 
+import { Album } from './album.js';
+import { AlbumStrip, THUMBNAIL } from './album-strip.js';
 import { compareSheet } from './compare.js';
 import { Controls } from './controls.js';
 import { find } from './dom.js';
@@ -10,6 +12,7 @@ import { listenForKeys } from './keys.js';
 import { Messages } from './messages.js';
 import { keepOffline } from './offline.js';
 import { listenForPhotos } from './open.js';
+import { thumbnailOf } from './photo.js';
 import { ServerClient } from './server/client.js';
 import { serverEngine } from './server/engine.js';
 import { KeyDialog } from './server/key.js';
@@ -37,11 +40,13 @@ new Faces(
   selected => store.set({ selected }),
   (id, included) => session.setFace(id, { included }),
 );
+const album = new Album(store, session, blob => thumbnailOf(blob, THUMBNAIL));
 const photos = listenForPhotos(
-  (blob, name) => session.open(blob, name),
+  files => void album.add(files),
   text => toast(text, { kind: 'warning' }),
 );
-const save = listenForSaving(store, session);
+const strip = new AlbumStrip(album, () => photos.choose());
+const save = listenForSaving(store, session, format => album.setFormat(format));
 const compare = compareSheet(store, session);
 const weights = new WeightsDialog(store, session);
 const choosePlace = listenForPlace(store, () => weights.restartEngine());
@@ -70,6 +75,8 @@ listenForKeys(
     escape: () => store.set({ selected: null }),
     f: () => controls.toggleOutlines(),
     c: () => compare(),
+    ',': () => strip.step(-1),
+    '.': () => strip.step(1),
     o: () => photos.choose(),
     s: () => save(),
     '?': () => help.showModal(),

@@ -1,27 +1,37 @@
 // The ways in which a photo comes: chosen, dropped, pasted, or one of the samples.
 
+import type { PhotoFile } from './album.js';
 import { find } from './dom.js';
+import { chosenFiles, droppedFiles } from './files.js';
 
-/** Listens for photos. `choose()` of what is returned asks for a file. */
+/**
+ * Listens for photos. `choose()` of what is returned asks for files.
+ * @param open takes those of one choice
+ */
 export function listenForPhotos(
-  open: (blob: Blob, name: string) => void,
+  open: (files: readonly PhotoFile[]) => void,
   refuse: (text: string) => void,
 ): { choose(): void } {
   const input = find<HTMLInputElement>('#photo-file');
   const choose = () => input.click();
-  input.addEventListener('change', () => {
-    const file = input.files?.[0];
-    // The same file can be chosen again.
-    input.value = '';
-    if (file) open(file, file.name);
-  });
+  for (const field of [input, find<HTMLInputElement>('#folder-file')])
+    field.addEventListener('change', () => {
+      const files = chosenFiles(field.files ?? []);
+      // The same files can be chosen again.
+      field.value = '';
+      if (files.length > 0) open(files);
+      else refuse('There is no photo in this folder.');
+    });
+  // Phones know no folders to choose.
+  find('#choose-folder').hidden = !('webkitdirectory' in input) || matchMedia('(pointer: coarse)').matches;
+  find('#choose-folder').addEventListener('click', () => find('#folder-file').click());
   for (const id of ['#choose-photo', '#open-photo']) find(id).addEventListener('click', choose);
 
   for (const sample of document.querySelectorAll<HTMLElement>('[data-sample]')) {
     sample.addEventListener('click', async () => {
       const path = sample.dataset.sample!;
       const response = await fetch(path).catch(() => null);
-      if (response?.ok) open(await response.blob(), path.slice(path.lastIndexOf('/') + 1));
+      if (response?.ok) open([{ blob: await response.blob(), name: path.slice(path.lastIndexOf('/') + 1) }]);
       else refuse('The sample could not be loaded. Is this machine offline?');
     });
   }
@@ -48,21 +58,18 @@ export function listenForPhotos(
     event.preventDefault();
     inside = 0;
     show();
-    take(event.dataTransfer?.files, 'dropped');
+    void droppedFiles(event.dataTransfer!).then(take, () => refuse('What was dropped could not be read.'));
   });
 
   addEventListener('paste', event => {
     const files = event.clipboardData?.files;
     // Text in a field is none of our business.
-    if (files && files.length > 0) take(files, 'pasted');
+    if (files && files.length > 0) open(chosenFiles(files));
   });
 
-  function take(files: FileList | undefined, how: string): void {
-    const list = [...(files ?? [])];
-    const file = list.find(({ type }) => type.startsWith('image/')) ?? list[0];
-    if (!file) return;
-    if (list.length > 1) refuse(`One photo at a time: of what was ${how}, ${file.name} was opened.`);
-    open(file, file.name);
+  function take(files: readonly PhotoFile[]): void {
+    if (files.length > 0) open(files);
+    else refuse('There is no photo in what was dropped.');
   }
 
   return { choose };

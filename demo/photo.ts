@@ -1,6 +1,8 @@
 // A photo before it is restored: how it is read, and which part of it a crop covers.
 
 import { encodedDimensions } from '../src/image/dimensions.js';
+import { pictureFormat } from '../src/image/format.js';
+import { readMetadata, withPictureMetadata } from '../src/image/metadata.js';
 import { checkPixelCount, type PictureLimits } from '../src/image/picture.js';
 import { CodeFormerError } from '../src/web/client.js';
 import type { Area } from './store.js';
@@ -11,11 +13,13 @@ const KNOWN = /^image\/(avif|gif|jpeg|png|webp)$/;
 
 /**
  * Refuses encoded pictures that are too large by their headers: a browser can only be asked for their size when it has made all pixels.
+ * @returns the size, before it is turned upright
  * @throws `IMAGE_TOO_LARGE`
  */
-export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promise<void> {
+export async function checkHeader(blob: Blob, limits: PictureLimits = {}): Promise<Size | null> {
   const size = encodedDimensions(new Uint8Array(await blob.arrayBuffer()));
   if (size) checkPixelCount(size.width, size.height, limits);
+  return size;
 }
 
 /** A photo as it is shown, upright, and as the engine gets it. */
@@ -43,8 +47,50 @@ export async function readPhoto(blob: Blob, scale: number): Promise<ReadPhoto> {
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
-  const file = await canvas.convertToBlob();
+  const file = await withNotes(await canvas.convertToBlob(), blob, { width, height });
   return { bitmap: canvas.transferToImageBitmap(), file };
+}
+
+/** A picture that a canvas has written as PNG, with the notes of the photo that it was made of. */
+async function withNotes(png: Blob, photo: Blob, size: Size): Promise<Blob> {
+  const bytes = new Uint8Array(await photo.arrayBuffer());
+  const format = pictureFormat(bytes);
+  const notes = format && readMetadata(bytes, format);
+  if (!notes) return png;
+  return new Blob([withPictureMetadata(new Uint8Array(await png.arrayBuffer()), 'png', notes, size)], {
+    type: png.type,
+  });
+}
+
+/**
+ * A photo as the engine gets it, where it is not shown.
+ * @returns its file, and its size, maybe before it is turned upright
+ * @throws as `readPhoto`
+ */
+export async function photoFile(blob: Blob): Promise<Size & { readonly file: Blob }> {
+  const size = KNOWN.test(blob.type) ? await checkHeader(blob, { name: 'photo' }) : null;
+  if (size) return { width: size.width, height: size.height, file: blob };
+  const { bitmap, file } = await readPhoto(blob, 1);
+  const { width, height } = bitmap;
+  bitmap.close();
+  return { width, height, file };
+}
+
+/**
+ * A small picture of a photo: the middle of it, as a square.
+ * @param side in pixels
+ * @throws as `readPhoto`
+ */
+export async function thumbnailOf(blob: Blob, side: number): Promise<ImageBitmap> {
+  const { bitmap } = await readPhoto(blob, 1);
+  const { width, height } = bitmap;
+  const least = Math.min(width, height);
+  const canvas = new OffscreenCanvas(side, side);
+  const context = canvas.getContext('2d')!;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, (width - least) / 2, (height - least) / 2, least, least, 0, 0, side, side);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
 }
 
 /** The part of the photo that a crop covers, at full pixels. */

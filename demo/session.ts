@@ -1,5 +1,6 @@
 // A photo with the engine: opened once, then made again whenever a setting changes.
 
+import { orAbort } from '../src/abort.js';
 import type {
   ClientOptions,
   ClientPhotoOptions,
@@ -15,11 +16,12 @@ import type {
 } from '../src/web/client.js';
 import { CodeFormerError } from '../src/web/client.js';
 import { Latest } from './latest.js';
-import { areaOf, type ReadPhoto, readPhoto } from './photo.js';
+import { areaOf, photoFile, type ReadPhoto, readPhoto } from './photo.js';
 import { isAbort, type Problem, problemOf, problemOfPhoto } from './problems.js';
 import {
   type Area,
   type Face,
+  type Fitted,
   fitted,
   isWorking,
   type Place,
@@ -112,8 +114,35 @@ const STOPPED: Problem = {
   remedies: ['again'],
 };
 
+/** What people say of a face. */
+export type FaceChoices = Pick<Face, 'included' | 'fidelity' | 'strength'>;
+
+/** A face that was found, and what was said of it. */
+export type ChosenFace = DetectedFace & FaceChoices;
+
 /** How a face is to be restored that nobody has said anything of. */
-const AS_FOUND: Pick<Face, 'included' | 'fidelity' | 'strength'> = { included: true, fidelity: null, strength: null };
+const AS_FOUND: FaceChoices = { included: true, fidelity: null, strength: null };
+
+/** How pictures are written. */
+export interface Format {
+  readonly output: EncodedType;
+  readonly quality: number;
+  /** `keep` the notes of the photo, or write `none`. */
+  readonly metadata: 'keep' | 'none';
+}
+
+/** A photo that is restored while another one is shown. */
+export interface Order {
+  readonly blob: Blob;
+  readonly settings: Settings;
+  /** What was found in it, and what people have said of that, where it was shown before. */
+  readonly faces: readonly ChosenFace[] | null;
+}
+
+export interface Made {
+  readonly file: Blob;
+  readonly faces: readonly ChosenFace[];
+}
 
 export class Session {
   private engine: Promise<Engine> = new Promise(() => {});
@@ -220,9 +249,16 @@ export class Session {
     throw new CodeFormerError('ABORTED', 'The engine is no longer wanted.');
   }
 
-  /** Opens a photo and restores its faces. What was done before is dropped. */
-  open(blob: Blob, name: string): Promise<void> {
-    return this.restore({ blob, name, scale: 1, thorough: false }, []);
+  /**
+   * Opens a photo and restores its faces. What was done before is dropped.
+   * @param former how it was opened before, and what was said of its faces then
+   */
+  open(
+    blob: Blob,
+    name: string,
+    { thorough = false, faces = [] }: { thorough?: boolean; faces?: readonly FaceChoices[] } = {},
+  ): Promise<void> {
+    return this.restore({ blob, name, scale: 1, thorough }, faces);
   }
 
   /** Opens the same photo again, with some differences. Its faces keep their settings. */
@@ -230,13 +266,13 @@ export class Session {
     if (this.source) await this.restore({ ...this.source, ...change }, this.store.state.faces);
   }
 
-  private async restore(source: Source, former: readonly Face[]): Promise<void> {
+  private async restore(source: Source, former: readonly FaceChoices[]): Promise<void> {
     const since = performance.now();
     const read = await this.read(source, since);
     if (!read) return;
     const { bitmap, file } = read;
     // Pictures that are given away have no size any more.
-    const photo = { name: source.name, width: bitmap.width, height: bitmap.height };
+    const photo = { name: source.name, blob: source.blob, width: bitmap.width, height: bitmap.height };
     const same = source.blob === this.source?.blob;
     this.source = source;
     this.abort();
@@ -294,22 +330,16 @@ export class Session {
     file: Blob,
     photo: Size,
     { thorough }: Source,
-    former: readonly Face[],
+    former: readonly FaceChoices[],
     signal: AbortSignal,
   ): Promise<void> {
-    const find = (all: boolean) =>
-      engine.detect(file, {
-        ...(all && { detectionScales: MORE_SCALES }),
-        signal,
-        onProgress: progress => this.follow(progress, 0, 0.1),
-      });
-    let faces = await find(thorough);
-    if (faces.length === 0 && !thorough) {
-      faces = await find(true);
-      this.store.set({ thorough: true });
-    }
+    const { faces, all } = await findFaces(engine, file, thorough, {
+      signal,
+      onProgress: progress => this.follow(progress, 0, 0.1),
+    });
     this.store.set({
       phase: 'encoding',
+      thorough: all,
       faces: faces.map((face, i) => {
         // Another detector may find others.
         const { included, fidelity, strength } = (former.length === faces.length && former[i]) || AS_FOUND;
@@ -328,7 +358,7 @@ export class Session {
       }),
     });
     const prepared = await engine.prepare(file, {
-      faces: faces.map(({ landmarks, box, score }) => ({ landmarks, box, score })),
+      faces: asGiven(faces),
       signal,
       onProgress: progress => this.follow(progress, 0.1, 0.5),
     });
@@ -495,10 +525,38 @@ export class Session {
   }
 
   /** The picture for the settings as they are now, as a file. */
-  async save(output: EncodedType, quality: number): Promise<Blob> {
+  async save(format: Format): Promise<Blob> {
     const { prepared, signal } = this.mustBeOpen();
-    const { image } = await prepared.render({ ...renderOptions(this.store.state), output, quality, signal });
-    return new Blob([image as Uint8Array<ArrayBuffer>], { type: `image/${output}` });
+    return written(prepared, { ...renderOptions(this.store.state), ...format, signal });
+  }
+
+  /** The photo as it is read, and the picture for the settings as they are now. */
+  async sides(): Promise<{ readonly before: ImageBitmap; readonly after: Picture }> {
+    const { prepared, signal } = this.mustBeOpen();
+    const { blob, scale } = this.source!;
+    const { image } = await prepared.render({ ...renderOptions(this.store.state), signal });
+    return { before: (await readPhoto(blob, scale)).bitmap, after: image };
+  }
+
+  /**
+   * Restores a photo that is not shown, as a file. What is shown stays, and can be worked on meanwhile.
+   * @returns also its faces
+   */
+  async make({ blob, settings, faces }: Order, format: Format, signal: AbortSignal): Promise<Made> {
+    const engine = await orAbort(signal, () => this.engine);
+    const { file, ...size } = await photoFile(blob);
+    const found = faces ?? chosen((await findFaces(engine, file, false, { signal })).faces);
+    const prepared = await engine.prepare(file, { faces: asGiven(found), signal });
+    try {
+      const { place } = this.store.state;
+      const named = prepared.faces.map(({ id }, i) => ({ ...found[i]!, id }));
+      const upscaler = engine.info !== null && engine.info.networks.upscaler !== null;
+      const wanted = { ...settings, backgroundUpscale: settings.backgroundUpscale && upscaler };
+      const options = renderOptions({ faces: named, settings: wanted, place, photo: size, cheap: false });
+      return { file: await written(prepared, { ...options, ...format, signal }), faces: found };
+    } finally {
+      prepared.destroy();
+    }
   }
 
   private mustBeOpen(): Opened {
@@ -539,7 +597,29 @@ export class Session {
   }
 }
 
-function renderOptions(state: State) {
+/** The faces of a photo; where there is none, small and very large ones are looked for, too. */
+async function findFaces(engine: Engine, file: Blob, thorough: boolean, options: ClientPhotoOptions & Bound) {
+  const find = (all: boolean) => engine.detect(file, { ...(all && { detectionScales: MORE_SCALES }), ...options });
+  const faces = await find(thorough);
+  if (faces.length > 0 || thorough) return { faces, all: thorough };
+  return { faces: await find(true), all: true };
+}
+
+/** Faces as nobody has said anything of them. */
+const chosen = (faces: readonly DetectedFace[]): ChosenFace[] => faces.map(face => ({ ...face, ...AS_FOUND }));
+
+/** Faces as the engine takes them. */
+const asGiven = (faces: readonly DetectedFace[]) =>
+  faces.map(({ landmarks, box, score }) => ({ landmarks, box, score }));
+
+async function written(prepared: Prepared, request: RenderRequest & Format): Promise<Blob> {
+  const { image } = await prepared.render(request);
+  return new Blob([image as Uint8Array<ArrayBuffer>], { type: `image/${request.output}` });
+}
+
+function renderOptions(
+  state: Fitted & { readonly faces: readonly (FaceChoices & { readonly id: number })[] } & Pick<State, 'place'>,
+) {
   const { faces, place } = state;
   const settings = fitted(state);
   if (place === 'server') return settings;

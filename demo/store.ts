@@ -31,6 +31,8 @@ export type Engine =
 
 export interface Photo {
   readonly name: string;
+  /** Its file. */
+  readonly blob: Blob;
   readonly width: number;
   readonly height: number;
 }
@@ -181,8 +183,11 @@ export class Store {
 export const isPossible = ({ width, height }: Pick<Photo, 'width' | 'height'>, upscaling: number): boolean =>
   upscaling ** 2 * width * height <= MOST_PIXELS && upscaling * Math.max(width, height) <= MAX_SIDE;
 
+/** What decides which settings can be had. */
+export type Fitted = Pick<State, 'settings' | 'cheap'> & { readonly photo: Pick<Photo, 'width' | 'height'> | null };
+
 /** The settings as far as they can be had for the photo. */
-export function fitted({ settings, photo, cheap }: State): Settings {
+export function fitted({ settings, photo, cheap }: Fitted): Settings {
   if (cheap) return { ...settings, upscaling: 1, backgroundUpscale: false };
   let { upscaling } = settings;
   while (photo && upscaling > 1 && !isPossible(photo, upscaling)) upscaling--;
@@ -190,7 +195,10 @@ export function fitted({ settings, photo, cheap }: State): Settings {
 }
 
 /** What a face is restored with. */
-export function settingsOf(face: Face, settings: Settings): { readonly fidelity: number; readonly strength: number } {
+export function settingsOf(
+  face: Pick<Face, 'fidelity' | 'strength'>,
+  settings: Settings,
+): { readonly fidelity: number; readonly strength: number } {
   return { fidelity: face.fidelity ?? settings.fidelity, strength: face.strength ?? settings.strength };
 }
 

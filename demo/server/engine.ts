@@ -9,10 +9,19 @@ const REST = 400;
 
 /** What the server is told of the settings. */
 function inputOf(url: string, request: RenderRequest): object {
-  const { fidelity, strength, upscaling, neverWorse, faceUpscale, onlyCenterFace, output = 'png' } = request;
+  const {
+    fidelity,
+    strength,
+    upscaling,
+    neverWorse,
+    faceUpscale,
+    onlyCenterFace,
+    metadata = 'keep',
+    output = 'png',
+  } = request;
   return {
     ...{ image_url: url, fidelity, strength, upscaling, never_worse: neverWorse, output_format: output },
-    ...{ face_upscale: faceUpscale, only_center_face: onlyCenterFace },
+    ...{ face_upscale: faceUpscale, only_center_face: onlyCenterFace, metadata },
   };
 }
 

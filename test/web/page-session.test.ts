@@ -291,7 +291,7 @@ describe('the session', () => {
     expect(store.state).toMatchObject({ phase: 'done', problem: null, work: null, result: { width: 200 } });
     expect(store.state.settings.fidelity).toBe(0.5);
     expect(screen.photo).not.toHaveBeenLastCalledWith(null);
-    void work.save('png', 95);
+    void work.save({ output: 'png', quality: 95, metadata: 'keep' });
     expect(renders[2]!.options).toMatchObject({ fidelity: 0.5, output: 'png' });
     work.setSettings({ fidelity: 0.3 });
     await vi.waitFor(() => expect(renders).toHaveLength(4));
@@ -317,7 +317,9 @@ describe('the session', () => {
     await vi.waitFor(() => expect(renders).toHaveLength(1));
     work.stop();
     expect(store.state).toMatchObject({ phase: 'failed', problem: { title: 'Stopped' }, result: null });
-    await expect(work.save('png', 95)).rejects.toThrow('Restore the photo again first');
+    await expect(work.save({ output: 'png', quality: 95, metadata: 'keep' })).rejects.toThrow(
+      'Restore the photo again first',
+    );
     void work.again();
     await vi.waitFor(() => expect(renders).toHaveLength(2));
   });

@@ -1,0 +1,129 @@
+// Albums in headless Chromium, on a page without WebGPU: photos and a file that is none, in one zip, with what the photos said of themselves.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from './chromium.js';
+import type { TestServer } from './server.js';
+import { serveTiny } from './tiny-weights.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const sample = join(root, 'docs/samples/astronaut.png');
+
+const chromium = await launchChromium({ webgpu: false });
+
+describe.skipIf(!chromium)('an album on the page', () => {
+  const browser = chromium as Browser;
+  let site: string;
+  let server: TestServer;
+  let context: BrowserContext;
+  let page: Page;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    site = await mkdtemp(join(tmpdir(), 'codeformer-page-'));
+    execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
+    server = await serveTiny(site);
+    context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
+    page = await context.newPage();
+    page.on('pageerror', error => faults.push(String(error)));
+    // Violations of the security policy are among them.
+    page.on('console', message => message.type() === 'error' && faults.push(message.text()));
+    await page.goto(`${server.origin}/`);
+    // On its side, as phones store photos.
+    const face = await sharp(sample).extract({ left: 100, top: 0, width: 300, height: 260 }).rotate(270).toBuffer();
+    const exif = { IFD0: { Copyright: 'by the test' } };
+    const buffer = await sharp(face).jpeg().withExif(exif).withMetadata({ orientation: 6 }).toBuffer();
+    const photo = (name: string) => ({ name, mimeType: 'image/jpeg', buffer });
+    await page.setInputFiles(
+      '#photo-file',
+      [photo('a.jpg'), photo('a.jpg'), photo('letter.jpg')].map((file, i) =>
+        i === 2 ? { ...file, buffer: Buffer.from('no photo') } : file,
+      ),
+    );
+    await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server?.close();
+    if (site) await rm(site, { recursive: true });
+  });
+
+  const standings = () =>
+    page.locator('.album-photo').evaluateAll(all => all.map(element => (element as HTMLElement).dataset.standing));
+
+  async function faultsOfAccess(): Promise<string[]> {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }),
+    );
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.target.join(' ')).join(', ')}`);
+  }
+
+  async function downloaded(button: string): Promise<{ name: string; bytes: Buffer }> {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+    return { name: download.suggestedFilename(), bytes: await readFile((await download.path())!) };
+  }
+
+  test('shows the first photo, and names the file that is none', async () => {
+    await expect.poll(standings).toEqual(['waiting', 'waiting', 'failed']);
+    await page.click('#album-problems summary');
+    expect(await page.textContent('#album-problems li')).toMatch(/^“letter\.jpg” cannot be read as a photo/);
+    await page.click('#album-problems summary');
+  });
+
+  test('goes from photo to photo by keys, each of which can have settings of its own', async () => {
+    await page.keyboard.press('.');
+    await page.waitForSelector('.album-photo[aria-label^="a.jpg"][aria-current] >> nth=0');
+    await expect.poll(() => page.locator('.album-photo').nth(1).getAttribute('aria-current')).toBe('true');
+    await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
+    await page.check('#own-photo input');
+    await page.check('[name="upscaling"][value="1"]');
+    await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
+    await page.locator('.album-photo').nth(1).focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.isChecked('[name="upscaling"][value="2"]')).toBe(true);
+    expect(await page.isChecked('#own-photo input')).toBe(false);
+  });
+
+  test('has no faults of access', async () => {
+    expect(await faultsOfAccess()).toEqual([]);
+  });
+
+  test('restores all, and saves them in one zip with what the photos said of themselves', async () => {
+    await page.selectOption('#save-type', 'jpeg');
+    await page.click('#album-run');
+    await expect.poll(standings, { timeout: 100_000 }).toEqual(['done', 'done', 'failed']);
+    expect(await page.textContent('#album-status')).toBe('2 of 3 restored');
+    const { name, bytes } = await downloaded('#album-save');
+    expect(name).toBe('restored-photos.zip');
+    const parts = bytes.toString('latin1').split('PK\x03\x04').slice(1);
+    expect(parts.map(part => /[\w ()]+\.jpg/.exec(part)![0])).toEqual(['a.jpg', 'a (2).jpg']);
+    const pictures = parts.map(part => Buffer.from(part.slice(part.indexOf('\xff\xd8\xff')), 'latin1'));
+    const found = await Promise.all(pictures.map(picture => sharp(picture).metadata()));
+    expect(found.map(({ width, height }) => [width, height])).toEqual([
+      [600, 520],
+      [300, 260],
+    ]);
+    for (const { orientation, exif } of found) {
+      expect(orientation).toBe(1);
+      expect(exif!.toString('latin1')).toContain('by the test');
+    }
+  });
+
+  test('leaves out what the photos said where that is asked for', async () => {
+    await page.uncheck('#keep-notes');
+    await expect.poll(standings).toEqual(['changed', 'changed', 'failed']);
+    const { name, bytes } = await downloaded('#save');
+    expect(name).toBe('a-restored.jpg');
+    expect((await sharp(bytes).metadata()).exif).toBeUndefined();
+    expect(faults).toEqual([]);
+  });
+});
