@@ -18,6 +18,7 @@ import { serverEngine } from './server/engine.js';
 import { KeyDialog } from './server/key.js';
 import { listenForPlace } from './server/place.js';
 import { Session } from './session.js';
+import { listenForSystem } from './shared.js';
 import { Store } from './store.js';
 import { toast } from './toasts.js';
 import { Viewer } from './viewer/viewer.js';
@@ -45,6 +46,7 @@ const photos = listenForPhotos(
   files => void album.add(files),
   text => toast(text, { kind: 'warning' }),
 );
+listenForSystem(files => void album.add(files));
 const strip = new AlbumStrip(album, () => photos.choose());
 const save = listenForSaving(store, session, format => album.setFormat(format));
 const compare = compareSheet(store, session);

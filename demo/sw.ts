@@ -1,5 +1,7 @@
-// The service worker: keeps the page's own files, so that it opens without a connection, and has pages isolated from others, so that they get
-// threads. Weights are kept by the engine.
+// The service worker: keeps the page's own files, so that it opens without a connection, has pages isolated from others, so that they get
+// threads, and takes photos that are shared with the installed page. Weights are kept by the engine.
+
+import { receiveShared, SHARE_PATH } from './shared.js';
 
 /** Filled in by the build: what the page cannot do without, what is fetched once that is there, and a hash of all of it. */
 declare const FILES: readonly string[];
@@ -33,6 +35,8 @@ addEventListener('activate', event => (event as Lasting).waitUntil(Promise.all([
 addEventListener('fetch', event => {
   const { request, respondWith } = bound(event as Fetching);
   const url = new URL(request.url);
+  if (request.method === 'POST' && url.href === registration.scope + SHARE_PATH)
+    return respondWith(receiveShared(request, registration.scope));
   if (request.method !== 'GET' || !url.href.startsWith(registration.scope)) return;
   if (url.pathname.endsWith('/')) url.pathname += 'index.html';
   const path = url.href.slice(registration.scope.length).replace(/[?#].*$/, '');

@@ -1,5 +1,5 @@
 // The page as a static folder. `node scripts/demo.mjs build [FOLDER]` writes it (default `demo/dist`), prints what a first visit
-// loads and fails where that is too much. `buildPage` writes what the package has of it. `node scripts/demo.mjs dev [--port N]` serves it, builds again and reloads open pages when a
+// loads and fails where that is too much. `--address URL` says where it will be, which previews of links need, `--source URL` where its source is. `buildPage` writes what the package has of it. `node scripts/demo.mjs dev [--port N]` serves it, builds again and reloads open pages when a
 // source changes.
 
 import { createHash } from 'node:crypto';
@@ -29,14 +29,17 @@ const THUMBNAIL = 144;
 /** A sample that needs to be restored, made of a square of one that does not: left, top, side, and what is left of it. */
 const WORN = { file: 'astronaut.png', square: { left: 94, top: 0, width: 260, height: 260 }, side: 120, quality: 45 };
 
+/** PNG icons: their side, and whether the system cuts their corners. */
+const ICONS = { 'icon-192.png': [192, false], 'icon-512.png': [512, false], 'touch-icon.png': [180, true] };
+
 /** Folders with a page of their own: markup, script, style. */
 const PAGES = ['.', 'lab'].filter(page => existsSync(join(demo, page, 'index.html')));
 
 /**
  * Bundles and copies everything into a folder. `live` adds what reloads pages and leaves out what keeps them for offline use; without
- * `weights` somebody else has to serve the files of the networks.
+ * `weights` somebody else has to serve the files of the networks. `address` is where the folder will be, `source` where its source is.
  */
-async function build(folder, { live = false, weights = true } = {}) {
+async function build(folder, { live = false, weights = true, address, source } = {}) {
   await mkdir(folder, { recursive: true });
   const entryPoints = PAGES.flatMap(page =>
     ['main', 'style'].map(name => ({
@@ -61,9 +64,11 @@ async function build(folder, { live = false, weights = true } = {}) {
   });
   // Frames in a sandbox load no modules.
   await esbuild.build({ ...common, entryPoints: [join(demo, 'fetcher.ts')], format: 'iife' });
-  for (const page of PAGES) await writePage(folder, page, live);
+  for (const page of PAGES) await writePage(folder, page, { live, address, source });
   for (const name of ['fetcher.html', 'icon.svg', 'manifest.webmanifest'])
     await cp(join(demo, name), join(folder, name));
+  await cp(join(root, 'docs/preview.jpg'), join(folder, 'preview.jpg'));
+  await writeIcons(folder);
   await copySamples(folder);
   await copyWeights(folder, weights);
   await addNotices(folder, metafile);
@@ -81,9 +86,9 @@ async function addNotices(folder, { outputs }) {
   await writeFile(join(folder, NOTICES), allNotices(notices));
 }
 
-/** The service worker knows every file but the weights, which the engine keeps. Photos can come later. */
+/** The service worker knows every file but the weights, which the engine keeps, and what is shown elsewhere. Photos can come later. */
 async function writeServiceWorker(folder, common) {
-  const files = (await filesOf(folder)).filter(name => !name.endsWith('.safetensors'));
+  const files = (await filesOf(folder)).filter(name => !name.endsWith('.safetensors') && name !== 'preview.jpg');
   const later = (await readdir(join(root, 'docs/samples'))).map(name => `samples/${name}`);
   const hash = createHash('sha256');
   for (const name of files) hash.update(`${name}\n`).update(await readFile(join(folder, name)));
@@ -108,10 +113,26 @@ async function filesOf(folder) {
     .sort();
 }
 
-async function writePage(folder, page, live) {
+async function writePage(folder, page, { live, address, source }) {
   const html = await readFile(join(demo, page, 'index.html'), 'utf8');
   const reload = `<script type="module" src="${relative(page, '.') || '.'}/reload.js"></script>`;
-  await writeFile(join(folder, page, 'index.html'), live ? html.replace('</head>', `${reload}</head>`) : html);
+  const about = source ? ` <a href="${new URL(source).href}">Its source</a>.` : '';
+  const written = html
+    // What shows previews of links knows no addresses but whole ones.
+    .replace('content="preview.jpg"', `content="${address ? new URL('preview.jpg', address).href : 'preview.jpg'}"`)
+    .replace('<!-- source -->', about)
+    .replace('</head>', live ? `${reload}</head>` : '</head>');
+  await writeFile(join(folder, page, 'index.html'), written);
+}
+
+/** The icon as PNG; where the system cuts corners, on a ground that reaches them. */
+async function writeIcons(folder) {
+  const svg = await readFile(join(demo, 'icon.svg'), 'utf8');
+  for (const [name, [side, isCut]] of Object.entries(ICONS)) {
+    const drawn = isCut ? svg.replace('rx="8"', '').replace('viewBox="0 0 32 32"', 'viewBox="-2 -2 36 36"') : svg;
+    const image = sharp(Buffer.from(drawn), { density: (72 * side) / 32 }).resize(side, side);
+    await (isCut ? image.flatten({ background: '#0a6b64' }) : image).png({ palette: true }).toFile(join(folder, name));
+  }
 }
 
 async function copySamples(folder) {
@@ -249,7 +270,7 @@ export async function buildPage(folder, options) {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { port: { type: 'string', default: '5173' } },
+    options: { port: { type: 'string', default: '5173' }, address: { type: 'string' }, source: { type: 'string' } },
   });
   const [command, target = join(demo, 'dist')] = positionals;
   const port = Number(values.port);
@@ -257,13 +278,14 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
     await dev(port);
   } else if (command === 'build') {
     try {
-      if (!(await buildPage(resolve(target)))) process.exitCode = 1;
+      const { address, source } = values;
+      if (!(await buildPage(resolve(target), { address, source }))) process.exitCode = 1;
     } catch (error) {
       if (!error.errors) console.error(error);
       process.exitCode = 1;
     }
   } else {
-    console.error('Usage: node scripts/demo.mjs build [FOLDER] | dev [--port N]');
+    console.error('Usage: node scripts/demo.mjs build [FOLDER] [--address URL] [--source URL] | dev [--port N]');
     process.exitCode = 2;
   }
 }

@@ -118,6 +118,57 @@ describe.skipIf(!chromium)('an album on the page', () => {
     }
   });
 
+  test('takes photos that are shared with the installed page, and files that are opened with it', async () => {
+    const installed = await browser.newContext({ serviceWorkers: 'allow' });
+    const page = await installed.newPage();
+    const photo = [...(await readFile(sample))];
+    const names = () =>
+      page.locator('.album-photo').evaluateAll(all => all.map(({ ariaLabel }) => ariaLabel?.split(',')[0]));
+    await page.goto(`${server.origin}/`);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    // From now on it answers for the page.
+    await page.reload();
+    const address = await page.evaluate(async bytes => {
+      const form = new FormData();
+      for (const name of ['größe.png', 'b.png'])
+        form.append('photos', new File([Uint8Array.from(bytes)], name, { type: 'image/png' }));
+      return (await fetch('share', { method: 'POST', body: form })).url;
+    }, photo);
+    expect(address).toBe(`${server.origin}/?shared`);
+    await page.goto(address);
+    await expect.poll(names).toEqual(['größe.png', 'b.png']);
+    expect(page.url()).toBe(`${server.origin}/`);
+    // What was taken is not there a second time.
+    expect(await page.evaluate(() => caches.has('codeformer-shared'))).toBe(false);
+
+    await page.addInitScript(bytes => {
+      const handle = { getFile: async () => new File([Uint8Array.from(bytes)], 'opened.png', { type: 'image/png' }) };
+      const setConsumer = (take: (launch: object) => void) => take({ files: [handle] });
+      Object.defineProperty(globalThis, 'launchQueue', { value: { setConsumer } });
+    }, photo);
+    await page.reload();
+    await expect.poll(() => page.getAttribute('#canvas', 'aria-label')).toMatch(/^opened\.png/);
+    const manifest = JSON.parse(await readFile(join(site, 'manifest.webmanifest'), 'utf8'));
+    for (const { src, sizes, type } of manifest.icons) {
+      if (type !== 'image/png') continue;
+      const { width, height } = await sharp(join(site, src)).metadata();
+      expect(`${width}x${height}`).toBe(sizes);
+    }
+    await installed.close();
+  });
+
+  test('says where it is and where its source is, where the build was told', async () => {
+    const folder = join(site, 'told');
+    const options = ['--address', 'https://example.org/faces/', '--source', 'https://example.org/source'];
+    execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', folder, ...options]);
+    const html = await readFile(join(folder, 'index.html'), 'utf8');
+    expect(html).toContain('property="og:image" content="https://example.org/faces/preview.jpg"');
+    expect(html).toContain('<a href="https://example.org/source">Its source</a>');
+    const untold = await readFile(join(site, 'index.html'), 'utf8');
+    expect(untold).toContain('property="og:image" content="preview.jpg"');
+    expect(untold).not.toContain('Its source');
+  });
+
   test('leaves out what the photos said where that is asked for', async () => {
     await page.uncheck('#keep-notes');
     await expect.poll(standings).toEqual(['changed', 'changed', 'failed']);

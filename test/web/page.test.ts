@@ -1,7 +1,7 @@
 // The page in headless Chromium: from a photo to a file, by mouse, keys and screen reader; what it says when something goes wrong; that
 // it asks for nothing but its own files; and that it opens without a connection.
 //
-// PAGE_SCREENSHOT=1 also makes docs/page.jpg, the picture in the README.
+// PAGE_SCREENSHOT=1 also makes docs/page.jpg, the picture in the README, and docs/preview.jpg, which is shown where others link to the page.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -874,13 +874,33 @@ describe.skipIf(!chromium)('the page', () => {
     }
   });
 
+  test.runIf(process.env.PAGE_SCREENSHOT)('its picture for previews of links', async () => {
+    const whole = await serveProject(site);
+    const { page, context } = await visit({ viewport: { width: 1200, height: 630 } }, undefined, whole);
+    await page.click('[data-sample$="worn.jpg"]');
+    await phase(page, 'done');
+    await page.check('[name="upscaling"][value="4"]');
+    await phase(page, 'done');
+    await page.keyboard.press('f');
+    await page.evaluate(() => {
+      for (const part of document.querySelectorAll<HTMLElement>('.bar, .panel, .view-bar')) part.hidden = true;
+    });
+    for (let step = 0; step < 3; step++) await page.keyboard.press('+');
+    await shown(page);
+    await page.screenshot({ path: join(root, 'docs/preview.jpg'), type: 'jpeg', quality: 80 });
+    await context.close();
+    await whole.close();
+  });
+
   test.runIf(process.env.PAGE_SCREENSHOT)('its picture for the README', async () => {
-    const { page, context } = await visit({ viewport: { width: 1200, height: 720 } });
+    const whole = await serveProject(site);
+    const { page, context } = await visit({ viewport: { width: 1200, height: 720 } }, undefined, whole);
     await page.click('[data-sample$="worn.jpg"]');
     await phase(page, 'done');
     await page.check('[name="upscaling"][value="4"]');
     await phase(page, 'done');
     await page.screenshot({ path: join(root, 'docs/page.jpg'), type: 'jpeg', quality: 88 });
     await context.close();
+    await whole.close();
   });
 });
