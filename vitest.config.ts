@@ -9,16 +9,34 @@ const wgsl = {
   },
 };
 
+/** What a software adapter has no part in: mostly it waits, for processes, servers and files. */
+const WAITING = ['cli', 'image', 'server', 'weights'].map(folder => `test/${folder}/**/*.test.ts`);
+/** These have a configuration of their own. */
+const EXAMPLES = 'test/examples/**';
+
 export default defineConfig({
   plugins: [wgsl, viteWasmKernels],
   test: {
-    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/run-folder.ts'],
     setupFiles: ['test/setup.ts'],
-    // These have a configuration of their own.
-    exclude: ['test/examples/**'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // A software adapter takes every core, so test files run one after another.
-    fileParallelism: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'waiting', include: WAITING, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'computing',
+          include: ['test/**/*.test.ts'],
+          exclude: [...WAITING, EXAMPLES],
+          // A software adapter takes every core, so test files run one after another.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

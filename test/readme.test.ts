@@ -144,7 +144,7 @@ const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
   // This very run.
   'npm ci && npm test': runIn('.ci/run', 'tests test'),
   'bash .ci/run': runIn('.ci/run', 'newcomer'),
-  'npm run build:demo': runIn('test/web/page.test.ts', "join(root, 'scripts/demo.mjs'), 'build'"),
+  'npm run build:demo': runIn('test/built.ts', "script('demo.mjs'), 'build'"),
   'npm run lint': runIn('.ci/run', 'npm run lint'),
   'npm run docs': runIn('.ci/run', 'npm run docs'),
   'npm run fuzz': runIn('package.json', '"fuzz": "node scripts/run.mjs test/fuzz/main.ts"'),

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
+import { buildProject } from '../built.js';
 import { TINY } from '../tiny.js';
 import { sample } from './harness.js';
 
@@ -18,7 +19,7 @@ const crop = join(folder, 'crop.png');
 const tiny = join(folder, 'tiny.safetensors');
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))]);
+  await buildProject();
   writeFileSync(crop, await encodeImage(sample(32, 32)));
   const generate = ['weights', 'generate', 'codeformer', '--config', JSON.stringify(TINY), '-o', tiny];
   expect((await codeformer(generate)).code).toBe(0);

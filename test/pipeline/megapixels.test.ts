@@ -1,14 +1,15 @@
 // A photo as cameras make them: through an adapter whose buffers are too small for the result, within bounds of memory.
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
+import { buildProject } from '../built.js';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-beforeAll(() => {
-  execFileSync(process.execPath, [path('../../scripts/build.mjs')]);
+beforeAll(async () => {
+  await buildProject();
 });
 
 test('24 megapixels with 20 faces: arrays and buffers of less than 3 GB', { timeout: 600_000 }, async () => {

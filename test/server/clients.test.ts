@@ -12,7 +12,8 @@ import { ApiError, createFalClient, type FalClient, type QueueStatus, Validation
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../src/node/images.js';
 import type * as Library from '../../src/server/index.js';
-import { buildServer, facePhoto, type Running, startServer } from './serve.js';
+import { buildProject } from '../built.js';
+import { facePhoto, type Running, startServer } from './serve.js';
 import { PYTHON, withPython } from './services.js';
 
 const KEY = 'secret-key';
@@ -28,7 +29,7 @@ let server: Running;
 const common = () => ['--key', KEY, '--allow-private-urls', '--storage', join(folder, 'storage')];
 
 beforeAll(async () => {
-  buildServer();
+  await buildProject();
   folder = await mkdtemp(join(tmpdir(), 'codeformer-clients-'));
   photo = await facePhoto();
   photos = createServer((_, response) => response.end(photo)).listen(0, '127.0.0.1');

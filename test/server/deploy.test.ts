@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { LIMITS } from '../../src/server/limits.js';
+import { buildProject } from '../built.js';
 import { freePort, startRedis, withRedis } from './services.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,8 +21,8 @@ const KEY = 'a-key-of-this-test';
 /** Programs as on a machine with the package installed. */
 const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}`, CODEFORMER_KEYS: KEY };
 
-beforeAll(() => {
-  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
+beforeAll(async () => {
+  await buildProject();
   chmodSync(join(root, 'bin/codeformer.mjs'), 0o755);
   symlinkSync(join(root, 'bin/codeformer.mjs'), join(folder, 'codeformer'));
 });

@@ -6,15 +6,16 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { buildProject } from '../built.js';
 import { codeformer } from '../cli/harness.js';
 import { ENDPOINT, QUEUE } from './pretended.js';
-import { buildServer, facePhoto, type Running, startServer } from './serve.js';
+import { facePhoto, type Running, startServer } from './serve.js';
 
 let folder: string;
 let image_url: string;
 
 beforeAll(async () => {
-  buildServer();
+  await buildProject();
   folder = await mkdtemp(join(tmpdir(), 'codeformer-serve-'));
   image_url = `data:image/jpeg;base64,${(await facePhoto()).toString('base64')}`;
 });

@@ -1,18 +1,12 @@
 // `codeformer serve` as a process, as it is built from the sources of now.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Builds the command line and the server. */
-export function buildServer(): void {
-  const source = "import { buildCommandLine } from './scripts/build.mjs'; await buildCommandLine();";
-  execFileSync(process.execPath, ['--input-type=module', '-e', source], { cwd: root });
-}
 
 /** A JPEG of 160x160 pixels with a face, which takes a second. */
 export const facePhoto = (): Promise<Buffer> =>

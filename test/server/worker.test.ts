@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
+import { buildProject } from '../built.js';
 import { codeformer, sample } from '../cli/harness.js';
 import { TINY } from '../tiny.js';
 import { freePort, startRedis, withRedis } from './services.js';
@@ -18,8 +19,8 @@ const program = fileURLToPath(new URL('../../bin/codeformer.mjs', import.meta.ur
 const folder = mkdtempSync(join(tmpdir(), 'codeformer-worker-'));
 const tiny = join(folder, 'tiny.safetensors');
 
-beforeAll(() => {
-  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))]);
+beforeAll(async () => {
+  await buildProject();
   const generate = ['weights', 'generate', 'codeformer', '--config', JSON.stringify(TINY), '-o', tiny];
   execFileSync(process.execPath, [program, ...generate]);
 });

@@ -11,9 +11,10 @@ import { rollup } from 'rollup';
 import * as vite from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../../weights/manifest.json' with { type: 'json' };
+import { buildProject } from '../built.js';
 import { filesOf, installBuilt } from '../packed.js';
 import { launchChromium } from './chromium.js';
-import { buildProject, ISOLATION, serveProject } from './server.js';
+import { ISOLATION, serveProject } from './server.js';
 
 const chromium = await launchChromium();
 const folder = mkdtempSync(join(tmpdir(), 'codeformer-bundlers-'));
@@ -36,8 +37,8 @@ try {
 }`;
 
 describe.skipIf(!chromium)('an app in a bundle', () => {
-  beforeAll(() => {
-    buildProject();
+  beforeAll(async () => {
+    await buildProject();
     installBuilt(folder);
     writeFileSync(join(folder, 'index.html'), HTML);
     writeFileSync(join(folder, 'main.js'), app());

@@ -5,8 +5,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as Client from '../../src/web/client.js';
 import type * as Library from '../../src/web/index.js';
+import { buildProject } from '../built.js';
 import { launchChromium, openPage } from './chromium.js';
-import { buildProject, type Route, sendBytes, serveProject, type TestServer } from './server.js';
+import { type Route, sendBytes, serveProject, type TestServer } from './server.js';
 import { tinyRestorer } from './tiny-weights.js';
 
 declare global {
@@ -34,7 +35,7 @@ describe.skipIf(!chromium)('the client', () => {
   let page: Page & { readonly faults: readonly string[] };
 
   beforeAll(async () => {
-    buildProject();
+    await buildProject();
     server = await serveProject();
     const tiny = await tinyRestorer();
     server.routes.set('/tiny.safetensors', (request, response) => sendBytes(request, response, tiny));

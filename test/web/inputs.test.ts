@@ -5,8 +5,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as Client from '../../src/web/client.js';
 import type * as Library from '../../src/web/index.js';
+import { buildProject } from '../built.js';
 import { launchChromium, openPage } from './chromium.js';
-import { buildProject, sendBytes, serveProject, type TestServer } from './server.js';
+import { sendBytes, serveProject, type TestServer } from './server.js';
 
 declare global {
   var library: typeof Library;
@@ -29,7 +30,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
   let page: Page & { readonly faults: readonly string[] };
 
   beforeAll(async () => {
-    buildProject();
+    await buildProject();
     server = await serveProject();
     elsewhere = await serveProject();
     // Tiles of 16x16, so that JPEG keeps their colours.

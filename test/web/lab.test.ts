@@ -13,9 +13,10 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
 import { parseFaceCodes } from '../../src/pipeline/face-codes.js';
+import { buildProject, buildSite } from '../built.js';
 import { TINY } from '../tiny.js';
 import { launchChromium } from './chromium.js';
-import { buildProject, serveProject, type TestServer } from './server.js';
+import { serveProject, type TestServer } from './server.js';
 import { serveTiny, tinyRestorer } from './tiny-weights.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,10 +34,9 @@ describe.skipIf(!chromium)('the lab', () => {
   let crop: Buffer;
 
   beforeAll(async () => {
-    buildProject();
+    await buildProject();
     folder = await mkdtemp(join(tmpdir(), 'codeformer-lab-'));
-    site = join(folder, 'site');
-    execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
+    site = await buildSite();
     server = await serveProject(site);
     tiny = await serveTiny(site);
     weights = join(folder, 'tiny.safetensors');

@@ -1,11 +1,8 @@
 // The page where a server has sent it: photos are restored by the server or in the browser, as the switch says. The engine of the server
 // does what the test says.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
@@ -13,12 +10,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CodeFormerError } from '../../src/errors.js';
 import type { HandlerOptions } from '../../src/server/app.js';
 import { type Listening, listen } from '../../src/server/listen.js';
+import { buildSite } from '../built.js';
 import { PICTURE, PretendedEngine, QUEUE, served } from '../server/pretended.js';
 import { launchChromium } from './chromium.js';
 import { serveProject } from './server.js';
 import { serveTiny } from './tiny-weights.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const chromium = await launchChromium();
 
 /** A red picture of twice the size of the sample. */
@@ -36,8 +33,7 @@ describe.skipIf(!chromium)('the page of a server', () => {
   const listening: Listening[] = [];
 
   beforeAll(async () => {
-    site = await mkdtemp(join(tmpdir(), 'codeformer-page-'));
-    execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
+    site = await buildSite();
   });
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map(context => context.close()));
@@ -45,7 +41,6 @@ describe.skipIf(!chromium)('the page of a server', () => {
   });
   afterAll(async () => {
     await browser.close();
-    if (site) await rm(site, { recursive: true });
   });
 
   async function serve(options: HandlerOptions = {}) {

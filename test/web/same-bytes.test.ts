@@ -4,10 +4,11 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as library from '../../src/node/index.js';
+import { buildProject } from '../built.js';
 import { launchChromium, launchDebianChromium, openPage } from './chromium.js';
 import { differences, filesWith, MODULE, SHADERS } from './page-bytes.js';
 import { type Numbers, work } from './same-bytes-work.js';
-import { buildProject, serveProject, type TestServer } from './server.js';
+import { serveProject, type TestServer } from './server.js';
 
 const browsers = { chromium: await launchChromium(), 'Debian’s chromium': await launchDebianChromium() };
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -21,7 +22,7 @@ describe.skipIf(!browsers.chromium)('Node and', () => {
   let expected: Record<string, Numbers>;
 
   beforeAll(async () => {
-    buildProject();
+    await buildProject();
     server = await serveProject();
     photo = await library.readImageFile(file('docs/samples/hopper.jpg'));
     expected = await work(library, { photo, weights: file('weights/'), adapter: 'software' });

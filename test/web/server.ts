@@ -1,6 +1,5 @@
 // A small server of static files for tests of the browser: files of the project, routes of a test's own, ranges, and what came in.
 
-import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -47,11 +46,6 @@ export const ISOLATION = {
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Builds `dist`, which pages load the library from. */
-export function buildProject(): void {
-  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))]);
-}
 
 /**
  * Serves the project from a free port of localhost: `dist` must be built. Modules in TypeScript are bundled on the way, but for what

@@ -1,9 +1,7 @@
 // Browsers without WebGPU: the library, its client and the page run on WebAssembly, with threads where the page is isolated, and compute
 // what Node computes.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
@@ -11,10 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as library from '../../src/node/index.js';
 import type * as Client from '../../src/web/client.js';
 import type * as Web from '../../src/web/index.js';
+import { buildProject, buildSite } from '../built.js';
 import { launchChromium, openPage } from './chromium.js';
 import { differences, filesWith, MODULE, SHADERS } from './page-bytes.js';
 import { type Numbers, work } from './same-bytes-work.js';
-import { buildProject, ISOLATION, sendBytes, serveProject, type TestServer } from './server.js';
+import { ISOLATION, sendBytes, serveProject, type TestServer } from './server.js';
 import { tinyRestorer } from './tiny-weights.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,7 +43,7 @@ describe.skipIf(!chromium)('without WebGPU', () => {
   };
 
   beforeAll(async () => {
-    buildProject();
+    await buildProject();
     photo = await library.readImageFile(join(root, 'docs/samples/hopper.jpg'));
     expected = await work(library, { photo, weights: join(root, 'weights/'), adapter: 'wasm' });
   });
@@ -144,10 +143,8 @@ describe.skipIf(!chromium)('without WebGPU', () => {
   describe('the demo', () => {
     let site: string;
     beforeAll(async () => {
-      site = await mkdtemp(join(tmpdir(), 'codeformer-page-'));
-      execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
+      site = await buildSite();
     });
-    afterAll(() => rm(site, { recursive: true, force: true }));
 
     async function visit(server: TestServer, serviceWorkers: 'allow' | 'block' = 'block') {
       const page = await (await browser.newContext({ serviceWorkers })).newPage();

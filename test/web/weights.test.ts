@@ -6,8 +6,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type * as Client from '../../src/web/client.js';
 import type * as Library from '../../src/web/index.js';
+import { buildProject } from '../built.js';
 import { launchChromium, openPage } from './chromium.js';
-import { buildProject, type Route, sendBytes, serveProject, type TestServer } from './server.js';
+import { type Route, sendBytes, serveProject, type TestServer } from './server.js';
 import { tinyRestorer, tinyUpscaler } from './tiny-weights.js';
 
 declare global {
@@ -31,7 +32,7 @@ describe.skipIf(!chromium)('weights on a page', () => {
   let sha256: string;
 
   beforeAll(async () => {
-    buildProject();
+    await buildProject();
     tiny = await tinyRestorer();
     sha256 = createHash('sha256').update(tiny).digest('hex');
   });
