@@ -14,6 +14,7 @@ from data import decode, to_tensor
 from degrade import degrade
 from grow import enlarge, grow, shrink
 from model import Restorer
+from curve import WEIGHTS, equal_steps
 from slider import between
 from train import load_exported, psnr
 
@@ -86,6 +87,7 @@ def main():
         check(error < 0.5, f'a face that was seen comes back in its colours (mean error {error:.3f} of 2)')
         check_growth(folder, a.detector, result)
         check_slider(folder, result)
+        check_curve(folder, result)
         check_detector(folder, a.detector)
 
 
@@ -136,6 +138,19 @@ def check_slider(folder, weights):
     with torch.no_grad():
         x = torch.rand(1, 3, 256, 256) * 2 - 1
         check(torch.equal(before(x, 0)[0], after(x, 0)[0]) and not torch.equal(before(x, 1)[0], after(x, 1)[0]), 'fidelity 0 stays as it was')
+
+
+def check_curve(folder, weights):
+    """Equal steps of the fidelity are equal steps of the PSNR to the input."""
+    falling = -np.square(np.array(WEIGHTS) - 0.5)
+    check(equal_steps(np.stack([falling, 2 * falling]), 3) == [0, 0.1469, 0.5], 'the curve has equal steps, up to the top')
+    out = os.path.join(folder, 'curve.safetensors')
+    command = [sys.executable, os.path.join(HERE, 'curve.py'), weights, '--data', os.path.join(folder, 'large'), '--only', '2', '--out', out, '--faces', '1']
+    done = subprocess.run(command, capture_output=True, text=True)
+    check(done.returncode == 0, 'the curve is measured' if done.returncode == 0 else f'curve:\n{done.stdout}{done.stderr}')
+    with safe_open(out, 'pt') as file:
+        curve = json.loads(file.metadata()['config'])['fidelity']
+    check(curve[0] == 0 and len(curve) == 9 and sorted(set(curve)) == curve and curve[-1] <= 1, 'the curve rises from 0 to at most 1')
 
 
 def check_detector(folder, teacher):

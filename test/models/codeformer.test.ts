@@ -109,6 +109,20 @@ describe('results', () => {
     expect(change[0]).toBeGreaterThan(1.2 * change[1]!);
   });
 
+  test('a network can have a curve by which fidelity is weighed', async () => {
+    const curved = generatedWeights('codeformer', { ...config, fidelity: [0, 0.125, 0.25, 0.5, 1] }, 3);
+    const other = await CodeFormer.load(device, curved);
+    using same = await other.encode(picture(1));
+    const map = new Float32Array(config.size ** 2).fill(0.625);
+    const [made, byMap] = [await other.decode(same, { fidelity: 0.625 }), await other.decode(same, { fidelity: map })];
+    const { output } = await other.trace(picture(1), { names: ['output'], fidelity: 0.625 });
+    const expected = await net.decode(encoded, { fidelity: 0.375 });
+    expect([made, byMap, output]).toEqual([expected, expected, expected]);
+    for (const w of [-1, 0, 1, 1.5])
+      expect(await other.decode(same, { fidelity: w })).toEqual(await net.decode(encoded, { fidelity: w }));
+    other.destroy();
+  });
+
   test('codes of the caller', async () => {
     const same = await net.decode(encoded, { indices: Int32Array.from(encoded.indices) });
     expect(same).toEqual(await net.decode(encoded));

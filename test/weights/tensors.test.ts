@@ -115,6 +115,8 @@ describe('CodeFormer', () => {
     const { patch: _, ...without } = odd;
     expect(validateConfig(without)).toEqual(odd);
     expect(validateConfig(JSON.parse(JSON.stringify(OFFICIAL_CONFIG)))).toEqual(OFFICIAL_CONFIG);
+    const curved = { ...odd, fidelity: [0, 0.2, 1] };
+    expect(validateConfig(curved)).toEqual(curved);
   });
 
   test.each<[string, unknown, RegExp]>([
@@ -132,6 +134,11 @@ describe('CodeFormer', () => {
     ['heads that do not divide', { ...odd, heads: 5 }, /divisor of the width 48/],
     ['attention where no level is', { ...odd, attention: [13] }, /among 56, 28, 14, 7 for config.attention .* 13/],
     ['fusion at the latent', { ...odd, fuse: [7] }, /among 56, 28, 14 for config.fuse .* 7/],
+    ['a curve of one point', { ...odd, fidelity: [0] }, /2 to 65 numbers .* config.fidelity/],
+    ['a curve that begins later', { ...odd, fidelity: [0.1, 1] }, /rise from 0/],
+    ['a curve that falls', { ...odd, fidelity: [0, 0.5, 0.5] }, /rise from 0/],
+    ['a curve beyond 1', { ...odd, fidelity: [0, 2] }, /at most 1/],
+    ['a curve of text', { ...odd, fidelity: [0, '1'] }, /config.fidelity/],
     ['fusion twice', { ...odd, fuse: [28, 28] }, /each side once/],
     ['too many tokens', { ...odd, size: 1040, attention: [], fuse: [], multipliers: [1, 1] }, /at most 16384 tokens/],
   ])('refused: %s', (_, config, message) => {

@@ -10,6 +10,7 @@ import { tensorToNchw } from '../../kernels/nchw/nchw.js';
 import { DevicePicture } from '../../pixels/device-picture.js';
 import { checkTensors, type Weights } from '../../weights/weights.js';
 import { checkLoad, NetworkRuntime } from '../runtime.js';
+import { fusionWeight } from './fusion-weight.js';
 import { type DecodeVariant, decodeProgram, encodeProgram, type Form, traceProgram } from './network.js';
 import { type CodeFormerConfig, codeFormerTensors, inferConfig, levelSides, tokenCount } from './tensors.js';
 
@@ -26,7 +27,7 @@ export interface EncodeOptions extends RunOptions {
 export interface DecodeOptions extends RunOptions {
   /**
    * w: 0 quality, 1 identity; a finite number, or one for each pixel of each picture (N*S*S, row-major). At 0 and below the fusion is
-   * skipped. Default 0.5.
+   * skipped. What lies between is up to the network: see `CodeFormerConfig.fidelity`. Default 0.5.
    */
   readonly fidelity?: number | Float32Array;
   /** Give the codes the statistics of the picture's features. Default true. */
@@ -279,7 +280,8 @@ export class CodeFormer {
       compiled =>
         this.runtime.allocated(compiled, undefined, async buffers => {
           this.runtime.write(buffers.input!, input, batch * 3 * this.size ** 2, 'input');
-          if (fuse) this.device.write(buffers.fidelity!, new Float32Array(batch).fill(fidelity));
+          if (fuse)
+            this.device.write(buffers.fidelity!, new Float32Array(batch).fill(fusionWeight(this.config, fidelity)));
           await compiled.run(buffers, options);
           const result: Record<string, Float32Array | Int32Array> = {};
           for (const { name, shape } of traced) {
@@ -381,9 +383,9 @@ export class CodeFormer {
     return this.runtime.with(key, build, async program => {
       encoded.check();
       return this.runtime.allocated(program, own, async buffers => {
-        // Negative fidelity would take features away; like 0 it means none.
         if (fuse) {
-          const w = map ? fidelity.map(v => Math.max(0, v)) : new Float32Array(batch).fill(fidelity);
+          const weightAt = (w: number) => fusionWeight(this.config, w);
+          const w = map ? fidelity.map(weightAt) : new Float32Array(batch).fill(weightAt(fidelity));
           this.runtime.write(buffers.fidelity!, w, map ? pixels : batch, 'fidelity');
         }
         if (indices) this.runtime.write(buffers.indices!, indices, batch * this.tokens, 'indices');

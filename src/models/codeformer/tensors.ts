@@ -30,6 +30,11 @@ export interface CodeFormerConfig {
   readonly groups: number;
   /** The picture is un-shuffled into patch x patch times its channels first, and shuffled back at the end. */
   readonly patch: number;
+  /**
+   * Weights of the fusion at fidelities in equal steps from 0 to 1, so that equal steps of the fidelity are equal steps to the eye: 2 to
+   * 65 numbers that rise from 0 to at most 1. Between them the weight changes linearly. Absent: the fidelity is the weight.
+   */
+  readonly fidelity?: readonly number[];
 }
 
 /** The released restoration checkpoint. */
@@ -73,7 +78,8 @@ export const CONFIG_PRESETS: Readonly<Record<string, CodeFormerConfig>> = {
   },
 };
 
-const LIMITS: Readonly<Record<keyof CodeFormerConfig, number>> = {
+/** Largest value of each number of a geometry. */
+const LIMITS: Readonly<Record<Exclude<keyof CodeFormerConfig, 'fidelity'>, number>> = {
   size: 4096,
   channels: 4096,
   multipliers: 64,
@@ -94,10 +100,12 @@ const LISTS = ['multipliers', 'attention', 'fuse'];
 const MAX_LEVELS = 12;
 /** Attention among tokens is quadratic in their number. */
 const MAX_TOKENS = 16384;
+/** Points of the curve of the fidelity, at most. */
+const MAX_POINTS = 65;
 
 /**
- * Checks a configuration of unknown origin and returns a copy of it. `patch` may be absent and is 1 then; other keys must
- * be there, and no more, because an unknown key would be a network of another kind.
+ * Checks a configuration of unknown origin and returns a copy of it. `patch` may be absent and is 1 then, and so may
+ * `fidelity`; other keys must be there, and no more, because an unknown key would be a network of another kind.
  * @throws INVALID_ARGUMENT for a number out of range, or numbers that do not fit together
  */
 export function validateConfig(value: unknown): CodeFormerConfig {
@@ -121,12 +129,27 @@ export function validateConfig(value: unknown): CodeFormerConfig {
       config[key] = item as number;
     }
   }
+  const curve = given.get('fidelity');
+  given.delete('fidelity');
+  if (curve !== undefined) config.fidelity = checkCurve(curve);
   if (given.size > 0) {
-    throw invalidArgument(`only the keys ${Object.keys(LIMITS).join(', ')}`, 'config', [...given.keys()].join(', '));
+    throw invalidArgument(
+      `only the keys ${Object.keys(LIMITS).join(', ')}, fidelity`,
+      'config',
+      [...given.keys()].join(', '),
+    );
   }
   const checked = config as unknown as CodeFormerConfig;
   checkGeometry(checked);
   return checked;
+}
+
+function checkCurve(value: unknown): number[] {
+  const points: unknown[] = Array.isArray(value) ? value : [];
+  const rises = points.every((w, i) => typeof w === 'number' && (i === 0 ? w === 0 : w > (points[i - 1] as number)));
+  if (points.length < 2 || points.length > MAX_POINTS || !rises || (points.at(-1) as number) > 1)
+    throw invalidArgument(`2 to ${MAX_POINTS} numbers that rise from 0 to at most 1`, 'config.fidelity', value);
+  return [...(points as number[])];
 }
 
 function checkGeometry(config: CodeFormerConfig): void {
