@@ -128,7 +128,7 @@ export class Controls {
     if (request !== this.request) showLog(request);
     this.request = request;
     find('#open-compare').toggleAttribute('disabled', result === null || faces.length === 0);
-    find('#save').toggleAttribute('disabled', result === null);
+    for (const id of ['#save', '#open-share']) find(id).toggleAttribute('disabled', result === null);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { EncodedType } from '../src/web/client.js';
 import { find } from './dom.js';
-import { save, savedName } from './files.js';
+import { ENDINGS, save, savedName } from './files.js';
 import { Kept } from './kept.js';
 import { isAbort, problemOf } from './problems.js';
 import type { Format, Session } from './session.js';
@@ -41,7 +41,7 @@ export function listenForSaving(store: Store, session: Session, changed: (format
     button.setAttribute('aria-busy', 'true');
     button.textContent = 'Saving';
     try {
-      save(await session.save(format), savedName(photo.name, format.output));
+      save(await session.save(format), savedName(photo.name, ENDINGS[format.output]));
     } catch (error) {
       if (!isAbort(error)) toast(`The picture could not be saved. ${problemOf(error).text}`, { kind: 'error' });
     } finally {

@@ -3,7 +3,8 @@
 import type { EncodedType } from '../src/web/client.js';
 import type { PhotoFile } from './album.js';
 
-const ENDINGS: Readonly<Record<EncodedType, string>> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
+/** How names of files end, by type. */
+export const ENDINGS: Readonly<Record<EncodedType, string>> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
 
 /** What may be a photo among the files of a folder: systems know no kind of some. */
 const PHOTO = /\.(avif|bmp|gif|hei[cf]|jpe?g|png|tiff?|webp)$/i;
@@ -46,8 +47,8 @@ async function collect(entry: FileSystemEntry, found: PhotoFile[]): Promise<void
 const withoutEnding = (name: string): string => name.replace(/\.\w+$/, '');
 
 /** The name of a file that is saved of a photo, without folders. */
-export const savedName = (photo: string, type: EncodedType, what = 'restored'): string =>
-  `${withoutEnding(photo.slice(photo.lastIndexOf('/') + 1))}-${what}.${ENDINGS[type]}`;
+export const savedName = (photo: string, ending: string, what = 'restored'): string =>
+  `${withoutEnding(photo.slice(photo.lastIndexOf('/') + 1))}-${what}.${ending}`;
 
 /** Names of photos as those of files of a type: as they were but for their endings, and numbered where two are equal. */
 export function namesInZip(names: readonly string[], type: EncodedType): string[] {

@@ -13,11 +13,13 @@ import { Messages } from './messages.js';
 import { keepOffline } from './offline.js';
 import { listenForPhotos } from './open.js';
 import { thumbnailOf } from './photo.js';
+import { problemOf } from './problems.js';
 import { ServerClient } from './server/client.js';
 import { serverEngine } from './server/engine.js';
 import { KeyDialog } from './server/key.js';
 import { listenForPlace } from './server/place.js';
 import { Session } from './session.js';
+import type { ShareDialog } from './share/dialog.js';
 import { listenForSystem } from './shared.js';
 import { Store } from './store.js';
 import { toast } from './toasts.js';
@@ -49,6 +51,15 @@ const photos = listenForPhotos(
 listenForSystem(files => void album.add(files));
 const strip = new AlbumStrip(album, () => photos.choose());
 const save = listenForSaving(store, session, format => album.setFormat(format));
+let sharing: ShareDialog | null = null;
+find('#open-share').addEventListener('click', async () => {
+  try {
+    sharing ??= new (await import('./share/dialog.js')).ShareDialog(store, session);
+    sharing.open();
+  } catch (error) {
+    toast(`This part of the page could not be loaded. ${problemOf(error).text}`, { kind: 'error' });
+  }
+});
 const compare = compareSheet(store, session);
 const weights = new WeightsDialog(store, session);
 const choosePlace = listenForPlace(store, () => weights.restartEngine());

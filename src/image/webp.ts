@@ -1,9 +1,16 @@
-// The chunks of a WebP: its EXIF, and EXIF data put into one.
+// The chunks of a WebP: its EXIF, and EXIF data put into one; several of them made into one that moves.
 
 import { joined } from './png.js';
 
 const ascii = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const ANIMATION_FLAG = 0x02;
+const NO_BLENDING = 0x02;
 const EXIF_FLAG = 0x08;
 const ALPHA_FLAG = 0x10;
 
@@ -28,23 +35,49 @@ export function webpExif(bytes: Uint8Array): Uint8Array | null {
 }
 
 /** A WebP of a size, without EXIF data, with them. */
-export function webpWithExif(
-  webp: Uint8Array,
-  exif: Uint8Array,
-  { width, height }: { readonly width: number; readonly height: number },
-): Uint8Array<ArrayBuffer> {
+export function webpWithExif(webp: Uint8Array, exif: Uint8Array, size: Size): Uint8Array<ArrayBuffer> {
   const chunks = [...webpChunks(webp)];
   const extended = chunks[0]!.type === 'VP8X' ? new Uint8Array(chunks.shift()!.body) : new Uint8Array(10);
   if (chunks[0]?.type === 'VP8L' && (chunks[0].body[4]! & 0x10) !== 0) extended[0]! |= ALPHA_FLAG;
   extended[0]! |= EXIF_FLAG;
-  const view = new DataView(extended.buffer);
-  view.setUint32(4, (width - 1) | (((height - 1) & 0xff) << 24), true);
-  view.setUint16(8, (height - 1) >> 8, true);
-  const body = [chunk('VP8X', extended), ...chunks.map(({ type, body }) => chunk(type, body)), chunk('EXIF', exif)];
-  const length = body.reduce((sum, part) => sum + part.length, 4);
+  setSize(extended, 4, size);
+  return riff([chunk('VP8X', extended), ...chunks.map(({ type, body }) => chunk(type, body)), chunk('EXIF', exif)]);
+}
+
+/**
+ * A WebP that shows others one after another, for ever.
+ * @param frames without alpha, of one size
+ * @param duration of each, in milliseconds
+ */
+export function animatedWebp(frames: readonly Uint8Array[], size: Size, duration: number): Uint8Array<ArrayBuffer> {
+  const extended = new Uint8Array(10);
+  extended[0] = ANIMATION_FLAG;
+  setSize(extended, 4, size);
+  const parts = frames.map(frame => {
+    const head = new Uint8Array(16);
+    setSize(head, 6, size);
+    new DataView(head.buffer).setUint32(12, Math.round(duration), true);
+    // Each frame covers the one before: nothing is mixed.
+    head[15] = NO_BLENDING;
+    const pixels = [...webpChunks(frame)].filter(({ type }) => type.startsWith('VP8') && type !== 'VP8X');
+    return chunk('ANMF', joined([head, ...pixels.map(({ type, body }) => chunk(type, body))]));
+  });
+  return riff([chunk('VP8X', extended), chunk('ANIM', new Uint8Array(6)), ...parts]);
+}
+
+/** Sizes are stored without the 1 that each side has at least, in 24 bits. */
+function setSize(bytes: Uint8Array, at: number, { width, height }: Size): void {
+  for (let i = 0; i < 3; i++) {
+    bytes[at + i] = (width - 1) >> (8 * i);
+    bytes[at + 3 + i] = (height - 1) >> (8 * i);
+  }
+}
+
+function riff(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const head = Uint8Array.from('RIFF....WEBP', letter => letter.charCodeAt(0));
+  const length = chunks.reduce((sum, part) => sum + part.length, 4);
   new DataView(head.buffer).setUint32(4, length, true);
-  return joined([head, ...body]);
+  return joined([head, ...chunks]);
 }
 
 function chunk(type: string, body: Uint8Array): Uint8Array {

@@ -5,6 +5,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { Album } from '../../demo/album.js';
 import { chosenFiles, namesInZip, savedName } from '../../demo/files.js';
 import type { ChosenFace, Made, Order } from '../../demo/session.js';
+import { halves, squareAround } from '../../demo/share/pictures.js';
+import { shareAt } from '../../demo/share/wipe.js';
 import { INITIAL, type State, Store } from '../../demo/store.js';
 import { zipOf } from '../../demo/zip.js';
 import { CodeFormerError } from '../../src/web/client.js';
@@ -233,6 +235,38 @@ describe('an album', () => {
     await made.open(made.state.photos[1]!.id);
     expect(made.state.open).toBe(made.state.photos[0]!.id);
     expect(store.state.settings.fidelity).toBe(0.9);
+  });
+});
+
+describe('before and after', () => {
+  test('lie beside each other, and wide ones above each other', () => {
+    expect(halves({ width: 600, height: 800 })).toEqual({
+      half: { width: 600, height: 800 },
+      second: { x: 604, y: 0 },
+    });
+    expect(halves({ width: 8192, height: 4096 })).toEqual({
+      half: { width: 2048, height: 1024 },
+      second: { x: 0, y: 1034 },
+    });
+  });
+
+  test('of a face are a square within the photo', () => {
+    const photo = { width: 100, height: 50 };
+    expect(squareAround([10, 10, 30, 20], photo)).toEqual({ x: 10, y: 5, side: 20 });
+    expect(squareAround([90, 30, 110, 60], photo)).toEqual({ x: 70, y: 20, side: 30 });
+    expect(squareAround([0, 0, 100, 50], photo)).toEqual({ x: 25, y: 0, side: 50 });
+  });
+
+  test('of a film begin and end with before, and rest at either end', () => {
+    expect([0, 0.05, 0.25, 0.45, 0.5, 0.75, 1].map(shareAt)).toEqual([
+      1,
+      1,
+      expect.closeTo(0.5),
+      0,
+      0,
+      expect.closeTo(0.5),
+      1,
+    ]);
   });
 });
 

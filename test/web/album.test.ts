@@ -1,4 +1,5 @@
-// Albums in headless Chromium, on a page without WebGPU: photos and a file that is none, in one zip, with what the photos said of themselves.
+// Albums in headless Chromium, on a page without WebGPU: photos and a file that is none, in one zip, with what the photos said of themselves;
+// what is made to be shown to others; and the page as an installed app.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -32,6 +33,16 @@ describe.skipIf(!chromium)('an album on the page', () => {
     server = await serveTiny(site);
     context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
     page = await context.newPage();
+    await page.addInitScript(() => {
+      // As phones have it.
+      navigator.canShare = data => data?.files?.length === 1;
+      navigator.share = async data => void (document.title = `shared ${data!.files![0]!.name}`);
+      // The browser without a window has none.
+      navigator.clipboard.write = async ([item]) => {
+        const { width, height } = await createImageBitmap(await item!.getType('image/png'));
+        document.title = `copied ${width} x ${height}`;
+      };
+    });
     page.on('pageerror', error => faults.push(String(error)));
     // Violations of the security policy are among them.
     page.on('console', message => message.type() === 'error' && faults.push(message.text()));
@@ -121,7 +132,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
   test('takes photos that are shared with the installed page, and files that are opened with it', async () => {
     const installed = await browser.newContext({ serviceWorkers: 'allow' });
     const page = await installed.newPage();
-    const photo = [...(await readFile(sample))];
+    const photo = [...(await sharp(sample).resize(160).png().toBuffer())];
     const names = () =>
       page.locator('.album-photo').evaluateAll(all => all.map(({ ariaLabel }) => ariaLabel?.split(',')[0]));
     await page.goto(`${server.origin}/`);
@@ -167,6 +178,42 @@ describe.skipIf(!chromium)('an album on the page', () => {
     const untold = await readFile(join(site, 'index.html'), 'utf8');
     expect(untold).toContain('property="og:image" content="preview.jpg"');
     expect(untold).not.toContain('Its source');
+  });
+
+  test('makes a picture of before and after, to be saved, copied or sent', async () => {
+    await page.click('#open-share');
+    await page.waitForSelector('#share-preview img');
+    expect(await faultsOfAccess()).toEqual([]);
+    const { name, bytes } = await downloaded('#share-save');
+    expect(name).toBe('a-before-after.jpg');
+    const { width, height } = await sharp(bytes).metadata();
+    expect([width, height]).toEqual([1203, 520]);
+    await page.click('#share-copy');
+    await expect.poll(() => page.textContent('#share-status'), { timeout: 20_000 }).toMatch(/^Copied/);
+    expect(await page.title()).toBe('copied 1203 x 520');
+    await page.click('#share-send');
+    expect(await page.title()).toBe('shared a-before-after.jpg');
+  });
+
+  test('makes a film of before and after, also where the browser has no videos', async () => {
+    await page.check('#share-kinds [value="film"]');
+    await page.waitForSelector('#share-preview video', { timeout: 60_000 });
+    const film = await downloaded('#share-save');
+    expect(film.name).toMatch(/^a-before-after\.(mp4|webm)$/);
+    expect(await page.isHidden('#share-copy')).toBe(true);
+    const length = () => page.locator('#share-preview video').evaluate(({ duration }: HTMLVideoElement) => duration);
+    await expect.poll(length).toBeCloseTo(6, 1);
+    await page.keyboard.press('Escape');
+    await page.evaluate(() => Object.assign(globalThis, { VideoEncoder: undefined }));
+    await page.click('#open-share');
+    await page.waitForSelector('#share-preview img', { timeout: 60_000 });
+    const animation = await downloaded('#share-save');
+    expect(animation.name).toBe('a-before-after.webp');
+    expect(await sharp(animation.bytes, { animated: true }).metadata()).toMatchObject({
+      ...{ width: 480, pageHeight: 480, pages: 45, loop: 0 },
+      hasAlpha: false,
+    });
+    await page.keyboard.press('Escape');
   });
 
   test('leaves out what the photos said where that is asked for', async () => {
