@@ -10,6 +10,7 @@ import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildSite } from '../built.js';
 import { launchChromium } from './chromium.js';
 import type { TestServer } from './server.js';
 import { serveTiny } from './tiny-weights.js';
@@ -22,14 +23,14 @@ const chromium = await launchChromium({ webgpu: false });
 describe.skipIf(!chromium)('an album on the page', () => {
   const browser = chromium as Browser;
   let site: string;
+  let folder: string | undefined;
   let server: TestServer;
   let context: BrowserContext;
   let page: Page;
   const faults: string[] = [];
 
   beforeAll(async () => {
-    site = await mkdtemp(join(tmpdir(), 'codeformer-page-'));
-    execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', site]);
+    site = await buildSite();
     server = await serveTiny(site);
     context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
     page = await context.newPage();
@@ -63,7 +64,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
   afterAll(async () => {
     await browser.close();
     await server?.close();
-    if (site) await rm(site, { recursive: true });
+    if (folder) await rm(folder, { recursive: true });
   });
 
   const standings = () =>
@@ -169,7 +170,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
   });
 
   test('says where it is and where its source is, where the build was told', async () => {
-    const folder = join(site, 'told');
+    folder = await mkdtemp(join(tmpdir(), 'codeformer-page-'));
     const options = ['--address', 'https://example.org/faces/', '--source', 'https://example.org/source'];
     execFileSync(process.execPath, [join(root, 'scripts/demo.mjs'), 'build', folder, ...options]);
     const html = await readFile(join(folder, 'index.html'), 'utf8');
