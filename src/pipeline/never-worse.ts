@@ -18,14 +18,23 @@ export interface Share {
 /** All of it. */
 export const WHOLE: Share = { share: 1, untouched: null };
 
+/**
+ * Pixels of the side at which faces are measured, where the network does not have fewer. Larger networks draw finer detail than that, but
+ * what they make of a face that is sharp here is another face, however fine.
+ */
+const MEASURED = 256;
+
+/** The side at which faces are measured for a network. */
+export const measuredSide = (size: number): number => Math.min(size, MEASURED);
+
 /** The inner part of a crop, where the face is, as shares of its side. */
 const FACE = { left: 0.1875, right: 0.8125, top: 0.1875, bottom: 0.9375 };
 
 /** What is measured of a face. */
 export interface FaceDetail {
-  /** Detail beyond the network's resolution over that of its uppermost octave, noise aside. */
+  /** Detail beyond the measured side over that of its uppermost octave, noise aside. */
   readonly beyond: number;
-  /** Detail of the uppermost octave that the network has over that of the next one, noise aside. */
+  /** Detail of the uppermost octave of the measured side over that of the next one, noise aside. */
   readonly fine: number;
   /** The same one octave lower. */
   readonly coarse: number;
@@ -52,7 +61,7 @@ const RAMPS = {
 /** Shares nearer to none or all than this are that. */
 const NEARLY = 0.05;
 
-/** Detail beyond the network's resolution that is worth a word of its own. */
+/** Detail beyond the measured side that is worth a word of its own. */
 const BEYOND = 0.2;
 
 /** The share that is used of what the network makes of a face. */
@@ -66,21 +75,19 @@ export function shareOf(detail: FaceDetail): Share {
   const share = 1 - sharp * clean;
   if (share > 1 - NEARLY) return WHOLE;
   if (share > NEARLY) return { share, untouched: null };
-  const untouched =
-    detail.beyond > BEYOND
-      ? 'the photo has more detail of it than the network makes'
-      : 'it is sharp and clean at the resolution of the network';
+  const untouched = detail.beyond > BEYOND ? 'it is sharp and clean, with fine detail' : 'it is sharp and clean';
   return { share: 0, untouched };
 }
 
 /**
- * Whether a face has so few pixels that all of the restored one is used, whatever would be measured: enlarged twice for the network, no
+ * Whether a face has so few pixels that all of the restored one is used, whatever would be measured: enlarged twice to be measured, no
  * face of the table has anything left in its uppermost octave.
  * @param transform from the photo to the crop
  */
-export const isTooSmallToLeave = (transform: Matrix): boolean => Math.hypot(transform[0]!, transform[3]!) >= 2;
+export const isTooSmallToLeave = (transform: Matrix, size: number): boolean =>
+  (Math.hypot(transform[0]!, transform[3]!) * measuredSide(size)) / size >= 2;
 
-/** The transform to a crop with an octave more than the network's, and the part of the photo that the face covers. */
+/** The transform to a crop with an octave more than the measured side, and the part of the photo that the face covers. */
 export function faceView(
   transform: Matrix,
   size: number,
@@ -88,8 +95,8 @@ export function faceView(
 ): { matrix: Matrix; side: number; rect: Rect | null } {
   const edges = [FACE.left * size, FACE.top * size, FACE.right * size, FACE.bottom * size] as const;
   return {
-    matrix: composeAffine(scaling(2), transform),
-    side: 2 * size,
+    matrix: composeAffine(scaling((2 * measuredSide(size)) / size), transform),
+    side: 2 * measuredSide(size),
     rect: mappedRect(invertAffine(transform), edges, 0, photo),
   };
 }

@@ -13,7 +13,7 @@ import { scaled } from './detection.js';
 import { type AlignedFace, align, detected, facesOf, shorterSide } from './faces.js';
 import { type GreyPhoto, greyCrop, greyLike, greyPhoto } from './grey.js';
 import { faceLayer, pasteMatrix, scaling } from './mask.js';
-import { faceDetail, faceView, isTooSmallToLeave, type Share, shareOf, WHOLE } from './never-worse.js';
+import { faceDetail, faceView, isTooSmallToLeave, measuredSide, type Share, shareOf, WHOLE } from './never-worse.js';
 import type { DetectSettings, Settings } from './options.js';
 import type { Layer, Photo } from './photo.js';
 import { faceScale, NO_POSTPROCESSING, type PostprocessedFace, postprocess, type Recipe } from './postprocess.js';
@@ -152,7 +152,7 @@ export async function alignedCrop(
 
 /** Whether anything can be measured of a face that would tell how much of it is used. */
 const isMeasurable = (transform: Matrix, size: number, { rules }: Pick<Settings, 'rules'>): boolean =>
-  rules.measures && cellsOf(2 * size) !== null && !isTooSmallToLeave(transform);
+  rules.measures && cellsOf(2 * measuredSide(size)) !== null && !isTooSmallToLeave(transform, size);
 
 /** How much is used of what the network makes of a face. */
 async function measuredShare(photo: Photo, transform: Matrix, size: number, settings: Settings): Promise<Share> {

@@ -26,9 +26,9 @@ beforeAll(async () => {
 });
 
 /** What is used of a face that fills a picture. */
-async function used(picture: Picture, most?: number): Promise<Share> {
+async function used(picture: Picture, most?: number, network = NETWORK): Promise<Share> {
   const photo = await Photo.open(await testExecutor(), picture, most);
-  const view = faceView(scaling(NETWORK / picture.width), NETWORK, picture);
+  const view = faceView(scaling(network / picture.width), network, picture);
   const detail = await photo.detail(view.matrix, view.side, view.rect).finally(() => photo.destroy());
   return shareOf(faceDetail(detail));
 }
@@ -51,9 +51,17 @@ const compressed = async (picture: Picture, quality: number) =>
 
 describe('a face that is left as it is', () => {
   test('larger and sharper than the network', async () => {
-    expect(await used(face)).toEqual({ share: 0, untouched: 'the photo has more detail of it than the network makes' });
+    expect(await used(face)).toEqual({ share: 0, untouched: 'it is sharp and clean, with fine detail' });
     // As well where the photo is not on the device.
     expect(await used(face, 1000)).toEqual(await used(face));
+  });
+
+  test('by networks of more pixels as well', async () => {
+    for (const side of [90, 170, 256]) {
+      const picture = await sized(face, side);
+      const { share } = await used(picture);
+      expect((await used(picture, undefined, 512)).share).toBeCloseTo(share, 6);
+    }
   });
 
   test('sharp and clean in the size of the network', async () => {
@@ -130,11 +138,11 @@ describe('the pipeline', () => {
     }
   });
 
-  test('measures no face that is enlarged twice for the network', async () => {
+  test('measures no face that would be enlarged twice for it', async () => {
     const measured = vi.spyOn(Photo.prototype, 'detail');
     for (const [side, times] of [
-      [240, 0],
-      [260, 1],
+      [120, 0],
+      [130, 1],
     ] as const) {
       const faces = [{ landmarks: landmarksAt(270, 210, side) }];
       await restorer.restore(portrait, { faces, upscaling: 1, restoreFace: RED });
