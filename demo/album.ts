@@ -1,6 +1,7 @@
 // An album: many photos, which are shown one at a time and restored one after another. Of each no more than its file is held, and the file
 // of what was made of it.
 
+import { markOf } from './paint.js';
 import { isAbort, problemOfPhoto } from './problems.js';
 import type { ChosenFace, Format, Made, Session } from './session.js';
 import type { Settings, State, Store } from './store.js';
@@ -219,7 +220,9 @@ export class Album {
     const { format } = this.current;
     const settings = own ?? this.common;
     return faces => {
-      const said = faces?.map(({ included, fidelity, strength, box }) => [included, fidelity, strength, box]);
+      const said = faces?.map(({ included, fidelity, strength, paint, box }) => {
+        return [included, fidelity, strength, paint && markOf(paint), box];
+      });
       return JSON.stringify([settings, said, format, place, networks]);
     };
   }
@@ -243,8 +246,8 @@ export class Album {
     }
     const isShown = photo && photo.blob === state.photo?.blob && state.phase !== 'finding';
     if (isShown && state.faces !== before.faces) {
-      const faces = state.faces.map(({ id, box, score, landmarks, included, fidelity, strength }) => {
-        return { id, box, score, landmarks, included, fidelity, strength };
+      const faces = state.faces.map(({ id, box, score, landmarks, included, fidelity, strength, byHand, paint }) => {
+        return { id, box, score, landmarks, included, fidelity, strength, byHand, paint };
       });
       this.change(photo.id, { faces, thorough: state.thorough });
     } else if (state.settings !== before.settings || state.engine !== before.engine || state.place !== before.place) {

@@ -4,7 +4,7 @@ import { find, make } from './dom.js';
 import { toCanvas } from './faces.js';
 import { isAbort, problemOf } from './problems.js';
 import type { Session } from './session.js';
-import { type Store, settingsOf } from './store.js';
+import { inOrder, numberOf, type Store, settingsOf } from './store.js';
 
 const FIDELITIES = [0, 0.25, 0.5, 0.75, 1];
 
@@ -21,14 +21,14 @@ export function compareSheet(store: Store, session: Session): () => void {
 
   const open = async () => {
     const { faces, settings, result } = store.state;
-    const included = faces.filter(face => face.included);
+    const included = inOrder(faces).filter(face => face.included);
     if (!result || included.length === 0 || dialog.open) return;
     work = new AbortController();
     const { signal } = work;
     const cells = new Map<string, HTMLButtonElement>();
     const head = make('tr', {}, columnHead('Original'), ...FIDELITIES.map(w => columnHead(w.toFixed(2))));
     const rows = included.map(face => {
-      const number = faces.indexOf(face) + 1;
+      const number = numberOf(face, faces);
       const original = make('canvas', { width: SIDE, height: SIDE });
       original.setAttribute('role', 'img');
       original.setAttribute('aria-label', `Face ${number}, original`);

@@ -4,7 +4,17 @@ import { find, make } from './dom.js';
 import { summary } from './messages.js';
 import type { Status } from './server/client.js';
 import type { Session } from './session.js';
-import { type Face, fitted, isPossible, type State, type Store, settingsOf } from './store.js';
+import {
+  type Face,
+  fitted,
+  inOrder,
+  isPossible,
+  numberOf,
+  type State,
+  type Store,
+  settingsOf,
+  upscalerOf,
+} from './store.js';
 import { announce } from './toasts.js';
 
 /** What a key changes of the fidelity. */
@@ -42,7 +52,7 @@ export class Controls {
       find('#fidelity').focus();
     });
     find('#own-none').addEventListener('click', () => {
-      this.change({ fidelity: null, strength: null });
+      this.change({ fidelity: null, strength: null, paint: null });
       find('#fidelity').focus();
     });
     find('#search-more').addEventListener('click', () => session.searchMore());
@@ -60,7 +70,8 @@ export class Controls {
 
   /** The next face, and all after the last. */
   nextFace(): void {
-    const { faces, selected } = this.store.state;
+    const { selected } = this.store.state;
+    const faces = inOrder(this.store.state.faces);
     const at = faces.findIndex(face => face.id === selected);
     const next = faces[at + 1];
     this.store.set({ selected: next?.id ?? null });
@@ -78,18 +89,18 @@ export class Controls {
   }
 
   /** Of the selected face, or of all. Null: as for all. */
-  private change(change: { fidelity?: number | null; strength?: number | null }): void {
+  private change(change: { fidelity?: number | null; strength?: number | null; paint?: null }): void {
     const face = this.selected();
     if (face) this.session.setFace(face.id, change);
     else this.session.setSettings(change as { fidelity?: number; strength?: number });
   }
 
   private show(state: State): void {
-    const { photo, faces, engine, phase, result, place, request } = state;
+    const { photo, faces, phase, result, place, request } = state;
     const settings = fitted(state);
     find('#panel').hidden = photo === null;
     find('#view-bar').hidden = photo === null;
-    find('#open-photo').hidden = photo === null;
+    for (const id of ['#open-photo', '#open-samples']) find(id).hidden = photo === null;
     document.body.dataset.phase = state.opening ? 'reading' : phase;
     find('#summary').textContent = summary(state);
     find('#result-notes').textContent = result?.warnings.join('. ') ?? '';
@@ -103,11 +114,11 @@ export class Controls {
     find('#tuning').hidden = isHere && faces.length === 0;
 
     const face = this.selected();
-    const number = face ? faces.indexOf(face) + 1 : 0;
-    find('#scope').textContent = face ? `Face ${number}` : faces.length === 1 ? 'The face' : 'All faces';
+    find('#scope').textContent = face ? `Face ${numberOf(face, faces)}` : faces.length === 1 ? 'The face' : 'All faces';
     find('#open-compare').hidden = !isHere;
     find('#scope-all').hidden = !face;
-    find('#own-none').hidden = !face || (face.fidelity === null && face.strength === null);
+    find('#own-none').hidden = !face || (face.fidelity === null && face.strength === null && face.paint === null);
+    find('#open-brush').hidden = !isHere || (!face && faces.length !== 1);
     const { fidelity, strength } = face ? settingsOf(face, settings) : settings;
     showRange('fidelity', fidelity, fidelity.toFixed(2));
     showRange('strength', strength, `${Math.round(100 * strength)}%`);
@@ -118,18 +129,26 @@ export class Controls {
     }
     const size = (length: number) => Math.round(length * settings.upscaling);
     find('#result-size').textContent = photo ? `${size(photo.width)} × ${size(photo.height)} pixels` : '';
-    const upscaler = engine.status === 'ready' && engine.info !== null && engine.info.networks.upscaler !== null;
+    const impossible = photo ? this.upscaling.filter(input => input.disabled) : [];
+    find('#size-note').textContent = tooLarge(impossible.map(({ value }) => `${value}×`));
+    const upscaler = upscalerOf(state);
     this.background.disabled = !upscaler;
     this.background.checked = settings.backgroundUpscale;
     this.neverWorse.checked = settings.neverWorse;
     this.faceUpscale.checked = settings.faceUpscale;
     this.centre.checked = settings.onlyCenterFace;
-    find('#background-note').hidden = !isHere || upscaler || engine.status !== 'ready';
     if (request !== this.request) showLog(request);
     this.request = request;
     find('#open-compare').toggleAttribute('disabled', result === null || faces.length === 0);
     for (const id of ['#save', '#open-share']) find(id).toggleAttribute('disabled', result === null);
   }
+}
+
+/** Why sizes cannot be chosen. */
+function tooLarge(sizes: readonly string[]): string {
+  if (sizes.length === 0) return '';
+  const which = sizes.length === 1 ? sizes[0] : `${sizes.slice(0, -1).join(', ')} and ${sizes.at(-1)}`;
+  return `${which} would make a picture of more than 100 megapixels.`;
 }
 
 /** What the server says of a request, line by line. */

@@ -2,7 +2,7 @@
 
 import type { Picture } from '../src/web/client.js';
 import { find, make } from './dom.js';
-import { type Face, type State, type Store, settingsOf } from './store.js';
+import { type Face, inOrder, type State, type Store, settingsOf } from './store.js';
 import type { View } from './viewer/view.js';
 import type { Viewer } from './viewer/viewer.js';
 
@@ -22,7 +22,7 @@ export class Faces {
    */
   constructor(
     private readonly store: Store,
-    private readonly viewer: Viewer,
+    viewer: Viewer,
     private readonly choose: (id: number | null) => void,
     private readonly include: (id: number, included: boolean) => void,
   ) {
@@ -41,8 +41,8 @@ export class Faces {
     );
     if (!changed) return;
     this.overlay.hidden = !state.outlines;
-    state.faces.forEach((face, i) => {
-      const mode = modeOf(face, i, state);
+    inOrder(state.faces).forEach((face, i) => {
+      const mode = modeOf(face, state);
       const outline = this.outlines.get(face.id)!;
       outline.dataset.mode = mode;
       outline.setAttribute('aria-pressed', String(state.selected === face.id));
@@ -55,7 +55,7 @@ export class Faces {
   private fill(faces: readonly Face[]): void {
     this.outlines.clear();
     this.rows.clear();
-    faces.forEach((face, i) => {
+    inOrder(faces).forEach((face, i) => {
       const outline = make('button', { type: 'button', className: 'outline' }, make('span', {}, String(i + 1)));
       outline.addEventListener('click', () => this.toggle(face.id));
       this.outlines.set(face.id, outline);
@@ -64,7 +64,6 @@ export class Faces {
         () => this.toggle(face.id),
         included => this.include(face.id, included),
       );
-      row.element.addEventListener('dblclick', () => this.viewer.zoomTo(face.area ?? face.box));
       this.rows.set(face.id, row);
     });
     this.overlay.replaceChildren(...this.outlines.values());
@@ -93,14 +92,14 @@ type Mode = 'found' | 'working' | 'read' | 'done' | 'left-out';
 const WORDS: Readonly<Record<Mode, string>> = {
   found: 'found',
   working: 'being restored',
-  read: 'read by the network',
+  read: 'ready to be restored',
   done: 'restored',
   'left-out': 'left as it is',
 };
 
-function modeOf(face: Face, i: number, { work, phase }: State): Mode {
+function modeOf(face: Face, { work, phase, faces }: State): Mode {
   if (!face.included) return 'left-out';
-  if (phase === 'encoding' && work && work.face === i + 1) return 'working';
+  if (phase === 'encoding' && work && work.face === faces.indexOf(face) + 1) return 'working';
   if (face.restored) return 'done';
   return face.crop ? 'read' : 'found';
 }
@@ -131,15 +130,17 @@ class Row {
     const { fidelity, strength } = settingsOf(face, settings);
     const own = [
       ...(face.fidelity === null ? [] : [`fidelity ${fidelity.toFixed(2)}`]),
+      ...(face.paint === null ? [] : ['painted']),
       ...(face.strength === null ? [] : [`strength ${Math.round(100 * strength)}%`]),
     ];
     const used =
       face.untouched !== null
-        ? [`left as it is: ${face.untouched}`]
+        ? [`left as it is: ${plain(face.untouched)}`]
         : face.share < 1
           ? [`restored by ${Math.round(100 * face.share)}%: the photo has detail of its own`]
           : [];
-    const notes = mode === 'done' ? [...own, ...used, ...face.warnings.map(plain)] : [];
+    const guessed = face.score === 0 ? ['no face was recognised here, so it is taken for an upright one'] : [];
+    const notes = mode === 'done' ? [...own, ...used, ...guessed, ...face.warnings.map(plain)] : [];
     this.note.textContent = notes.join(', ') || WORDS[mode];
     if (this.drawn.crop !== face.crop) paint(this.before, face.crop);
     if (this.drawn.restored !== face.restored) paint(this.after, face.restored);
@@ -152,6 +153,8 @@ const PLAIN: readonly (readonly [RegExp, string])[] = [
   [/^the face may lose detail/, 'it is large, and may lose detail'],
   [/^the face is tiny/, 'it is very small'],
   [/^the face reaches beyond/, 'it is cut off by the edge of the photo'],
+  [/^the photo has more detail/, 'the photo shows more of it than could be drawn'],
+  [/^it is sharp and clean/, 'it is sharp already'],
 ];
 
 const plain = (text: string): string => PLAIN.find(([known]) => known.test(text))?.[1] ?? text;

@@ -5,6 +5,7 @@ import { CodeFormerError } from '../src/web/client.js';
 import type { Fetched } from './fetcher.js';
 
 /**
+ * @param url with `#sha256=` and the hash where the caller compares it
  * @param onProgress gets bytes received, and all of them where the server says so
  * @throws `DOWNLOAD_FAILED`, `ABORTED`
  */
@@ -30,7 +31,7 @@ export async function fetchWeights(
       onAbort(signal, () => reject(new CodeFormerError('ABORTED', `The download of ${url} was stopped`)));
       port1.onmessage = ({ data }: MessageEvent<Fetched>) => {
         if (data.blob) resolve(data.blob);
-        else if (data.failure !== undefined) reject(new CodeFormerError('DOWNLOAD_FAILED', refused(url, data.failure)));
+        else if (data.failure !== undefined) reject(new CodeFormerError('DOWNLOAD_FAILED', refused(data.failure)));
         else onProgress(data.received ?? 0, data.total ?? null);
       };
       // A frame in a sandbox has no origin that could be named.
@@ -42,5 +43,5 @@ export async function fetchWeights(
   }
 }
 
-const refused = (url: string, why: string) =>
-  `${url} could not be downloaded: ${why}. Many hosts, GitHub among them, let no page read their files: download the file by hand and choose it here.`;
+const refused = (why: string) =>
+  `${why}. Many hosts, GitHub among them, let no page read their files: download the file by hand and choose it here.`;

@@ -8,8 +8,11 @@ import { find } from './dom.js';
 import { listenForSaving } from './download.js';
 import { startEngine } from './engine.js';
 import { Faces } from './faces.js';
+import { showHero } from './hero.js';
 import { listenForKeys } from './keys.js';
 import { Messages } from './messages.js';
+import { Networks } from './networks.js';
+import { NetworkChoice } from './official.js';
 import { keepOffline } from './offline.js';
 import { listenForPhotos } from './open.js';
 import { thumbnailOf } from './photo.js';
@@ -23,6 +26,8 @@ import type { ShareDialog } from './share/dialog.js';
 import { listenForSystem } from './shared.js';
 import { Store } from './store.js';
 import { toast } from './toasts.js';
+import { BoxTool } from './viewer/box.js';
+import { BrushTool } from './viewer/brush.js';
 import { Viewer } from './viewer/viewer.js';
 import { WeightsDialog } from './weights.js';
 
@@ -61,8 +66,13 @@ find('#open-share').addEventListener('click', async () => {
   }
 });
 const compare = compareSheet(store, session);
-const weights = new WeightsDialog(store, session);
-const choosePlace = listenForPlace(store, () => weights.restartEngine());
+const networks = new Networks(session);
+const weights = new WeightsDialog(store, networks);
+new NetworkChoice(store, networks);
+new BrushTool(store, session, viewer);
+new BoxTool(store, viewer, area => session.showFace(area));
+showHero();
+const choosePlace = listenForPlace(store, () => networks.restart());
 new Messages(store, remedy => {
   if (remedy === 'again') void session.again();
   else if (remedy === 'cheaper') void session.cheaper();
@@ -97,5 +107,5 @@ listenForKeys(
   { b: on => viewer.hold(on) },
 );
 
-void weights.startEngine();
+void networks.start();
 keepOffline();

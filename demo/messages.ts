@@ -16,7 +16,7 @@ const REMEDIES: Readonly<Record<Remedy, string>> = {
   again: 'Try again',
   cheaper: 'Try a smaller result',
   open: 'Choose another photo',
-  weights: 'Choose other weights',
+  weights: 'Choose another quality',
   browser: 'Restore in this browser',
   server: 'Restore on this server',
 };
@@ -108,11 +108,11 @@ function wordsFor({ phase, opening, work, engine, faces, place, request }: State
   if (engine.status === 'loading') {
     const { received, total } = engine;
     if (received === 0) return 'Starting';
-    return `Loading the networks, ${megabytes(received)}${total ? ` of ${megabytes(total)}` : ''}`;
+    return `Getting ready, ${megabytes(received)}${total ? ` of ${megabytes(total)}` : ''}`;
   }
   if (phase === 'finding') return 'Looking for faces';
   const which = work && work.face > 0 && work.faces > 1 ? `face ${work.face} of ${work.faces}` : '';
-  if (phase === 'encoding') return `Reading ${which || (faces.length > 1 ? 'the faces' : 'the face')}`;
+  if (phase === 'encoding') return `Looking at ${which || (faces.length > 1 ? 'the faces' : 'the face')}`;
   return which ? `Restoring ${which}` : 'Restoring';
 }
 

@@ -27,12 +27,18 @@ export function listenForPhotos(
   find('#choose-folder').addEventListener('click', () => find('#folder-file').click());
   for (const id of ['#choose-photo', '#open-photo']) find(id).addEventListener('click', choose);
 
+  const samples = find<HTMLDialogElement>('#samples');
+  const list = find('#samples-first').cloneNode(true) as HTMLElement;
+  list.removeAttribute('id');
+  samples.append(list);
+  find('#open-samples').addEventListener('click', () => samples.showModal());
   for (const sample of document.querySelectorAll<HTMLElement>('[data-sample]')) {
     sample.addEventListener('click', async () => {
+      samples.close();
       const path = sample.dataset.sample!;
       const response = await fetch(path).catch(() => null);
       if (response?.ok) open([{ blob: await response.blob(), name: path.slice(path.lastIndexOf('/') + 1) }]);
-      else refuse('The sample could not be loaded. Is this machine offline?');
+      else refuse('The sample could not be loaded. Is there a connection?');
     });
   }
 

@@ -93,6 +93,26 @@ export async function thumbnailOf(blob: Blob, side: number): Promise<ImageBitmap
   return canvas.transferToImageBitmap();
 }
 
+/** A box with as much around it on each side as half of it is wide and high, as far as that is in the photo, at full pixels. */
+export function around([left, top, right, bottom]: Area, photo: Size): Area {
+  const [x, y] = [(right - left) / 2, (bottom - top) / 2];
+  return [
+    Math.max(0, Math.floor(left - x)),
+    Math.max(0, Math.floor(top - y)),
+    Math.min(photo.width, Math.ceil(right + x)),
+    Math.min(photo.height, Math.ceil(bottom + y)),
+  ];
+}
+
+/** A part of the file of a photo, as a file. */
+export async function cutOut(file: Blob, [left, top, right, bottom]: Area): Promise<Blob> {
+  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+  const canvas = new OffscreenCanvas(right - left, bottom - top);
+  canvas.getContext('2d')!.drawImage(bitmap, -left, -top);
+  bitmap.close();
+  return canvas.convertToBlob();
+}
+
 /** The part of the photo that a crop covers, at full pixels. */
 export function areaOf(transform: ArrayLike<number>, side: number, photo: Size): Area {
   const [a, b, c, d, e, f] = Array.from(transform) as [number, number, number, number, number, number];

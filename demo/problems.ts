@@ -33,7 +33,7 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
     remedies: ['cheaper', 'again'],
   }),
   ADAPTER_LIMITS: message => ({
-    title: 'The photo is too large for this machine',
+    title: 'The photo is too large for this device',
     text: `A smaller result may fit. ${message}`,
     remedies: ['cheaper'],
   }),
@@ -48,12 +48,12 @@ const KNOWN: Partial<Record<ErrorCode, (message: string) => Words>> = {
     remedies: ['again'],
   }),
   WORKER_FAILED: message => ({
-    title: 'The engine broke off',
-    text: `It starts again with the next attempt. ${message}`,
+    title: 'The work broke off',
+    text: `It begins anew with the next attempt. ${message}`,
     remedies: ['again', 'cheaper'],
   }),
   DOWNLOAD_FAILED: message => ({
-    title: 'The weights could not be downloaded',
+    title: 'What draws the faces could not be downloaded',
     text: `Check the connection, then try again. ${message}`,
     remedies: ['again', 'weights'],
   }),

@@ -1,6 +1,7 @@
 // A photo with the engine: opened once, then made again whenever a setting changes.
 
 import { orAbort } from '../src/abort.js';
+import { completed, scaled } from '../src/pipeline/detection.js';
 import type {
   ClientOptions,
   ClientPhotoOptions,
@@ -16,12 +17,13 @@ import type {
 } from '../src/web/client.js';
 import { CodeFormerError } from '../src/web/client.js';
 import { Latest } from './latest.js';
-import { areaOf, photoFile, type ReadPhoto, readPhoto } from './photo.js';
+import { fidelityOf, resized } from './paint.js';
+import { areaOf, around, cutOut, photoFile, type ReadPhoto, readPhoto } from './photo.js';
 import { isAbort, type Problem, problemOf, problemOfPhoto } from './problems.js';
 import {
   type Area,
   type Face,
-  type Fitted,
+  type Fitting,
   fitted,
   isWorking,
   type Place,
@@ -105,6 +107,8 @@ interface Source {
 interface Opened {
   readonly prepared: Prepared;
   readonly signal: AbortSignal;
+  /** The photo as the engine has it. */
+  readonly file: Blob;
 }
 
 const STOPPED: Problem = {
@@ -115,13 +119,13 @@ const STOPPED: Problem = {
 };
 
 /** What people say of a face. */
-export type FaceChoices = Pick<Face, 'included' | 'fidelity' | 'strength'>;
+export type FaceChoices = Pick<Face, 'included' | 'fidelity' | 'strength' | 'byHand' | 'paint'>;
 
 /** A face that was found, and what was said of it. */
 export type ChosenFace = DetectedFace & FaceChoices;
 
 /** How a face is to be restored that nobody has said anything of. */
-const AS_FOUND: FaceChoices = { included: true, fidelity: null, strength: null };
+const AS_FOUND: FaceChoices = { included: true, fidelity: null, strength: null, byHand: false, paint: null };
 
 /** How pictures are written. */
 export interface Format {
@@ -160,6 +164,8 @@ export class Session {
   /** Milliseconds that the last whole picture took. */
   private lastTime = 0;
   private lastLoss = Number.NEGATIVE_INFINITY;
+  /** Where somebody has shown a face that was not found, not looked at yet. */
+  private boxes: Area[] = [];
   private readonly renders = new Latest<number>((since, newer) => this.render(since, newer));
 
   /**
@@ -202,9 +208,7 @@ export class Session {
         void this.engine.then(engine => engine.destroy());
         this.engine = loading;
       }
-      const { settings } = this.store.state;
-      const backgroundUpscale = settings.backgroundUpscale && info !== null && info.networks.upscaler !== null;
-      this.store.set({ engine: { status: 'ready', info }, settings: { ...settings, backgroundUpscale } });
+      this.store.set({ engine: { status: 'ready', info } });
     } catch (error) {
       const problem = problemOf(error);
       if (replaces && problem.code === 'OUT_OF_MEMORY') return this.startAlone(weights, wanted);
@@ -256,7 +260,7 @@ export class Session {
   open(
     blob: Blob,
     name: string,
-    { thorough = false, faces = [] }: { thorough?: boolean; faces?: readonly FaceChoices[] } = {},
+    { thorough = false, faces = [] }: { thorough?: boolean; faces?: readonly ChosenFace[] } = {},
   ): Promise<void> {
     return this.restore({ blob, name, scale: 1, thorough }, faces);
   }
@@ -266,7 +270,7 @@ export class Session {
     if (this.source) await this.restore({ ...this.source, ...change }, this.store.state.faces);
   }
 
-  private async restore(source: Source, former: readonly FaceChoices[]): Promise<void> {
+  private async restore(source: Source, former: readonly ChosenFace[]): Promise<void> {
     const since = performance.now();
     const read = await this.read(source, since);
     if (!read) return;
@@ -274,6 +278,7 @@ export class Session {
     // Pictures that are given away have no size any more.
     const photo = { name: source.name, blob: source.blob, width: bitmap.width, height: bitmap.height };
     const same = source.blob === this.source?.blob;
+    const smaller = same ? source.scale / this.source!.scale : 1;
     this.source = source;
     this.abort();
     this.work = new AbortController();
@@ -281,6 +286,7 @@ export class Session {
     this.screen.photo(null);
     this.screen.photo(bitmap);
     this.made = null;
+    this.boxes = [];
     this.store.set({
       opening: null,
       phase: 'finding',
@@ -299,7 +305,8 @@ export class Session {
     await this.attempt(signal, async () => {
       const engine = await this.engine;
       signal.throwIfAborted();
-      await this.find(engine, file, photo, source, former, signal);
+      const faces = former.map(face => scaled(face, smaller));
+      await this.find(engine, file, photo, source, faces, signal);
       this.renders.push(since);
     });
   }
@@ -330,32 +337,20 @@ export class Session {
     file: Blob,
     photo: Size,
     { thorough }: Source,
-    former: readonly FaceChoices[],
+    former: readonly ChosenFace[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { faces, all } = await findFaces(engine, file, thorough, {
+    const { faces: found, all } = await findFaces(engine, file, thorough, {
       signal,
       onProgress: progress => this.follow(progress, 0, 0.1),
     });
+    const faces = [...found, ...former.filter(face => face.byHand)];
+    // Another detector may find others.
+    const known = former.length === faces.length ? former : [];
     this.store.set({
       phase: 'encoding',
       thorough: all,
-      faces: faces.map((face, i) => {
-        // Another detector may find others.
-        const { included, fidelity, strength } = (former.length === faces.length && former[i]) || AS_FOUND;
-        return {
-          ...face,
-          included,
-          fidelity,
-          strength,
-          crop: null,
-          restored: null,
-          share: 1,
-          untouched: null,
-          warnings: [],
-          area: null,
-        };
-      }),
+      faces: faces.map((face, id) => newFace({ ...face, id }, known[id])),
     });
     const prepared = await engine.prepare(file, {
       faces: asGiven(faces),
@@ -364,25 +359,61 @@ export class Session {
     });
     if (signal.aborted) prepared.destroy();
     signal.throwIfAborted();
-    this.opened = { prepared, signal };
-    this.store.set({
-      phase: 'rendering',
-      faces: this.store.state.faces.map((face, i) => {
-        const { id, crop, transform } = prepared.faces[i]!;
-        return { ...face, id, crop, area: areaOf(transform, crop.width, photo) };
-      }),
+    this.opened = { prepared, signal, file };
+    this.store.set({ phase: 'rendering', faces: withCrops(this.store.state.faces, prepared, photo) });
+  }
+
+  /** A face where none was found: the best one in and around the box, else an upright one of its size. */
+  showFace(box: Area): void {
+    if (!this.opened) return;
+    const known = this.store.state.faces.find(face => completed({ box }, [face]).face.landmarks === face.landmarks);
+    if (known) {
+      this.store.set({ selected: known.id });
+      return;
+    }
+    this.boxes.push(box);
+    this.renewed();
+  }
+
+  /** Takes in the faces that were shown meanwhile. The photo stays as it is until all of them are ready. */
+  private async takeIn(signal: AbortSignal): Promise<void> {
+    const { photo, faces } = this.store.state;
+    const { file, signal: ofPhoto, prepared: former } = this.opened!;
+    const engine = await this.engine;
+    const shown: DetectedFace[] = [];
+    for (const box of this.boxes) {
+      const part = around(box, photo!);
+      const found = await engine.detect(await cutOut(file, part), { signal });
+      const { face } = completed(
+        { box },
+        found.map(face => moved(face, part[0], part[1])),
+      );
+      shown.push({ ...face, id: faces.length + shown.length });
+    }
+    this.boxes = [];
+    const all = [...faces, ...shown.map(face => newFace(face, { ...AS_FOUND, byHand: true }))];
+    const prepared = await engine.prepare(file, {
+      faces: asGiven(all),
+      signal,
+      onProgress: progress => this.follow(progress, 0, 0.5),
     });
+    if (signal.aborted) prepared.destroy();
+    signal.throwIfAborted();
+    former.destroy();
+    this.opened = { prepared, signal: ofPhoto, file };
+    this.store.set({ faces: withCrops(all, prepared, photo!), selected: all.at(-1)!.id });
   }
 
   /** Makes the picture for the settings as they are now. */
   private async render(since: number, newer: AbortSignal): Promise<void> {
     if (!this.opened) return;
-    const { prepared } = this.opened;
     const signal = AbortSignal.any([this.opened.signal, this.change.signal]);
     await this.attempt(signal, async () => {
-      const { state } = this.store;
-      const first = state.result === null;
+      const first = this.store.state.result === null;
       this.store.set({ phase: 'rendering', problem: null, work: { face: 0, faces: 0, done: first ? 0.5 : 0, since } });
+      if (this.boxes.length > 0) await this.takeIn(signal);
+      const { state } = this.store;
+      const { prepared } = this.opened!;
       if (!first && this.lastTime > PATIENCE) await this.renderPart(prepared, state, signal);
       // A first picture is worth waiting for; others give way to newer ones.
       if (newer.aborted && !first) return;
@@ -449,7 +480,7 @@ export class Session {
   }
 
   /** Other settings for one. */
-  setFace(id: number, change: Partial<Pick<Face, 'included' | 'fidelity' | 'strength'>>): void {
+  setFace(id: number, change: Partial<Pick<Face, 'included' | 'fidelity' | 'strength' | 'paint'>>): void {
     this.store.setFace(id, change);
     this.renewed();
   }
@@ -466,6 +497,7 @@ export class Session {
       return;
     }
     this.screen.preview(null);
+    this.boxes = [];
     if (this.made && this.opened) {
       this.renders.clear();
       this.change.abort();
@@ -549,10 +581,12 @@ export class Session {
     const prepared = await engine.prepare(file, { faces: asGiven(found), signal });
     try {
       const { place } = this.store.state;
-      const named = prepared.faces.map(({ id }, i) => ({ ...found[i]!, id }));
-      const upscaler = engine.info !== null && engine.info.networks.upscaler !== null;
-      const wanted = { ...settings, backgroundUpscale: settings.backgroundUpscale && upscaler };
-      const options = renderOptions({ faces: named, settings: wanted, place, photo: size, cheap: false });
+      const named = prepared.faces.map(({ id, crop }, i) => {
+        const { paint, ...face } = found[i]!;
+        return { ...face, id, paint: paint && resized(paint, crop.width) };
+      });
+      const ready = { status: 'ready', info: engine.info } as const;
+      const options = renderOptions({ faces: named, settings, place, photo: size, cheap: false, engine: ready });
       return { file: await written(prepared, { ...options, ...format, signal }), faces: found };
     } finally {
       prepared.destroy();
@@ -618,7 +652,7 @@ async function written(prepared: Prepared, request: RenderRequest & Format): Pro
 }
 
 function renderOptions(
-  state: Fitted & { readonly faces: readonly (FaceChoices & { readonly id: number })[] } & Pick<State, 'place'>,
+  state: Fitting & { readonly faces: readonly (FaceChoices & { readonly id: number })[] } & Pick<State, 'place'>,
 ) {
   const { faces, place } = state;
   const settings = fitted(state);
@@ -627,7 +661,12 @@ function renderOptions(
   return {
     ...others,
     faces: faces.filter(face => face.included).map(face => face.id),
-    perFace: Object.fromEntries(faces.map(face => [face.id, settingsOf(face, settings)])),
+    perFace: Object.fromEntries(
+      faces.map(face => {
+        const { fidelity, strength } = settingsOf(face, settings);
+        return [face.id, { fidelity: fidelityOf(face.paint, fidelity), strength }];
+      }),
+    ),
   };
 }
 
@@ -642,6 +681,29 @@ function faceInView({ faces, selected }: State, [left, top, right, bottom]: Area
     Math.max(0, Math.min(bottom, box[3]) - Math.max(top, box[1]));
   const sorted = included.toSorted((a, b) => seen(b) - seen(a) || extent(b) - extent(a));
   return included.find(face => face.id === selected) ?? sorted[0];
+}
+
+/** A face that was found, as it was to be restored before. */
+function newFace(
+  { id, box, score, landmarks }: DetectedFace,
+  { included, fidelity, strength, byHand, paint }: FaceChoices = AS_FOUND,
+): Face {
+  const unknown = { crop: null, transform: null, restored: null, share: 1, untouched: null, warnings: [], area: null };
+  return { id, box, score, landmarks, included, fidelity, strength, byHand, paint, ...unknown };
+}
+
+function withCrops(faces: readonly Face[], prepared: Prepared, photo: Size): Face[] {
+  return faces.map((face, i) => {
+    const { id, crop, transform } = prepared.faces[i]!;
+    const paint = face.paint && resized(face.paint, crop.width);
+    return { ...face, id, crop, transform, paint, area: areaOf(transform, crop.width, photo) };
+  });
+}
+
+function moved<F extends Omit<DetectedFace, 'id'>>(face: F, dx: number, dy: number): F {
+  const [left, top, right, bottom] = face.box;
+  const landmarks = face.landmarks.map(([x, y]) => [x + dx, y + dy] as const);
+  return { ...face, box: [left + dx, top + dy, right + dx, bottom + dy], landmarks };
 }
 
 function withRestored(faces: readonly Face[], restored: readonly Restored[]): Face[] {

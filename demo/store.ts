@@ -2,6 +2,7 @@
 
 import { MAX_SIDE, pixelLimit } from '../src/image/picture.js';
 import type { DetectedFace, Picture, RestorerInfo } from '../src/web/client.js';
+import type { Paint } from './paint.js';
 import type { Problem } from './problems.js';
 import type { Status } from './server/client.js';
 
@@ -41,11 +42,17 @@ export interface Photo {
 export type Area = readonly [number, number, number, number];
 
 export interface Face extends DetectedFace {
+  /** Whether somebody showed where it is. */
+  readonly byHand: boolean;
   readonly included: boolean;
   /** Null: as for all faces. */
   readonly fidelity: number | null;
   readonly strength: number | null;
+  /** Fidelity where it is not the same all over. */
+  readonly paint: Paint | null;
   readonly crop: Picture | null;
+  /** From pixels of the photo to those of the crop: 2x3 in rows. */
+  readonly transform: ArrayLike<number> | null;
   readonly restored: Picture | null;
   /** How much of it is used, and why it is not, as the engine found. */
   readonly share: number;
@@ -59,12 +66,19 @@ export interface Face extends DetectedFace {
 export interface Settings {
   readonly fidelity: number;
   readonly strength: number;
-  readonly upscaling: number;
-  readonly backgroundUpscale: boolean;
+  /** Null, here and below: as it suits the photo. */
+  readonly upscaling: number | null;
+  readonly backgroundUpscale: boolean | null;
   readonly neverWorse: boolean;
   /** Of servers only. */
   readonly faceUpscale: boolean;
   readonly onlyCenterFace: boolean;
+}
+
+/** Settings for a photo. */
+export interface Fitted extends Settings {
+  readonly upscaling: number;
+  readonly backgroundUpscale: boolean;
 }
 
 export interface Result {
@@ -132,8 +146,8 @@ export const INITIAL: State = {
   settings: {
     fidelity: 0.5,
     strength: 1,
-    upscaling: 2,
-    backgroundUpscale: false,
+    upscaling: null,
+    backgroundUpscale: null,
     neverWorse: true,
     faceUpscale: true,
     onlyCenterFace: false,
@@ -183,16 +197,49 @@ export class Store {
 export const isPossible = ({ width, height }: Pick<Photo, 'width' | 'height'>, upscaling: number): boolean =>
   upscaling ** 2 * width * height <= MOST_PIXELS && upscaling * Math.max(width, height) <= MAX_SIDE;
 
-/** What decides which settings can be had. */
-export type Fitted = Pick<State, 'settings' | 'cheap'> & { readonly photo: Pick<Photo, 'width' | 'height'> | null };
+/** Sizes that suit photos up to a longest side, in pixels; larger ones are large enough. */
+const SIZES: readonly (readonly [number, number])[] = [
+  [400, 4],
+  [2000, 2],
+];
 
-/** The settings as far as they can be had for the photo. */
-export function fitted({ settings, photo, cheap }: Fitted): Settings {
+/** Pixels of a photo whose background is sharpened unasked, where there is a graphics card. */
+const SMALL = 500_000;
+
+export const upscalerOf = ({ engine }: Pick<State, 'engine'>): boolean =>
+  engine.status === 'ready' && engine.info !== null && engine.info.networks.upscaler !== null;
+
+/** What decides which settings suit a photo, and can be had. */
+export type Fitting = Pick<State, 'settings' | 'cheap' | 'engine'> & {
+  readonly photo: Pick<Photo, 'width' | 'height'> | null;
+};
+
+/** The settings as they suit the photo, and as far as they can be had for it. */
+export function fitted(state: Fitting): Fitted {
+  const { settings, photo, cheap, engine } = state;
   if (cheap) return { ...settings, upscaling: 1, backgroundUpscale: false };
-  let { upscaling } = settings;
+  const { width, height } = photo ?? { width: 0, height: 0 };
+  let upscaling = settings.upscaling ?? (photo ? SIZES.find(([side]) => Math.max(width, height) <= side)?.[1] : 2) ?? 1;
   while (photo && upscaling > 1 && !isPossible(photo, upscaling)) upscaling--;
-  return { ...settings, upscaling };
+  const isQuick = engine.status === 'ready' && engine.info !== null && !engine.info.software;
+  const suits = isQuick && upscaling > 1 && width * height <= SMALL;
+  return { ...settings, upscaling, backgroundUpscale: upscalerOf(state) && (settings.backgroundUpscale ?? suits) };
 }
+
+/** Faces as people count them: from left to right. */
+export function inOrder(faces: readonly Face[]): Face[] {
+  return faces.toSorted((a, b) => a.box[0] + a.box[2] - (b.box[0] + b.box[2]));
+}
+
+/** The face that is looked at first: the largest that was restored. */
+export function mainFace(faces: readonly Face[]): Face | undefined {
+  const size = ({ box: [left, top, right, bottom] }: Face) => (right - left) * (bottom - top);
+  const restored = faces.filter(face => face.included && face.untouched === null);
+  return (restored.length > 0 ? restored : faces).toSorted((a, b) => size(b) - size(a))[0];
+}
+
+/** The number of a face, from 1. */
+export const numberOf = (face: Face, faces: readonly Face[]): number => inOrder(faces).indexOf(face) + 1;
 
 /** What a face is restored with. */
 export function settingsOf(

@@ -2,9 +2,9 @@
 
 import { type Manifest, parseManifest } from '../src/weights/manifest.js';
 import { find } from './dom.js';
+import type { Networks } from './networks.js';
 import { isAbort, problemOf } from './problems.js';
-import { type Files, rememberedFiles, rememberFiles } from './remembered.js';
-import type { Session, Weights } from './session.js';
+import type { Files } from './remembered.js';
 import type { Store } from './store.js';
 import { toast } from './toasts.js';
 import { RoleRow, type RoleWords } from './weights-row.js';
@@ -22,13 +22,11 @@ export class WeightsDialog {
   private readonly status = find('#weights-status');
   private readonly problem = find('#weights-problem');
   private readonly rows = ROLES.map(words => new RoleRow(words));
-  /** In use; what is not among them is the page's own. */
-  private files: Files = {};
   private work = new AbortController();
 
   constructor(
     private readonly store: Store,
-    private readonly session: Session,
+    private readonly networks: Networks,
   ) {
     find('#roles').replaceChildren(...this.rows.map(row => row.element));
     this.dialog.addEventListener('close', () => this.work.abort());
@@ -36,19 +34,7 @@ export class WeightsDialog {
       event.preventDefault();
       if (this.apply.getAttribute('aria-busy') !== 'true') void this.submit();
     });
-    for (const id of ['#open-weights', '#background-weights']) find(id).addEventListener('click', () => this.open());
-  }
-
-  /** Starts the engine with the files that were kept. */
-  async startEngine(): Promise<void> {
-    this.use(await rememberedFiles());
-    await this.restartEngine();
-  }
-
-  /** Starts the engine with the files in use, where the store says. */
-  async restartEngine(): Promise<void> {
-    // What goes wrong is in the state.
-    await this.session.start(sources(this.files)).catch(() => {});
+    find('#open-weights').addEventListener('click', () => this.open());
   }
 
   async open(): Promise<void> {
@@ -57,7 +43,7 @@ export class WeightsDialog {
     for (const row of this.rows) {
       const { option, role } = row.words;
       const licence = engine.status === 'ready' ? (engine.info?.networks[role]?.licence ?? null) : null;
-      row.reset(this.files[option] ?? null, licence);
+      row.reset(this.networks.used[option] ?? null, licence);
     }
     this.dialog.showModal();
     const manifest = await ownManifest().catch(() => null);
@@ -76,7 +62,7 @@ export class WeightsDialog {
         if (file) files[row.words.option] = file;
       }
       this.say('Loading the networks');
-      await this.session.start(sources(files), signal).catch(error => {
+      await this.networks.use(files, signal).catch(error => {
         if (isAbort(error)) throw error;
         const { title, text } = problemOf(error);
         throw new Error(`${title}. ${text}`);
@@ -91,22 +77,11 @@ export class WeightsDialog {
   }
 
   private async started(files: Files): Promise<void> {
-    this.use(files);
-    const keep = find<HTMLInputElement>('#weights-keep').checked;
-    const kept = await rememberFiles(keep ? files : {}).then(
-      () => true,
-      () => false,
-    );
+    const kept = await this.networks.remember(find<HTMLInputElement>('#weights-keep').checked);
     this.dialog.close();
     const names = Object.values(files).map(({ name }) => name);
-    const text = names.length > 0 ? `In use now: ${names.join(', ')}.` : 'The weights of this page are in use.';
+    const text = names.length > 0 ? `In use now: ${names.join(', ')}.` : 'The networks of this page are in use.';
     toast(kept ? text : `${text} This browser could not keep them for the next visit.`);
-  }
-
-  private use(files: Files): void {
-    this.files = files;
-    const others = Object.keys(files).length > 0 ? 'mixed' : 'ours';
-    find('#weights-name').textContent = files.weights?.name ?? others;
   }
 
   private say(text: string): void {
@@ -117,11 +92,6 @@ export class WeightsDialog {
     this.problem.textContent = text;
     this.problem.hidden = false;
   }
-}
-
-/** What the engine is started with: where there is no file, its own networks, as far as the page has them. */
-function sources(files: Files): Weights {
-  return Object.fromEntries(ROLES.map(({ option, own }) => [option, files[option] ?? (own ? 'embedded' : null)]));
 }
 
 /** Fetched where it is asked for: it is one of the page's own files. */

@@ -21,13 +21,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const demo = join(root, 'demo');
 
 /** What a first visit may load of a page before weights and photos, each file gzipped. */
-const FIRST_VISIT_LIMIT = 200 * 1024;
+const FIRST_VISIT_LIMIT = 250 * 1024;
 
 /** Side of the pictures of samples, in pixels. */
 const THUMBNAIL = 144;
-
-/** A sample that needs to be restored, made of a square of one that does not: left, top, side, and what is left of it. */
-const WORN = { file: 'astronaut.png', square: { left: 94, top: 0, width: 260, height: 260 }, side: 120, quality: 45 };
 
 /** PNG icons: their side, and whether the system cuts their corners. */
 const ICONS = { 'icon-192.png': [192, false], 'icon-512.png': [512, false], 'touch-icon.png': [180, true] };
@@ -143,8 +140,9 @@ async function copySamples(folder) {
     const small = sharp(join(samples, name)).resize(THUMBNAIL, THUMBNAIL, { position: 'top' }).webp({ quality: 80 });
     await small.toFile(join(folder, 'samples', `${name.replace(/\.\w+$/, '')}.webp`));
   }
-  const worn = sharp(join(samples, WORN.file)).extract(WORN.square).resize(WORN.side).jpeg({ quality: WORN.quality });
-  await worn.toFile(join(folder, 'samples/worn.jpg'));
+  const worn = join(demo, 'samples');
+  for (const name of await readdir(worn))
+    if (extname(name) !== '.md') await cp(join(worn, name), join(folder, 'samples', name));
 }
 
 async function copyWeights(folder, isWhole) {

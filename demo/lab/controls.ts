@@ -2,8 +2,8 @@
 
 import { drawSeed } from '../../src/pipeline/sampling.js';
 import { find } from '../dom.js';
+import { isBlank, paintCells } from '../paint.js';
 import { drawn } from './codes.js';
-import { isBlank, paintCells } from './paint.js';
 import type { Session } from './session.js';
 import type { Overlay, State, Store, Tool } from './state.js';
 

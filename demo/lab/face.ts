@@ -1,7 +1,7 @@
 // A crop with the engine: read by the network once, made again with one edit after another.
 
 import type { ClientRestorer, Picture, PreparedPhoto } from '../../src/web/client.js';
-import { fidelityOf } from './paint.js';
+import { fidelityOf } from '../paint.js';
 import type { Edit } from './state.js';
 
 /** The crop of a face, as the network sees it. */

@@ -2,9 +2,9 @@
 
 import type { Picture } from '../../src/web/client.js';
 import { find } from '../dom.js';
+import { fidelityLevels, type Point, Stroke } from '../paint.js';
 import { choose } from './cells.js';
 import { heat } from './colours.js';
-import { fidelityLevels, type Point, Stroke } from './paint.js';
 import { place } from './selection.js';
 import type { Session } from './session.js';
 import type { Edit, State, Store } from './state.js';

@@ -4,12 +4,12 @@ import { checkFaceCodes, type FaceCodes, formatFaceCodes, parseFaceCodes } from 
 import { type ClientRestorer, CodeFormerError, type Picture } from '../../src/web/client.js';
 import { startEngine } from '../engine.js';
 import { Latest } from '../latest.js';
+import { fidelityOf, paintOf } from '../paint.js';
 import { checkHeader } from '../photo.js';
 import { isAbort, problemOf } from '../problems.js';
 import { cropOf, OpenFace, pixelsOf } from './face.js';
 import { History } from './history.js';
 import { comparison } from './metrics.js';
-import { fidelityOf, paintOf } from './paint.js';
 import { single } from './selection.js';
 import { inSlices } from './slices.js';
 import type { Edit, Source, Store, Subject } from './state.js';

@@ -2,9 +2,9 @@
 
 import type { CodeSampling } from '../../src/pipeline/face-codes.js';
 import type { DetectedFace, Picture, RestorerInfo } from '../../src/web/client.js';
+import type { Paint } from '../paint.js';
 import type { Problem } from '../problems.js';
 import type { Metrics } from './metrics.js';
-import type { Paint } from './paint.js';
 import type { Selection } from './selection.js';
 
 export type EngineState =

@@ -2,9 +2,9 @@
 
 import type { RestorerInfo } from '../../src/web/client.js';
 import { find, make, megabytes } from '../dom.js';
+import { isBlank } from '../paint.js';
 import type { Problem } from '../problems.js';
 import { changedCells } from './codes.js';
-import { isBlank } from './paint.js';
 import type { State, Store } from './state.js';
 import { shown } from './sweep-view.js';
 

@@ -66,6 +66,14 @@ export function zoomTo(
   return clamp({ scale, x, y }, picture, stage);
 }
 
+/** A view on the way from one to another: scales grow by factors, as eyes see them, and the picture moves evenly with them. */
+export function between(from: View, to: View, share: number): View {
+  const eased = share * share * (3 - 2 * share);
+  const scale = from.scale * (to.scale / from.scale) ** eased;
+  const way = to.scale === from.scale ? eased : (scale - from.scale) / (to.scale - from.scale);
+  return { scale, x: from.x + way * (to.x - from.x), y: from.y + way * (to.y - from.y) };
+}
+
 /** The part of the stage that the picture covers: left and right, top and bottom. */
 export function visible(
   view: View,

@@ -3,17 +3,20 @@
 import type { Picture } from '../../src/web/client.js';
 import { find } from '../dom.js';
 import type { Screen } from '../session.js';
-import type { Area, Result, State, Store } from '../store.js';
+import { type Area, type Face, mainFace, type Result, type State, type Store } from '../store.js';
 import { startWorker } from '../workers.js';
 import { listen } from './gestures.js';
 import type { FromPainter, ToPainter } from './painter.js';
-import { clamp, pan, type Size, type View, visible, whole, zoomAt, zoomTo } from './view.js';
+import { between, clamp, pan, type Size, type View, visible, whole, zoomAt, zoomTo } from './view.js';
 
 /** What a step of the keys does. */
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 64;
 const DIVIDER_STEP = 0.02;
 const DIVIDER_LEAP = 0.1;
+
+/** Milliseconds on the way to a face. */
+const GLIDE = 300;
 
 /** Distance from the divider, in CSS pixels, at which a press takes hold of it. */
 const REACH = 24;
@@ -34,6 +37,8 @@ export class Viewer implements Screen {
   private share = 0.5;
   private held = false;
   private due = false;
+  /** The step that is next on the way to another view. */
+  private gliding: (() => void) | null = null;
   private readonly followers: ((view: View) => void)[] = [];
 
   constructor(private readonly store: Store) {
@@ -118,11 +123,33 @@ export class Viewer implements Screen {
     this.zoom(scale / this.view.scale);
   }
 
-  zoomTo(area: readonly [number, number, number, number]): void {
+  /** Goes to a face, and puts the divider through it, or out of its way. */
+  lookAt({ area, box }: Pick<Face, 'area' | 'box'>, { divided = true } = {}): void {
     const { photo } = this.store.state;
     if (!photo) return;
+    const to = zoomTo(area ?? box, photo, this.stage);
+    const { left, right } = visible(to, photo, this.stage);
+    const middle = to.x + (to.scale * (box[0] + box[2])) / 2;
+    this.share = divided ? Math.min(1, Math.max(0, (middle - left) / (right - left))) : 0;
     this.fitted = false;
-    this.show(zoomTo(area, photo, this.stage));
+    this.glide(to);
+  }
+
+  /** Moves to a view, or goes there at once where people want no motion. */
+  private glide(to: View): void {
+    const from = this.view;
+    const begun = performance.now();
+    const time = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : GLIDE;
+    const step = () => {
+      // Somebody has moved it meanwhile.
+      if (this.gliding !== step) return;
+      const share = time === 0 ? 1 : Math.min(1, (performance.now() - begun) / time);
+      if (share < 1) requestAnimationFrame(step);
+      this.show(between(from, to, share));
+      this.gliding = share < 1 ? step : null;
+    };
+    this.gliding = step;
+    step();
   }
 
   /** Shows nothing but the photo as it was. */
@@ -143,6 +170,7 @@ export class Viewer implements Screen {
 
   private show(view: View): void {
     this.view = view;
+    this.gliding = null;
     this.level.textContent = `${Math.round(100 * view.scale * devicePixelRatio)}%`;
     for (const follower of this.followers) follower(view);
     this.draw();
@@ -248,6 +276,10 @@ export class Viewer implements Screen {
         find('#stage').focus({ preventScroll: true });
       this.fit();
     }
+    const selected = state.selected !== before.selected && state.faces.find(face => face.id === state.selected);
+    // What was made is at the face; who has moved the photo meanwhile stays there.
+    const made = state.result && !before.result && this.fitted && mainFace(state.faces);
+    if (selected || made) this.lookAt((selected || made) as Face);
     if (state.result !== before.result || state.preview !== before.preview) this.draw();
     this.divider.hidden = state.result === null;
     const { photo, result } = state;

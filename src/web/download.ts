@@ -85,7 +85,8 @@ export async function downloadText(url: string, signal: AbortSignal | undefined)
 /** What the cache does; undefined where there is none, or where it is full. */
 const quietly = <T>(work: () => Promise<T>): Promise<T | undefined> => work().catch(() => undefined);
 
-async function sha256Of(blob: Blob): Promise<string> {
+/** In lower-case hexadecimal. */
+export async function sha256Of(blob: Blob): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', await blob.arrayBuffer());
   return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }

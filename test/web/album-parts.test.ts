@@ -21,6 +21,8 @@ const FACE: ChosenFace = {
   included: true,
   fidelity: null,
   strength: null,
+  byHand: false,
+  paint: null,
 };
 
 interface Making extends Order {

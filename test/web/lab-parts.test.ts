@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { changedCells, copied, drawn, likeliest, pasted, stepped, swapped, withCodes } from '../../demo/lab/codes.js';
 import { History } from '../../demo/lab/history.js';
 import { comparison } from '../../demo/lab/metrics.js';
-import { fidelityLevels, fidelityOf, isBlank, paintCells, paintOf, Stroke } from '../../demo/lab/paint.js';
 import { destination, everything, extended, single, toggled } from '../../demo/lab/selection.js';
 import { inSlices } from '../../demo/lab/slices.js';
+import { fidelityLevels, fidelityOf, isBlank, paintCells, paintOf, Stroke } from '../../demo/paint.js';
 import { fidelityToJson, formatFaceCodes, parseFaceCodes } from '../../src/pipeline/face-codes.js';
 import { randomNumbers, sampleCodes } from '../../src/pipeline/sampling.js';
 

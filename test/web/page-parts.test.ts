@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { Latest } from '../../demo/latest.js';
-import { type Face, INITIAL, Store, settingsOf } from '../../demo/store.js';
-import { clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
+import { type Face, fitted, INITIAL, inOrder, mainFace, numberOf, Store, settingsOf } from '../../demo/store.js';
+import { between, clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
 
 const picture = { width: 1000, height: 500 };
 const stage = { width: 632, height: 532 };
@@ -57,6 +57,72 @@ describe('the view', () => {
       top: 20,
       bottom: 520,
     });
+  });
+});
+
+describe('the way to a view', () => {
+  test('leads from one to the other by even factors, about one point of the picture', () => {
+    const [from, to] = [whole(picture, stage), zoomTo([400, 200, 500, 300], picture, stage)];
+    const ways = [0, 0.5, 1].map(share => between(from, to, share));
+    expect(ways[0]).toEqual(from);
+    expect(ways[2]!.scale).toBeCloseTo(to.scale);
+    expect(ways[2]!.x).toBeCloseTo(to.x);
+    expect(ways[1]!.scale ** 2).toBeCloseTo(from.scale * to.scale);
+    /** The point of the picture that lies where it lies in both. */
+    const fixed = (a: typeof from, b: typeof from) => (a.x - b.x) / (b.scale - a.scale);
+    expect(fixed(from, ways[1]!)).toBeCloseTo(fixed(from, to));
+    expect(between(from, { ...from, x: 0 }, 0.5)).toEqual({ ...from, x: from.x / 2 });
+  });
+});
+
+describe('faces as people see them', () => {
+  const face = (id: number, box: Face['box'], untouched: string | null = null) =>
+    ({ id, box, included: true, untouched }) as Face;
+  const faces = [face(0, [50, 0, 60, 10]), face(1, [10, 5, 40, 35]), face(2, [70, 0, 110, 40], 'sharp')];
+
+  test('are counted from left to right, in the order of the engine otherwise', () => {
+    expect(inOrder(faces).map(({ id }) => id)).toEqual([1, 0, 2]);
+    expect(faces.map(each => numberOf(each, faces))).toEqual([2, 1, 3]);
+  });
+
+  test('the first that is looked at is the largest that was restored', () => {
+    expect(mainFace(faces)?.id).toBe(1);
+    expect(mainFace([faces[2]!])?.id).toBe(2);
+    expect(mainFace([])).toBeUndefined();
+  });
+});
+
+describe('what suits a photo', () => {
+  const engine = (software: boolean, upscaler: object | null = {}) =>
+    ({ status: 'ready', info: { software, networks: { upscaler } } }) as unknown as (typeof INITIAL)['engine'];
+  const suited = (width: number, height: number, more: Partial<Parameters<typeof fitted>[0]> = {}) => {
+    const { upscaling, backgroundUpscale } = fitted({
+      ...INITIAL,
+      engine: engine(false),
+      photo: { width, height },
+      ...more,
+    });
+    return [upscaling, backgroundUpscale];
+  };
+
+  test('is a size by the photo, and a sharpened background where it is small', () => {
+    expect(suited(300, 400)).toEqual([4, true]);
+    expect(suited(800, 600)).toEqual([2, true]);
+    expect(suited(1600, 1200)).toEqual([2, false]);
+    expect(suited(4000, 3000)).toEqual([1, false]);
+  });
+
+  test('leaves the background where that would take long, or there is no network for it', () => {
+    expect(suited(300, 400, { engine: engine(true) })).toEqual([4, false]);
+    expect(suited(300, 400, { engine: engine(false, null) })).toEqual([4, false]);
+    expect(suited(300, 400, { engine: INITIAL.engine })).toEqual([4, false]);
+  });
+
+  test('gives way to what was chosen, as far as that is possible', () => {
+    const settings = { ...INITIAL.settings, upscaling: 3, backgroundUpscale: false };
+    expect(suited(300, 400, { settings })).toEqual([3, false]);
+    expect(suited(8000, 3000, { settings: { ...settings, backgroundUpscale: true } })).toEqual([2, true]);
+    expect(suited(300, 400, { settings, cheap: true })).toEqual([1, false]);
   });
 });
 

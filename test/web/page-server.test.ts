@@ -72,7 +72,7 @@ describe.skipIf(!chromium)('the page of a server', () => {
 
   const phase = (page: Page, name: string) => page.waitForSelector(`body[data-phase="${name}"]`, { timeout: 60_000 });
   const toServer = (page: Page) => page.click('#place label:has([value="server"])');
-  const openSample = (page: Page) => page.click('[data-sample$="worn.jpg"]');
+  const openSample = (page: Page) => page.click('[data-sample$="chat.jpg"]');
   const asked = (engine: PretendedEngine, count: number) =>
     expect.poll(() => engine.asked.length, { timeout: 20_000 }).toBe(count);
   const title = (page: Page) => page.locator('#problem:not([hidden]) h2').textContent({ timeout: 30_000 });
@@ -139,8 +139,8 @@ describe.skipIf(!chromium)('the page of a server', () => {
     await openSample(page);
     await asked(engine, 1);
     const { input, photo, log, finish } = engine.asked[0]!;
-    expect(Buffer.from(photo)).toEqual(await readFile(join(site, 'samples/worn.jpg')));
-    expect(input).toMatchObject({ fidelity: 0.5, upscaling: 2, strength: 1, neverWorse: true, outputFormat: 'png' });
+    expect(Buffer.from(photo)).toEqual(await readFile(join(site, 'samples/chat.jpg')));
+    expect(input).toMatchObject({ fidelity: 0.5, upscaling: 4, strength: 1, neverWorse: true, outputFormat: 'png' });
     expect(input).toMatchObject({ faceUpscale: true, onlyCenterFace: false });
     log('Detected 1 face');
     log('Restoring face 1 of 1');
@@ -158,7 +158,7 @@ describe.skipIf(!chromium)('the page of a server', () => {
       expect(await page.locator(id).isVisible(), id).toBe(false);
     // The file that is there already.
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
-    expect(download.suggestedFilename()).toBe('worn-restored.png');
+    expect(download.suggestedFilename()).toBe('chat-restored.png');
     expect(await readFile((await download.path())!)).toEqual(RED);
     expect(engine.asked).toHaveLength(1);
     // Another format is one of the server's.
@@ -168,7 +168,7 @@ describe.skipIf(!chromium)('the page of a server', () => {
     await asked(engine, 2);
     expect(engine.asked[1]!.input.outputFormat).toBe('webp');
     engine.asked[1]!.finish();
-    expect((await saving).suggestedFilename()).toBe('worn-restored.webp');
+    expect((await saving).suggestedFilename()).toBe('chat-restored.webp');
     expect(faults).toEqual([]);
   });
 

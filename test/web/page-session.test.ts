@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Session } from '../../demo/session.js';
-import { type Area, Store } from '../../demo/store.js';
+import { type Area, INITIAL, Store } from '../../demo/store.js';
 import { type ClientOptions, type ClientRestorer, CodeFormerError, type RenderOptions } from '../../src/web/client.js';
 
 /** Bitmaps and canvases as far as the session looks at them. */
@@ -31,17 +31,19 @@ interface Render {
 async function session() {
   const renders: Render[] = [];
   const prepares: string[] = [];
+  const prepared: (readonly { readonly landmarks: readonly (readonly number[])[] }[])[] = [];
   const destroyed: string[] = [];
   const found = [
-    { id: 0, box: [10, 10, 30, 30], score: 1, landmarks: [] },
-    { id: 1, box: [40, 10, 90, 60], score: 1, landmarks: [] },
+    { id: 0, box: [10, 10, 30, 30], score: 1, landmarks: [] as number[][] },
+    { id: 1, box: [40, 10, 90, 60], score: 1, landmarks: [] as number[][] },
   ];
   const crop = { data: new Uint8ClampedArray(4 * 16 * 16), width: 16, height: 16 };
-  const prepare = async (file: Blob) => {
+  const prepare = async (file: Blob, { faces }: { readonly faces: typeof found }) => {
     prepares.push(await file.text());
+    prepared.push(faces);
     return {
       // Twice as large as the photo, from its point (8, 4).
-      faces: found.map(face => ({ ...face, crop, transform: Float64Array.of(2, 0, -16, 0, 2, -8) })),
+      faces: faces.map((face, id) => ({ ...face, id, crop, transform: Float64Array.of(2, 0, -16, 0, 2, -8) })),
       warnings: [],
       destroy: () => destroyed.push('photo'),
       render: (asked: RenderOptions) =>
@@ -57,21 +59,23 @@ async function session() {
         }),
     };
   };
-  const detect = vi.fn(async (_photo: unknown, _options: { detectionScales?: number[] }) => found);
+  const detect = vi.fn(
+    async (_photo: unknown, _options: { detectionScales?: number[]; signal?: AbortSignal }) => found,
+  );
   const engine = {
     info: { networks: { upscaler: null } },
     detect,
     prepare,
     destroy: async () => void destroyed.push('engine'),
   };
-  const store = new Store();
+  const store = new Store({ ...INITIAL, settings: { ...INITIAL.settings, upscaling: 2 } });
   const notes: string[] = [];
   const start = vi.fn(async (_options: ClientOptions) => engine as unknown as ClientRestorer);
   const seen = vi.fn((): Area => [0, 0, 100, 50]);
   const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn(), seen };
   const work = new Session(store, screen, start, text => void notes.push(text));
   await work.start();
-  return { work, store, screen, renders, prepares, destroyed, notes, start, detect };
+  return { work, store, screen, renders, prepares, prepared, destroyed, notes, start, detect };
 }
 
 /** Also with a first picture, which takes some time. */
@@ -186,6 +190,56 @@ describe('the session', () => {
     void work.open(new Blob(['other'], { type: 'image/jpeg' }), 'b.jpg');
     await vi.waitFor(() => expect(renders).toHaveLength(4));
     expect(renders[3]!.options.upscaling).toBe(2);
+  });
+
+  test('a face that somebody shows is looked for in and around the box, and comes behind those that were found', async () => {
+    const { work, renders, store, detect, prepared } = await restored(10);
+    store.setFace(1, { fidelity: 0.9 });
+    // In the part of the photo that is searched, which begins at (50, 15).
+    const landmarks = [16, 20, 18, 16, 20].map((x, i) => [x, 15 + i] as const);
+    detect.mockResolvedValueOnce([{ id: 0, box: [10, 10, 30, 30], score: 0.8, landmarks }] as never);
+    work.showFace([60, 25, 80, 45]);
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(prepared.at(-1)).toMatchObject([{}, {}, { box: [60, 25, 80, 45], score: 0.8 }]);
+    expect(prepared.at(-1)![2]!.landmarks[0]).toEqual([66, 30]);
+    expect(store.state).toMatchObject({ selected: 2, faces: [{}, { fidelity: 0.9 }, { id: 2, fidelity: null }] });
+    expect(renders[1]!.options.faces).toEqual([0, 1, 2]);
+    renders[1]!.end();
+    await vi.waitFor(() => expect(store.state.phase).toBe('done'));
+    // It is still there when the photo is opened again, and no longer in another one.
+    void work.again();
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(prepared.at(-1)![2]!.landmarks[0]).toEqual([66, 30]);
+    void work.open(photo, 'b.png');
+    await vi.waitFor(() => expect(renders).toHaveLength(4));
+    expect(store.state.faces).toHaveLength(2);
+  });
+
+  test('where there is none an upright one is supposed; one that was found already is chosen', async () => {
+    const { work, renders, store, detect, prepared } = await restored(10);
+    detect.mockResolvedValueOnce([]);
+    work.showFace([50, 10, 95, 55]);
+    await vi.waitFor(() => expect(renders).toHaveLength(1));
+    // It is much of the second face.
+    expect(store.state.selected).toBe(1);
+    work.showFace([5, 30, 25, 50]);
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(prepared.at(-1)![2]).toMatchObject({ score: 0 });
+    expect(prepared.at(-1)![2]!.landmarks[2]).toEqual([15, 42]);
+  });
+
+  test('a face that is looked for can be stopped, and leaves the picture as it was', async () => {
+    const { work, store, detect, destroyed } = await restored(10);
+    detect.mockImplementationOnce(
+      async (_, { signal }: { signal?: AbortSignal }) =>
+        new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new CodeFormerError('ABORTED', '')))),
+    );
+    work.showFace([5, 30, 25, 50]);
+    await vi.waitFor(() => expect(detect).toHaveBeenCalledTimes(2));
+    work.stop();
+    expect(store.state).toMatchObject({ phase: 'done', problem: null, work: null });
+    expect(store.state.faces).toHaveLength(2);
+    expect(destroyed).toEqual([]);
   });
 
   test('faces that are left out are not asked for', async () => {

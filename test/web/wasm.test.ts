@@ -161,7 +161,7 @@ describe.skipIf(!chromium)('without WebGPU', () => {
     ])('restores a photo and says on what, %s', async (_, headers) => {
       const server = await serve(site, headers);
       const page = await visit(server);
-      await page.click('[data-sample$="worn.jpg"]');
+      await page.click('[data-sample$="chat.jpg"]');
       await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
       expect(await page.textContent('#summary')).toMatch(/^One face restored in [\d.]+ s without a graphics card/);
       expect(await page.isVisible('#problem')).toBe(false);
@@ -199,7 +199,7 @@ describe.skipIf(!chromium)('without WebGPU', () => {
       expect(await isolated()).toBe(true);
       await page.goto(`${server.origin}/`);
       expect(await isolated()).toBe(true);
-      await page.click('[data-sample$="worn.jpg"]');
+      await page.click('[data-sample$="chat.jpg"]');
       await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
       expect(page.workers()).toHaveLength(2 + (await page.evaluate(() => navigator.hardwareConcurrency)));
       const { origin } = await host();

@@ -97,6 +97,23 @@ function blend(paint: Paint, below: Paint, at: number, cover: number, value: num
   paint.value[at] = below.value[at]! * rest + (value === null ? 0 : cover * value);
 }
 
+/** Paint on a crop of another size. */
+export function resized(paint: Paint, size: number): Paint {
+  const former = Math.sqrt(paint.cover.length);
+  if (former === size) return paint;
+  const from = Array.from({ length: size }, (_, i) => Math.floor(((i + 0.5) * former) / size));
+  const taken = (values: Float32Array) =>
+    Float32Array.from(
+      { length: size * size },
+      (_, i) => values[from[Math.floor(i / size)]! * former + from[i % size]!]!,
+    );
+  return { cover: taken(paint.cover), value: taken(paint.value) };
+}
+
+/** A number that tells paint from other paint. */
+export const markOf = ({ cover, value }: Paint): number =>
+  cover.reduce((sum, share, i) => sum + (i + 1) * (share + 2 * value[i]!), 0);
+
 /** Whether there is no paint anywhere. */
 export const isBlank = (paint: Paint | null): boolean => !paint?.cover.some(cover => cover > 0);
 
