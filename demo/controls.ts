@@ -55,6 +55,10 @@ export class Controls {
       this.change({ fidelity: null, strength: null, paint: null });
       find('#fidelity').focus();
     });
+    find('#offer-background').addEventListener('click', () => {
+      session.setSettings({ backgroundUpscale: true });
+      this.background.focus();
+    });
     find('#search-more').addEventListener('click', () => session.searchMore());
     find('#show-outlines').addEventListener('click', () => this.toggleOutlines());
     store.subscribe(state => this.show(state));
@@ -133,6 +137,9 @@ export class Controls {
     find('#size-note').textContent = tooLarge(impossible.map(({ value }) => `${value}×`));
     const upscaler = upscalerOf(state);
     this.background.disabled = !upscaler;
+    // Until somebody has decided.
+    const isOpen = state.settings.backgroundUpscale === null && !settings.backgroundUpscale;
+    find('#offer-background').hidden = !(isHere && result && upscaler && isOpen && settings.upscaling > 1);
     this.background.checked = settings.backgroundUpscale;
     this.neverWorse.checked = settings.neverWorse;
     this.faceUpscale.checked = settings.faceUpscale;

@@ -49,8 +49,8 @@ function wear(width, height, seed) {
 /** A print that faded: sepia, flat, soft, with grain and scratches. */
 async function oldPrint() {
   const [width, height] = [300, 350];
-  const soft = await sharp(from('hopper.jpg'))
-    .resize(Math.round(width / 4.5), Math.round(height / 4.5), { fit: 'fill' })
+  const small = sharp(from('hopper.jpg')).resize(width / 2.5, height / 2.5, { fit: 'fill' });
+  const soft = await sharp(await small.png().toBuffer())
     .resize(width, height, { fit: 'fill', kernel: 'cubic' })
     .grayscale()
     .linear(0.66, 48)

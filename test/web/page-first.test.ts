@@ -177,6 +177,16 @@ describe.skipIf(!chromium)('the page', () => {
     expect(await page.textContent('#licence')).toMatch(/^For non-commercial use only\. Licence$/);
   });
 
+  test('offers to sharpen the background where that was not done by itself', async () => {
+    await page.click('#offer-background');
+    expect(await page.isChecked('#background')).toBe(true);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('background');
+    await phase('done');
+    await page.uncheck('#background');
+    await phase('done');
+    expect(await page.isVisible('#offer-background')).toBe(false);
+  });
+
   test('has a brush that paints on the picture, by pointer and by keys', async () => {
     await page.click('#open-brush');
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('brush');
