@@ -153,7 +153,6 @@ const PLAIN: readonly (readonly [RegExp, string])[] = [
   [/^the face may lose detail/, 'it is large, and may lose detail'],
   [/^the face is tiny/, 'it is very small'],
   [/^the face reaches beyond/, 'it is cut off by the edge of the photo'],
-  [/^the photo has more detail/, 'the photo shows more of it than could be drawn'],
   [/^it is sharp and clean/, 'it is sharp already'],
 ];
 
