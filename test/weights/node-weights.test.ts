@@ -117,7 +117,7 @@ describe('addresses', () => {
       const head = { etag: '"1"', 'content-length': content.length - from };
       response.writeHead(from ? 206 : 200, { ...head, ...(from && range) });
       if (from) response.end(content.subarray(from));
-      else response.write(content.subarray(0, 20), () => setTimeout(() => response.destroy(), 20));
+      else response.write(content.subarray(0, 20), () => setTimeout(() => response.socket!.end(), 20));
     };
     const weights = await openWeights(url);
     expect([...(await weights.float32('w'))]).toEqual([1, 2, 3]);

@@ -56,7 +56,7 @@ function whole(request: IncomingMessage, response: ServerResponse): void {
 const ignoringRanges = (_: IncomingMessage, response: ServerResponse) => void response.end(content);
 const status = (code: number) => (_: IncomingMessage, response: ServerResponse) =>
   void response.writeHead(code).end('no');
-/** Sends `count` bytes of what it promises, then cuts the connection. */
+/** Sends `count` bytes of what it promises, then ends the connection. What `fetch` has not handed on by then is lost. */
 const breaking = (count: number) => (request: IncomingMessage, response: ServerResponse) => {
   const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0);
   response.writeHead(from ? 206 : 200, {
@@ -64,7 +64,7 @@ const breaking = (count: number) => (request: IncomingMessage, response: ServerR
     etag: '"1"',
     ...(from && { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }),
   });
-  response.write(content.subarray(from, from + count), () => setTimeout(() => response.destroy(), 20));
+  response.write(content.subarray(from, from + count), () => setTimeout(() => response.socket!.end(), 20));
 };
 
 beforeEach(async () => {
@@ -167,7 +167,10 @@ describe('over HTTP', () => {
       requests.length = 0;
       answers = [breaking(70_000), breaking(70_000)];
       await pull({ sha256: hash });
-      expect(requests.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=70000-', 'bytes=140000-']);
+      expect(requests).toHaveLength(3);
+      const [, second, third] = requests.map(({ headers }) => Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1]));
+      expect(second! > 0 && second! <= 70_000, String(second)).toBe(true);
+      expect(third! > second! && third! <= second! + 70_000, String(third)).toBe(true);
       await expectResult(content);
       await rm(target());
     }
@@ -184,7 +187,7 @@ describe('over HTTP', () => {
       requests.length = 0;
       answers = [breaking(70_000), second, other];
       await pull({ sha256: undefined });
-      expect(requests[1]!.headers).toMatchObject({ range: 'bytes=70000-', 'if-range': '"1"' });
+      expect(requests[1]!.headers).toMatchObject({ range: expect.stringMatching(/^bytes=\d+-$/), 'if-range': '"1"' });
       await expectResult(changed);
       await rm(target());
     }
@@ -193,7 +196,7 @@ describe('over HTTP', () => {
   test('without a hash and without a version nothing is continued', async () => {
     const breaks = (_: IncomingMessage, response: ServerResponse) => {
       response.writeHead(200, { 'content-length': changed.length });
-      response.write(changed.subarray(0, 70_000), () => setTimeout(() => response.destroy(), 20));
+      response.write(changed.subarray(0, 70_000), () => setTimeout(() => response.socket!.end(), 20));
     };
     answers = [breaks];
     await pull({ sha256: undefined });
