@@ -24,6 +24,7 @@ import { listenForPlace } from './server/place.js';
 import { Session } from './session.js';
 import type { ShareDialog } from './share/dialog.js';
 import { listenForSystem } from './shared.js';
+import { listenForSheet } from './sheet.js';
 import { Store } from './store.js';
 import { toast } from './toasts.js';
 import { BoxTool } from './viewer/box.js';
@@ -55,6 +56,7 @@ const photos = listenForPhotos(
 );
 listenForSystem(files => void album.add(files));
 const strip = new AlbumStrip(album, () => photos.choose());
+listenForSheet();
 const save = listenForSaving(store, session, format => album.setFormat(format));
 let sharing: ShareDialog | null = null;
 find('#open-share').addEventListener('click', async () => {

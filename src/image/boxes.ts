@@ -1,4 +1,4 @@
-// The boxes of AVIF and HEIC (ISO base media files), as far as they tell sizes, colours and EXIF.
+// The boxes of AVIF and HEIC (ISO base media files), as far as they tell sizes, colours and notes.
 
 import type { CodePoints } from './colour-space.js';
 
@@ -9,6 +9,7 @@ export interface BoxesHeader {
   /** Where colours are told by numbers and not by a profile. */
   readonly codePoints: CodePoints | null;
   readonly exif: Uint8Array | null;
+  readonly xmp: Uint8Array | null;
 }
 
 interface Box {
@@ -43,7 +44,7 @@ export function readBoxes(bytes: Uint8Array): BoxesHeader | null {
   let size = { width: 0, height: 0 };
   let codePoints: CodePoints | null = null;
   let profile = false;
-  let exifItem: number | null = null;
+  let items: Items = { exif: null, xmp: null };
   let locations: Uint8Array | null = null;
   for (const { type, body } of boxes(bytes, { left: MOST_BOXES })) {
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
@@ -54,29 +55,47 @@ export function readBoxes(bytes: Uint8Array): BoxesHeader | null {
       const kind = String.fromCharCode(...body.subarray(0, 4));
       if (kind === 'nclx') codePoints ??= { primaries: view.getUint16(4), transfer: view.getUint16(6) };
       else profile = true;
-    } else if (type === 'iinf') exifItem = exifItemOf(body);
+    } else if (type === 'iinf') items = itemsOf(body);
     else if (type === 'iloc') locations = body;
   }
   if (size.width === 0) return null;
-  const exif = exifItem === null || !locations ? null : exifAt(bytes, locations, exifItem);
-  return { ...size, codePoints: profile ? null : codePoints, exif };
+  const at = (item: number | null) => (item === null || !locations ? null : itemAt(bytes, locations, item));
+  const exif = at(items.exif);
+  return { ...size, codePoints: profile ? null : codePoints, exif: exif && exifIn(exif), xmp: at(items.xmp) };
 }
 
-/** The number of the item with EXIF data. */
-function exifItemOf(info: Uint8Array): number | null {
+/** The numbers of the items with notes. */
+interface Items {
+  exif: number | null;
+  xmp: number | null;
+}
+
+function itemsOf(info: Uint8Array): Items {
+  const items: Items = { exif: null, xmp: null };
   for (const { type, body } of boxes(info.subarray(info[0] === 0 ? 6 : 8), { left: MOST_BOXES })) {
     if (type !== 'infe' || body.length < 12) continue;
     const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
     // Version 2 has numbers of 16 bits, version 3 of 32.
     const wide = body[0] === 3;
     const name = String.fromCharCode(...body.subarray(wide ? 10 : 8, wide ? 14 : 12));
-    if (name === 'Exif') return wide ? view.getUint32(4) : view.getUint16(4);
+    const id = wide ? view.getUint32(4) : view.getUint16(4);
+    if (name === 'Exif') items.exif ??= id;
+    // Behind the name of the item is that of its kind.
+    const kind = String.fromCharCode(...body.subarray(wide ? 14 : 12, 256));
+    if (name === 'mime' && kind.includes('\0application/rdf+xml\0')) items.xmp ??= id;
   }
-  return null;
+  return items;
+}
+
+/** Four bytes say where in the item the EXIF data begin. */
+function exifIn(item: Uint8Array): Uint8Array | null {
+  if (item.length < 4) return null;
+  const begin = 4 + new DataView(item.buffer, item.byteOffset, item.byteLength).getUint32(0);
+  return begin < item.length ? item.subarray(begin) : null;
 }
 
 /** The bytes of an item that lies in one piece of the file; null for others and for broken tables. */
-function exifAt(bytes: Uint8Array, table: Uint8Array, wanted: number): Uint8Array | null {
+function itemAt(bytes: Uint8Array, table: Uint8Array, wanted: number): Uint8Array | null {
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
   let at = 6;
   const read = (size: number): number => {
@@ -103,9 +122,7 @@ function exifAt(bytes: Uint8Array, table: Uint8Array, wanted: number): Uint8Arra
         const [offset, length] = [base + read(offsetSize), read(lengthSize)];
         if (id !== wanted || method !== 0 || extents !== 1) continue;
         const item = bytes.subarray(offset, offset + length);
-        // Four bytes say where in the item the EXIF data begin.
-        const begin = 4 + new DataView(item.buffer, item.byteOffset, item.byteLength).getUint32(0);
-        return item.length === length && begin < length ? item.subarray(begin) : null;
+        return item.length === length ? item : null;
       }
     }
   } catch (error) {

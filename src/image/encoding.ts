@@ -2,7 +2,7 @@
 
 import { checkOptions } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { type Picture, type PictureMetadata, toRgba } from './picture.js';
+import { isMetadata, type Picture, type PictureMetadata, toRgba } from './picture.js';
 
 /** Formats that pictures are written in. */
 export const ENCODED_TYPES = ['png', 'jpeg', 'webp'] as const;
@@ -65,7 +65,7 @@ export function checkBackground(text: string, name = 'background'): Colour {
 }
 
 function checkMetadata(metadata: PictureMetadata | null): PictureMetadata | null {
-  if (metadata !== null && !(metadata.exif instanceof Uint8Array))
+  if (metadata !== null && !isMetadata(metadata))
     throw invalidArgument('what decodeImage gives as metadata', 'metadata', metadata);
   return metadata;
 }

@@ -4,31 +4,37 @@ import { readBoxes } from './boxes.js';
 import type { EncodedType } from './encoding.js';
 import { exifFor } from './exif.js';
 import type { PictureFormat } from './format.js';
-import { jpegWithExif, readJpegHeader } from './jpeg.js';
+import { jpegWith, readJpegHeader } from './jpeg.js';
 import type { PictureMetadata } from './picture.js';
-import { pngWith, readPngHeader } from './png.js';
-import { webpExif, webpWithExif } from './webp.js';
+import { pngWith, readPngHeader, XMP_CHUNK, xmpChunk, xmpOfChunk } from './png.js';
+import { webpExif, webpWith, webpXmp } from './webp.js';
+import { xmpFor } from './xmp.js';
 
 /** The metadata of an encoded picture that can be decoded, or null where it has none that are known here. */
 export function readMetadata(bytes: Uint8Array, format: PictureFormat): PictureMetadata | null {
-  const exif = exifOf(bytes, format);
-  // A copy, so that a few notes do not keep a whole file in memory: a slice of a Buffer would be none.
-  return exif && exif.length > 0 ? { exif: new Uint8Array(exif) } : null;
+  const { exif, xmp, iptc } = notesOf(bytes, format);
+  // Copies, so that a few notes do not keep a whole file in memory: a slice of a Buffer would be none.
+  const copy = (note: Uint8Array | null | undefined) => (note && note.length > 0 ? new Uint8Array(note) : null);
+  const copied = { exif: copy(exif), xmp: copy(xmp), iptc: copy(iptc) };
+  return Object.values(copied).some(note => note !== null) ? copied : null;
 }
 
-function exifOf(bytes: Uint8Array, format: PictureFormat): Uint8Array | null {
+function notesOf(bytes: Uint8Array, format: PictureFormat): PictureMetadata {
   switch (format) {
     case 'jpeg':
-      return readJpegHeader(bytes)?.exif ?? null;
-    case 'png':
-      return readPngHeader(bytes).chunks.get('eXIf') ?? null;
+      return readJpegHeader(bytes) ?? {};
+    case 'png': {
+      const { chunks } = readPngHeader(bytes);
+      const xmp = chunks.get(XMP_CHUNK);
+      return { exif: chunks.get('eXIf'), xmp: xmp && xmpOfChunk(xmp) };
+    }
     case 'webp':
-      return webpExif(bytes);
+      return { exif: webpExif(bytes), xmp: webpXmp(bytes) };
     case 'avif':
     case 'heic':
-      return readBoxes(bytes)?.exif ?? null;
+      return readBoxes(bytes) ?? {};
     default:
-      return null;
+      return {};
   }
 }
 
@@ -39,9 +45,11 @@ export function withPictureMetadata(
   metadata: PictureMetadata,
   size: { readonly width: number; readonly height: number },
 ): Uint8Array<ArrayBuffer> {
-  const exif = exifFor(metadata.exif, size);
-  if (!exif) return encoded;
-  if (type === 'png') return pngWith(encoded, [{ type: 'eXIf', body: exif }]);
-  if (type === 'webp') return webpWithExif(encoded, exif, size);
-  return jpegWithExif(encoded, exif) ?? encoded;
+  const exif = metadata.exif && exifFor(metadata.exif, size);
+  const xmp = metadata.xmp && xmpFor(metadata.xmp, size);
+  const { iptc } = metadata;
+  if (type === 'jpeg') return exif || xmp || iptc ? jpegWith(encoded, { exif, xmp, iptc }) : encoded;
+  if (!exif && !xmp) return encoded;
+  if (type === 'webp') return webpWith(encoded, { exif, xmp }, size);
+  return pngWith(encoded, [...(exif ? [{ type: 'eXIf', body: exif }] : []), ...(xmp ? [xmpChunk(xmp)] : [])]);
 }

@@ -12,11 +12,24 @@ export interface Picture {
   readonly height: number;
 }
 
-/** What is kept of an encoded picture beside its pixels. */
+/** What is kept of an encoded picture beside its pixels: dates, places, cameras, authors and rights. */
 export interface PictureMetadata {
   /** EXIF data: a TIFF header and its directories. */
-  readonly exif: Uint8Array;
+  readonly exif?: Uint8Array | null | undefined;
+  /** An XMP packet: text in XML. */
+  readonly xmp?: Uint8Array | null | undefined;
+  /** IPTC records, which JPEG alone has. */
+  readonly iptc?: Uint8Array | null | undefined;
 }
+
+/** Whether something is the metadata of a picture, or may be written as such. */
+export const isMetadata = (value: unknown): value is PictureMetadata =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['exif', 'xmp', 'iptc'].every(name => {
+    const part = (value as Record<string, unknown>)[name] ?? null;
+    return part === null || part instanceof Uint8Array;
+  });
 
 /** A picture with what its file said beside the pixels. */
 export interface DecodedPicture extends Picture {

@@ -15,7 +15,7 @@ export interface PngHeader {
   readonly depth: number;
   readonly grey: boolean;
   readonly interlaced: boolean;
-  /** Chunks other than those with pixels: the last of each name. */
+  /** Chunks other than those with pixels, the last of each name; those with text are told apart by what they say they are: `iTXt keyword`. */
   readonly chunks: ReadonlyMap<string, Uint8Array>;
   /** Whether the last chunk is there, behind which nothing matters. */
   readonly complete: boolean;
@@ -67,10 +67,32 @@ export function readPngHeader(bytes: Uint8Array): PngHeader {
     }
     if (type === 'IEND') return { ...header, chunks, complete: true };
     if (type === 'IDAT') pixels = true;
-    else chunks.set(type, bytes.subarray(body, body + length));
+    else {
+      const keyword = type === 'iTXt' ? ` ${keywordOf(bytes.subarray(body, body + length))}` : '';
+      chunks.set(type + keyword, bytes.subarray(body, body + length));
+    }
     at = end;
   }
 }
+
+/** What a text is, as it says itself. */
+const keywordOf = (text: Uint8Array): string =>
+  String.fromCharCode(...text.subarray(0, Math.max(0, text.indexOf(0))).subarray(0, 79));
+
+const XMP_KEYWORD = 'XML:com.adobe.xmp';
+
+/** The key of an XMP packet among the chunks of a PNG. */
+export const XMP_CHUNK = `iTXt ${XMP_KEYWORD}`;
+
+/** Behind the keyword: its end, whether the text is compressed and how, and no language and translation. */
+const XMP_HEAD = Uint8Array.from(`${XMP_KEYWORD}\0\0\0\0\0`, letter => letter.charCodeAt(0));
+
+/** The XMP packet in a chunk; null where it is compressed. */
+export const xmpOfChunk = (chunk: Uint8Array): Uint8Array | null =>
+  XMP_HEAD.every((byte, i) => chunk[i] === byte) ? chunk.subarray(XMP_HEAD.length) : null;
+
+/** A chunk with an XMP packet. */
+export const xmpChunk = (xmp: Uint8Array): PngChunk => ({ type: 'iTXt', body: joined([XMP_HEAD, xmp]) });
 
 /** A PNG with chunks put behind its header, and without others of some names. */
 export function pngWith(

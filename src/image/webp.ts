@@ -1,4 +1,4 @@
-// The chunks of a WebP: its EXIF, and EXIF data put into one; several of them made into one that moves.
+// The chunks of a WebP: its notes, and notes put into one; several of them made into one that moves.
 
 import { joined } from './png.js';
 
@@ -11,6 +11,7 @@ interface Size {
 
 const ANIMATION_FLAG = 0x02;
 const NO_BLENDING = 0x02;
+const XMP_FLAG = 0x04;
 const EXIF_FLAG = 0x08;
 const ALPHA_FLAG = 0x10;
 
@@ -34,14 +35,26 @@ export function webpExif(bytes: Uint8Array): Uint8Array | null {
   return null;
 }
 
-/** A WebP of a size, without EXIF data, with them. */
-export function webpWithExif(webp: Uint8Array, exif: Uint8Array, size: Size): Uint8Array<ArrayBuffer> {
+/** An XMP packet. */
+export function webpXmp(bytes: Uint8Array): Uint8Array | null {
+  for (const { type, body } of webpChunks(bytes)) if (type === 'XMP ') return body;
+  return null;
+}
+
+/** A WebP of a size, without notes, with them. */
+export function webpWith(
+  webp: Uint8Array,
+  { exif, xmp }: Partial<Record<'exif' | 'xmp', Uint8Array | null | undefined>>,
+  size: Size,
+): Uint8Array<ArrayBuffer> {
   const chunks = [...webpChunks(webp)];
   const extended = chunks[0]!.type === 'VP8X' ? new Uint8Array(chunks.shift()!.body) : new Uint8Array(10);
   if (chunks[0]?.type === 'VP8L' && (chunks[0].body[4]! & 0x10) !== 0) extended[0]! |= ALPHA_FLAG;
-  extended[0]! |= EXIF_FLAG;
+  if (exif) extended[0]! |= EXIF_FLAG;
+  if (xmp) extended[0]! |= XMP_FLAG;
   setSize(extended, 4, size);
-  return riff([chunk('VP8X', extended), ...chunks.map(({ type, body }) => chunk(type, body)), chunk('EXIF', exif)]);
+  const notes = [...(exif ? [chunk('EXIF', exif)] : []), ...(xmp ? [chunk('XMP ', xmp)] : [])];
+  return riff([chunk('VP8X', extended), ...chunks.map(({ type, body }) => chunk(type, body)), ...notes]);
 }
 
 /**

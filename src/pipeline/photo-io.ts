@@ -5,6 +5,7 @@ import { invalidArgument } from '../errors.js';
 import {
   checkPicture,
   type DecodedPicture,
+  isMetadata,
   isOpaque,
   type Picture,
   type PictureMetadata,
@@ -77,7 +78,7 @@ export async function openPhoto(
 /** What decoding told beside the pixels: also of a picture that `decodeImage` gave to the caller. */
 function notesOf({ metadata, warnings }: Picture & Partial<DecodedPicture>): Pick<Opened, 'metadata' | 'warnings'> {
   return {
-    metadata: metadata?.exif instanceof Uint8Array ? metadata : null,
+    metadata: isMetadata(metadata) ? metadata : null,
     warnings: Array.isArray(warnings) ? warnings.filter(warning => typeof warning === 'string') : [],
   };
 }

@@ -1,8 +1,11 @@
-// EXIF data on their way from a photo to a result: through every container, adapted, and never a reason to refuse a picture.
+// EXIF data, XMP packets and IPTC records on their way from a photo to a result: through every container, adapted, and never a reason to
+// refuse a picture.
 
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { exifFor } from '../../src/image/exif.js';
+import { jpegWith } from '../../src/image/jpeg.js';
+import { iptcOf, iptcSegment, xmpFor } from '../../src/image/xmp.js';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
 import { data, END, header, png } from './files.js';
 
@@ -86,7 +89,7 @@ describe('EXIF data', () => {
         expect([seen.width, seen.height, seen.orientation ?? 1], name).toEqual([16, 48, 1]);
         const again = await decodeImage(made);
         expect([again.width, again.warnings], name).toEqual([16, []]);
-        const tags = tagsOf(again.metadata!.exif);
+        const tags = tagsOf(again.metadata!.exif!);
         expect(tags.get(0x8298), name).toBe('Jane Doe');
         expect(tags.get(0x9003), name).toBe('1999:12:31 23:59:58');
         expect(tags.get(1), name).toBe('N');
@@ -99,7 +102,7 @@ describe('EXIF data', () => {
     const file = await photo().jpeg().toBuffer();
     const before = Buffer.from(file);
     const { metadata, ...picture } = await decodeImage(file);
-    const exif = new Uint8Array(metadata!.exif);
+    const exif = new Uint8Array(metadata!.exif!);
     await encodeImage(picture, { metadata });
     expect([file.equals(before), metadata!.exif]).toEqual([true, exif]);
   });
@@ -152,8 +155,78 @@ describe('EXIF data', () => {
     const exif = new Uint8Array(70_000);
     exif.set(withThumbnail(true).subarray(0, 38));
     const picture = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
-    expect((await decodeImage(await encodeImage(picture, { metadata: { exif } }))).metadata!.exif.length).toBe(70_000);
+    expect((await decodeImage(await encodeImage(picture, { metadata: { exif } }))).metadata!.exif!.length).toBe(70_000);
     const jpeg = await encodeImage(picture, { type: 'jpeg', metadata: { exif } });
     expect((await decodeImage(jpeg)).metadata).toBe(null);
+  });
+});
+
+const packet = (inside: string) =>
+  new TextEncoder().encode(`<x:xmpmeta xmlns:x="adobe:ns:meta/">${inside}</x:xmpmeta>`);
+const text = (bytes: Uint8Array | null | undefined) => bytes && new TextDecoder().decode(bytes);
+
+describe('XMP packets', () => {
+  const size = { width: 16, height: 48 };
+
+  test('go from every format to every other', async () => {
+    const rights = '<rdf:RDF><dc:rights>Jäne Doe</dc:rights></rdf:RDF>';
+    for (const from of [...FORMATS, 'avif'] as const) {
+      const file = await photo()[from]().withXmp(`<x:xmpmeta>${rights}</x:xmpmeta>`).toBuffer();
+      const { metadata, ...picture } = await decodeImage(file);
+      for (const type of FORMATS) {
+        const made = await encodeImage(picture, { type, metadata });
+        const seen = await sharp(made).metadata();
+        expect(seen.xmpAsString, `${from} to ${type}`).toContain(rights);
+        expect(seen.exif!.toString('latin1'), `${from} to ${type}`).toContain('Jane Doe');
+        const again = await decodeImage(made);
+        expect(text(again.metadata!.xmp), `${from} to ${type}`).toContain(rights);
+      }
+    }
+  });
+
+  test('are of a picture that is upright, of its size and in sRGB, and have no small one', () => {
+    const made = text(
+      xmpFor(
+        packet(
+          `<a tiff:Orientation="6" exif:PixelXDimension='9' tiff:ImageWidth="9" dc:rights="me"><tiff:ImageLength>9</tiff:ImageLength>
+          <xmp:Thumbnails>AAAA</xmp:Thumbnails><photoshop:ICCProfile>Display P3</photoshop:ICCProfile></a>`,
+        ),
+        size,
+      ),
+    );
+    expect(made).toContain('<a tiff:Orientation="1" exif:PixelXDimension="16" tiff:ImageWidth="16" dc:rights="me">');
+    expect(made).toContain('<tiff:ImageLength>48</tiff:ImageLength>');
+    expect(made).toContain('<photoshop:ICCProfile>sRGB IEC61966-2.1</photoshop:ICCProfile>');
+    expect(made).not.toContain('AAAA');
+  });
+
+  test('that tell of other pictures in the file, or are none, are left out', () => {
+    expect(xmpFor(packet('<a hdrgm:Version="1.0"/>'), size)).toBe(null);
+    expect(xmpFor(packet('<a xmpNote:HasExtendedXMP="0"/>'), size)).toBe(null);
+    expect(xmpFor(Uint8Array.of(1, 2, 3), size)).toBe(null);
+  });
+});
+
+describe('IPTC records', () => {
+  const records = Uint8Array.of(0x1c, 2, 116, 0, 3, 97, 98, 99, 1);
+
+  test('go from JPEG to JPEG, without what else programs put beside them', async () => {
+    const small = Uint8Array.from('8BIM\x04\x0c\0\0\0\0\0\x03abc\0', letter => letter.charCodeAt(0));
+    const own = iptcSegment(records);
+    const both = Buffer.concat([own.subarray(0, 14), small, own.subarray(14)]);
+    expect(iptcOf(both)).toEqual(records);
+    const { metadata, ...picture } = await decodeImage(jpegWith(await photo().jpeg().toBuffer(), { iptc: records }));
+    expect(metadata!.iptc).toEqual(records);
+    const made = await encodeImage(picture, { type: 'jpeg', metadata });
+    expect((await decodeImage(made)).metadata!.iptc).toEqual(records);
+    expect((await sharp(made).metadata()).exif!.toString('latin1')).toContain('Jane Doe');
+    expect((await decodeImage(await encodeImage(picture, { type: 'webp', metadata }))).metadata!.iptc).toBe(null);
+  });
+
+  test('that are broken are left out', () => {
+    const whole = iptcSegment(records);
+    for (let end = 0; end < whole.length - 1; end++) expect(iptcOf(whole.subarray(0, end))).toBe(null);
+    for (let at = 14; at < 26; at++)
+      for (const value of [0, 1, 0xff]) iptcOf(Uint8Array.from(whole).fill(value, at, at + 1));
   });
 });

@@ -217,6 +217,47 @@ describe.skipIf(!chromium)('an album on the page', () => {
     await page.keyboard.press('Escape');
   });
 
+  test('on a phone the settings are a sheet, nothing is cut off, and everything is large enough for a finger', async () => {
+    const small = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('a, button, input, select, summary')].flatMap(element => {
+          const { width, height, right } = (element.closest('label') ?? element).getBoundingClientRect();
+          // Words of a text need not be.
+          if (width === 0 || element.matches('.skip, .for-readers, .link, p a')) return [];
+          const isSmall = width < 24 || height < 24;
+          const isOff = right > innerWidth && !element.closest('.album-photos');
+          return isSmall || isOff ? [`${element.id || element.className}: ${width} x ${height}, to ${right}`] : [];
+        }),
+      );
+    for (const [width, height] of [
+      [390, 844],
+      [320, 640],
+      [844, 390],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      const isUpright = height > width;
+      expect(await page.isVisible('#fidelity')).toBe(!isUpright);
+      expect(await small()).toEqual([]);
+      if (!isUpright) continue;
+      const { height: closed } = (await page.locator('#panel').boundingBox())!;
+      expect(closed).toBeLessThan(130);
+      expect(await page.locator('#open-photo span').boundingBox()).toMatchObject({ height: expect.closeTo(18, -1) });
+      await page.click('#sheet-toggle');
+      expect(await page.getAttribute('#sheet-toggle', 'aria-expanded')).toBe('true');
+      expect(await page.isVisible('#fidelity')).toBe(true);
+      expect(await small()).toEqual([]);
+      // A wipe down closes it.
+      const { x, y } = (await page.locator('#sheet-toggle').boundingBox())!;
+      await page.mouse.move(x + 60, y + 20);
+      await page.mouse.down();
+      await page.mouse.move(x + 60, y + 60, { steps: 3 });
+      await page.mouse.up();
+      expect(await page.isVisible('#fidelity')).toBe(false);
+      expect(await faultsOfAccess()).toEqual([]);
+    }
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
+
   test('leaves out what the photos said where that is asked for', async () => {
     await page.uncheck('#keep-notes');
     await expect.poll(standings).toEqual(['changed', 'changed', 'failed']);
