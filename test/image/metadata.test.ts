@@ -166,12 +166,19 @@ const packet = (inside: string) =>
 const text = (bytes: Uint8Array | null | undefined) => bytes && new TextDecoder().decode(bytes);
 
 describe('XMP packets', () => {
+  const opened = async (file: Promise<Uint8Array>) => {
+    const { metadata, ...picture } = await decodeImage(await file);
+    return [picture, { metadata }] as const;
+  };
   const size = { width: 16, height: 48 };
 
   test('go from every format to every other', async () => {
     const rights = '<rdf:RDF><dc:rights>Jäne Doe</dc:rights></rdf:RDF>';
+    const written = (from: 'jpeg' | 'webp' | 'avif') =>
+      photo()[from]().withXmp(`<x:xmpmeta>${rights}</x:xmpmeta>`).toBuffer();
     for (const from of [...FORMATS, 'avif'] as const) {
-      const file = await photo()[from]().withXmp(`<x:xmpmeta>${rights}</x:xmpmeta>`).toBuffer();
+      // What sharp writes into PNG is not what the format has for it.
+      const file = from === 'png' ? await encodeImage(...(await opened(written('jpeg')))) : await written(from);
       const { metadata, ...picture } = await decodeImage(file);
       for (const type of FORMATS) {
         const made = await encodeImage(picture, { type, metadata });

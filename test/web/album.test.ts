@@ -101,7 +101,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
     await page.locator('.album-photo').nth(1).focus();
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Enter');
-    await expect.poll(() => page.isChecked('[name="upscaling"][value="2"]')).toBe(true);
+    await expect.poll(() => page.isChecked('[name="upscaling"][value="4"]')).toBe(true);
     expect(await page.isChecked('#own-photo input')).toBe(false);
   });
 
@@ -121,7 +121,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
     const pictures = parts.map(part => Buffer.from(part.slice(part.indexOf('\xff\xd8\xff')), 'latin1'));
     const found = await Promise.all(pictures.map(picture => sharp(picture).metadata()));
     expect(found.map(({ width, height }) => [width, height])).toEqual([
-      [600, 520],
+      [1200, 1040],
       [300, 260],
     ]);
     for (const { orientation, exif } of found) {
@@ -188,10 +188,10 @@ describe.skipIf(!chromium)('an album on the page', () => {
     const { name, bytes } = await downloaded('#share-save');
     expect(name).toBe('a-before-after.jpg');
     const { width, height } = await sharp(bytes).metadata();
-    expect([width, height]).toEqual([1203, 520]);
+    expect([width, height]).toEqual([2406, 1040]);
     await page.click('#share-copy');
     await expect.poll(() => page.textContent('#share-status'), { timeout: 20_000 }).toMatch(/^Copied/);
-    expect(await page.title()).toBe('copied 1203 x 520');
+    expect(await page.title()).toBe('copied 2406 x 1040');
     await page.click('#share-send');
     expect(await page.title()).toBe('shared a-before-after.jpg');
   });
@@ -225,7 +225,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
           // Words of a text need not be.
           if (width === 0 || element.matches('.skip, .for-readers, .link, p a')) return [];
           const isSmall = width < 24 || height < 24;
-          const isOff = right > innerWidth && !element.closest('.album-photos');
+          const isOff = right > innerWidth && !element.closest('.album-photos, .outlines');
           return isSmall || isOff ? [`${element.id || element.className}: ${width} x ${height}, to ${right}`] : [];
         }),
       );
@@ -255,10 +255,10 @@ describe.skipIf(!chromium)('an album on the page', () => {
       expect(await page.isVisible('#fidelity')).toBe(false);
       expect(await faultsOfAccess()).toEqual([]);
     }
-    await page.setViewportSize({ width: 1280, height: 720 });
   });
 
   test('leaves out what the photos said where that is asked for', async () => {
+    await page.setViewportSize({ width: 1280, height: 720 });
     await page.uncheck('#keep-notes');
     await expect.poll(standings).toEqual(['changed', 'changed', 'failed']);
     const { name, bytes } = await downloaded('#save');
