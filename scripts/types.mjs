@@ -25,6 +25,11 @@ const ENTRIES = {
 const PLATFORM = {
   AbortSignal: 'never',
   Blob: 'never',
+  GPUBuffer: `{
+  readonly size: number;
+  readonly usage: number;
+  mapAsync(mode: never): Promise<unknown>;
+}`,
   GPUDevice: `{
   readonly features: { has(name: string): boolean };
   readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
@@ -32,6 +37,13 @@ const PLATFORM = {
   createShaderModule(descriptor: never): unknown;
   createComputePipelineAsync(descriptor: never): Promise<unknown>;
   destroy(): void;
+}`,
+  GPUTexture: `{
+  readonly width: number;
+  readonly height: number;
+  readonly format: string;
+  readonly usage: number;
+  createView(descriptor?: never): unknown;
 }`,
   HTMLCanvasElement: 'never',
   HTMLImageElement: 'never',

@@ -4,6 +4,7 @@
 import { checkOptions } from './checks.js';
 import { CodeFormerError, invalidArgument } from './errors.js';
 import type { Program } from './graph/graph.js';
+import type { Size } from './image/geometry.js';
 import type { Kernel, NumberArray, Precision } from './kernels/kernel.js';
 
 /** How long work may go on, and who hears of it. */
@@ -97,6 +98,30 @@ export interface Workspace {
   destroy(): void;
 }
 
+/** Pictures of the caller's own that are on the device already, as the platform has them: textures, buffers, canvases, frames of video. */
+export interface DeviceImages {
+  /**
+   * In pixels; null for what is no such picture.
+   * @throws `INVALID_ARGUMENT` for one that cannot be read, `INVALID_IMAGE` for one without pixels
+   */
+  sizeOf(image: unknown): Size | null;
+  /**
+   * Writes the pixels of one that has a size into a buffer: RGBA, a word each.
+   * @throws `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
+  load(image: unknown, size: Size, buffer: DeviceBuffer): Promise<void>;
+  /**
+   * Refuses what a picture of that size cannot be written to.
+   * @throws `INVALID_ARGUMENT`
+   */
+  checkTarget(target: unknown, size: Size): void;
+  /**
+   * Writes such pixels there.
+   * @throws `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
+  store(buffer: DeviceBuffer, size: Size, target: unknown): Promise<void>;
+}
+
 /** Runs kernels on memory of its own. What is submitted is done in order; only reading waits for it. */
 export interface Executor {
   readonly adapter: AdapterInfo;
@@ -110,6 +135,11 @@ export interface Executor {
     /** Largest width and height of pictures that kernels take. */
     readonly pictureSide: number;
   };
+  /**
+   * Absent where callers have nothing on the device.
+   * @internal
+   */
+  readonly images?: DeviceImages | undefined;
   /** Bytes held now, and the most that was held. */
   readonly memory: { readonly allocated: number; readonly peak: number };
   /** Resolves with the reason when the device is gone, lost or destroyed. */

@@ -32,6 +32,7 @@ export { DEFAULT_REGIONS, FACE_REGIONS, type FaceRegion } from './pipeline/regio
 export type { Restorer } from './pipeline/restorer.js';
 export type {
   DecodeFaceOptions,
+  DeviceEncodedFace,
   EncodedFace,
   EncodeFaceOptions,
   ManyOptions,

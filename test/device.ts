@@ -4,6 +4,7 @@ import type { Executor } from '../src/executor.js';
 import type { Device } from '../src/gpu/device.js';
 import type { Precision } from '../src/kernels/kernel.js';
 import { createDevice } from '../src/node/gpu.js';
+import { enableSwiftShader } from '../src/node/software-adapter.js';
 
 const devices = new Map<string, Promise<Device>>();
 
@@ -16,6 +17,20 @@ export function testDevice(robust = true, precision: Precision = 'f32'): Promise
     devices.set(key, device);
   }
   return device;
+}
+
+/** Dawn ends the process when an instance is collected while its devices live. */
+let dawn: GPU | null = null;
+
+/**
+ * A device of a caller who asks for nothing but features that our own has: with the least limits that the specification allows, 128 MiB of
+ * a buffer bound, 16 KiB of memory for a workgroup, 8 storage buffers.
+ */
+export async function leastDevice(features: readonly GPUFeatureName[] = []): Promise<GPUDevice> {
+  await enableSwiftShader();
+  dawn ??= (await import('webgpu')).create([]);
+  const adapter = await dawn.requestAdapter({ forceFallbackAdapter: true });
+  return adapter!.requestDevice({ requiredFeatures: features });
 }
 
 let executor: Promise<Executor> | null = null;

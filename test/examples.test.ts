@@ -43,6 +43,31 @@ const sizeOf = async (picture: Uint8Array) => {
   return [width, height];
 };
 
+test('the face of a camera is followed: its landmarks smoothed, its codes held while it hardly moves', async () => {
+  const { FaceTrack } = await import(join(root, 'examples/webcam/face-track.js'));
+  const at = (x: number) => ({ landmarks: [0, 60, 30, 10, 50].map((left, i) => [x + left, 20 * i]) });
+  const track = new FaceTrack();
+  const left = (x: number) => track.follow(at(x)).landmarks[0][0];
+  expect(track.follow(at(100))).toEqual({ landmarks: at(100).landmarks, indices: null });
+  track.hold([7]);
+  // By a pixel: what trembles hardly shows.
+  expect(track.follow(at(101)).indices).toEqual([7]);
+  const trembling = [100, 101, 100, 101].map(left);
+  expect(Math.max(...trembling) - Math.min(...trembling)).toBeLessThan(0.5);
+  // By a sixth of the distance of the eyes: followed at once, with codes of its own.
+  expect(track.follow(at(111))).toEqual({ landmarks: at(111).landmarks, indices: null });
+  track.hold([8]);
+  // Not for ever.
+  const held = Array.from({ length: 60 }, () => track.follow(at(111)).indices !== null);
+  expect(held).toEqual([...Array(59).fill(true), false]);
+  track.hold([9]);
+  // Elsewhere is another face, and so is one that comes after none.
+  expect(track.follow(at(500))).toEqual({ landmarks: at(500).landmarks, indices: null });
+  track.hold([10]);
+  expect(track.follow(undefined)).toBe(null);
+  expect(track.follow(at(500)).indices).toBe(null);
+});
+
 test('every example has its test, and a line in the list', async () => {
   const names = (await readdir(join(root, 'examples'), { withFileTypes: true }))
     .filter(entry => entry.isDirectory())
@@ -115,6 +140,41 @@ describe.skipIf(!chromium)('as a page', () => {
 
   test('by Vite', () => built('vite'));
   test('by esbuild', () => built('esbuild'));
+
+  test('with a camera, on a GPU and without one', async () => {
+    const folder = await copyExample('webcam', project);
+    await npmRun(folder, 'build');
+    // A face that trembles, as a camera sees it.
+    const face = await sharp(join(root, 'docs/samples/hopper.jpg')).resize(200, 200, { fit: 'contain' }).toBuffer();
+    const frames = [0, 1].map(shift =>
+      sharp({ create: { width: 320, height: 240, channels: 3, background: '#456' } })
+        .composite([{ input: face, left: 60 + shift, top: 20 }])
+        .jpeg({ quality: 95 })
+        .toBuffer(),
+    );
+    const video = join(folder, 'camera.mjpeg');
+    await writeFile(video, await Promise.all(frames).then(all => Buffer.concat(all)));
+    const camera = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
+    const more = [...camera, `--use-file-for-fake-video-capture=${video}`];
+    for (const webgpu of [true, false]) {
+      const browser = (await launchChromium({ webgpu, more }))!;
+      const server = await serveProject(join(folder, 'dist'));
+      try {
+        const page = await browser.newPage();
+        await page.goto(`${server.origin}/index.html`);
+        await page.locator('button:enabled').click({ timeout: 90_000 });
+        const said = () => page.locator('output').textContent();
+        await expect
+          .poll(said, { timeout: 90_000 })
+          .toMatch(/^\d+ frames, [1-9]\d* with codes of the one before, \d+ dropped$/);
+        const shown = await sharp(await page.locator('canvas').screenshot()).stats();
+        expect(shown.channels[0]!.stdev).toBeGreaterThan(30);
+      } finally {
+        await browser.close();
+        await server.close();
+      }
+    }
+  });
 
   test('from a CDN', async () => {
     const folder = await copyExample('cdn', project);

@@ -218,7 +218,18 @@ describe('its types', () => {
   const OWN_DEVICE = `
     import { createDevice } from 'codeformer-webgpu';
     const adapter = await navigator.gpu.requestAdapter();
-    await createDevice({ device: await adapter!.requestDevice() });`;
+    const gpu = await adapter!.requestDevice();
+    await createDevice({ device: gpu });
+    const onDevice = await here({ device: gpu });
+    const texture = gpu.createTexture({ size: [8, 8], format: 'rgba8unorm', usage: 4 });
+    const buffer = gpu.createBuffer({ size: 256, usage: 12 });
+    const told = await onDevice.restoreInto(texture, { buffer, width: 8, height: 8 }, { upscaling: 1 });
+    await onDevice.restoreInto(new VideoFrame(document.querySelector('video')!), document.querySelector('canvas')!);
+    await (await onDevice.encode({ buffer, width: 8, height: 8 })).decodeInto(texture);
+    // @ts-expect-error: pictures would have to be read
+    console.log(told.faces[0]!.crop);
+    // @ts-expect-error: no texture
+    await onDevice.restoreInto('nonsense', texture);`;
 
   const parsed = new Map<string, ts.SourceFile | undefined>();
   const { NodeNext, ESNext } = ts.ModuleKind;

@@ -12,6 +12,7 @@ import {
 import { bytesPerElement, type Kernel, type NumberArray, type Scratch } from '../kernels/kernel.js';
 import { bindKernel } from './bind-kernel.js';
 import { Context, gpuBuffer } from './context.js';
+import { GpuImages } from './images.js';
 import { Arena, lowering } from './program.js';
 
 /** Pixels that a workgroup of the kernels for pictures takes along each axis. */
@@ -19,6 +20,9 @@ const WORKGROUP_SIDE = 8;
 
 /** A WebGPU device that `createDevice` makes; the caller's own device is wrapped and left alone by `destroy()`. */
 export class Device extends Context implements Executor {
+  /** @internal */
+  readonly images = new GpuImages(this);
+
   /** Optional features of WebGPU that the device has, sorted. */
   get features(): readonly string[] {
     return [...this.gpu.features].sort();

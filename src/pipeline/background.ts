@@ -3,6 +3,7 @@
 import type { Executor } from '../executor.js';
 import type { Size } from '../image/geometry.js';
 import { isOpaque, type Picture } from '../image/picture.js';
+import { DevicePicture } from '../pixels/device-picture.js';
 import { resize } from '../pixels/pixels.js';
 import { Photo } from './photo.js';
 import type { Rules } from './rules.js';
@@ -14,9 +15,13 @@ export interface Photos {
   readonly working: Photo;
 }
 
+/** Whether some of a picture is transparent. Of pictures that came from the device nothing is, as only reading them would tell. */
+const hasAlpha = (picture: Picture | DevicePicture): picture is Picture =>
+  !(picture instanceof DevicePicture) && !isOpaque(picture);
+
 /** @param maxDeviceBytes bytes of a picture that is kept on the device */
 export async function openPhotos(
-  picture: Picture,
+  picture: Picture | DevicePicture,
   device: Executor,
   rules: Rules,
   maxDeviceBytes?: number,
@@ -26,7 +31,7 @@ export async function openPhotos(
   try {
     if (enlargement > 1)
       return { original, working: await original.resized(size, 'linear', { step: 1 / enlargement }) };
-    return { original, working: rules.fills && !isOpaque(picture) ? await original.filled() : original };
+    return { original, working: rules.fills && hasAlpha(picture) ? await original.filled() : original };
   } catch (error) {
     original.destroy();
     throw error;
@@ -40,21 +45,21 @@ export function closePhotos({ original, working }: Photos): void {
 
 /** The photo in the size of the result, to be painted on. */
 export async function background(
-  picture: Picture,
+  picture: Picture | DevicePicture,
   { original, working }: Photos,
   output: Size,
   { device, stages: { upscale }, settings }: Context,
 ): Promise<Photo> {
   const { backgroundUpscale, rules, upscaling, signal } = settings;
   if (backgroundUpscale && upscale) {
-    const seen = rules.fills && !isOpaque(picture) ? await working.read() : picture;
+    const seen = await (rules.fills && hasAlpha(picture) ? working : original).read();
     const large = await upscale(seen, upscaling);
-    const whole = isOpaque(large) && !isOpaque(picture) ? await withAlphaOf(picture, large, device) : large;
+    const whole = isOpaque(large) && hasAlpha(picture) ? await withAlphaOf(picture, large, device) : large;
     const canvas = await Photo.open(device, whole);
     return canvas.resized(output, 'lanczos4', { signal }).finally(() => canvas.destroy());
   }
   const { filter, fromWorking } = rules.background(picture, output);
-  const premultiplied = rules.fills && !isOpaque(picture);
+  const premultiplied = rules.fills && hasAlpha(picture);
   return (fromWorking ? working : original).resized(output, filter, { premultiplied, signal });
 }
 

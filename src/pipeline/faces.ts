@@ -2,7 +2,6 @@
 
 import { CodeFormerError } from '../errors.js';
 import type { Matrix, Size } from '../image/geometry.js';
-import type { Picture } from '../image/picture.js';
 import { alignFace } from './align.js';
 import { completed, type Found, largest, missingDetector, nearestToCenter, scaled } from './detection.js';
 import type { Photo } from './photo.js';
@@ -18,10 +17,10 @@ export interface AlignedFace extends DetectedFace {
   readonly warnings: readonly string[];
 }
 
-/** All faces by the detector, or by the caller's own, in pixels of the working picture. */
+/** All faces by the detector, or by the caller's own on the original, in pixels of the working picture. */
 export async function detected(
   photo: Photo,
-  picture: Picture,
+  original: Photo,
   enlargement: number,
   stages: Pick<Stages, 'detect' | 'detectFaces'>,
 ): Promise<DetectedFace[]> {
@@ -32,7 +31,7 @@ export async function detected(
     if (!stages.detect) throw missingDetector();
     return numbered(await network());
   }
-  const own = await stages.detectFaces(picture);
+  const own = await stages.detectFaces(await original.read());
   const found = own.every(face => face.landmarks) ? [] : await network();
   return numbered(own.map(face => completed(scaled(face, enlargement), found).face));
 }
@@ -40,7 +39,7 @@ export async function detected(
 /** The faces to restore, in pixels of the working picture. */
 export async function facesOf(
   photo: Photo,
-  picture: Picture,
+  original: Photo,
   enlargement: number,
   { stages, settings }: Pick<Context, 'stages' | 'settings'>,
   warnings: string[],
@@ -50,7 +49,7 @@ export async function facesOf(
   if (Array.isArray(choice) && typeof choice[0] === 'object') {
     const own = (choice as readonly OwnFace[]).map(face => scaled(face, enlargement));
     const search = own.some(face => !face.landmarks) && (stages.detect || stages.detectFaces);
-    const found = search ? await detected(photo, picture, enlargement, stages) : [];
+    const found = search ? await detected(photo, original, enlargement, stages) : [];
     faces = own.map((face, id) => {
       const whole = completed(face, found);
       warnings.push(...whole.warnings.map(text => `face ${id}: ${text}`));
@@ -59,7 +58,7 @@ export async function facesOf(
   } else if (Array.isArray(choice) && choice.length === 0) {
     return [];
   } else {
-    const all = await detected(photo, picture, enlargement, stages);
+    const all = await detected(photo, original, enlargement, stages);
     if (choice === 'all') faces = all;
     else if (choice === 'largest') faces = largest(all, photo);
     else if (choice === 'center') faces = nearestToCenter(all, photo);

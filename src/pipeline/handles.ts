@@ -1,13 +1,15 @@
 // What callers keep of a photo or a face, to make one picture after another of it: prepared photos, encoded faces.
 
 import { CodeFormerError } from '../errors.js';
-import type { Encoded } from '../models/codeformer/codeformer.js';
+import type { Executor } from '../executor.js';
+import type { DecodeOptions, Encoded } from '../models/codeformer/codeformer.js';
+import type { DevicePicture } from '../pixels/device-picture.js';
 import type { Calls } from './calls.js';
 import type { Loaded } from './loading.js';
 import { checkDecodeOptions, checkRenderOptions } from './options.js';
-import { deliver, type Opened, restoreResult } from './photo-io.js';
+import { checkTarget, deliver, type Opened, restoreResult, storePicture } from './photo-io.js';
 import type { Platform } from './platform.js';
-import type { EncodedFace, PreparedPhoto } from './restorer-types.js';
+import type { DecodeFaceOptions, DeviceEncodedFace, PreparedPhoto } from './restorer-types.js';
 import type { PhotoSession } from './session.js';
 import { callContext, drawnCodes } from './stages.js';
 import type { PreparedFace, RenderOptions, RestoreOptions, RestoreResult } from './types.js';
@@ -78,30 +80,49 @@ export function encodedFace(
   home: Loaded,
   encoded: Encoded,
   warnings: readonly string[],
-): EncodedFace {
+): DeviceEncodedFace {
   const destroy = () => encoded.destroy();
   const checkHome = (loaded: Loaded) => {
     if (loaded === home) return;
     throw new CodeFormerError('DEVICE_LOST', 'The device that the face was encoded on was lost: encode it again');
+  };
+  /** Makes the picture and does `work` with it. */
+  const decoded = async <T>(
+    options: DecodeFaceOptions,
+    check: (device: Executor) => void,
+    work: (picture: DevicePicture) => Promise<T>,
+  ): Promise<T> => {
+    const { fidelity, adain, indices, onProgress, ...sampling } = checkDecodeOptions(options, size);
+    return calls.run({ signal: options.signal }, report =>
+      calls.exclusive(report, nothing, async loaded => {
+        checkHome(loaded);
+        check(loaded.device);
+        const { signal } = report;
+        const net = loaded.networks.restorer!;
+        const drawn = indices ?? (await drawnCodes(net, encoded, sampling, 0));
+        const chosen: DecodeOptions = drawn ? { indices: drawn } : {};
+        const picture = await net.decodeOnDevice(encoded, { fidelity, adain, signal, onProgress, ...chosen });
+        return work(picture).finally(() => picture.destroy());
+      }),
+    );
   };
   return {
     size,
     indices: encoded.indices,
     margin: encoded.margin,
     warnings,
-    decode: async (options = {}) => {
-      const { fidelity, adain, indices, onProgress, ...sampling } = checkDecodeOptions(options, size);
-      return calls.run({ signal: options.signal }, report =>
-        calls.exclusive(report, nothing, async loaded => {
-          checkHome(loaded);
-          const { signal } = report;
-          const net = loaded.networks.restorer!;
-          const drawn = indices ?? (await drawnCodes(net, encoded, sampling, 0));
-          const chosen = drawn ? { indices: drawn } : {};
-          return net.decodePicture(encoded, { fidelity, adain, signal, onProgress, ...chosen });
-        }),
-      );
-    },
+    decode: (options = {}) =>
+      decoded(
+        options,
+        () => {},
+        picture => picture.read(),
+      ),
+    decodeInto: (target, options = {}) =>
+      decoded(
+        options,
+        device => checkTarget(device, target, { width: size, height: size }),
+        picture => storePicture(picture, target),
+      ),
     logits: () =>
       calls.run({}, report =>
         calls.exclusive(report, nothing, async loaded => {

@@ -21,6 +21,7 @@ import type {
   Box,
   FaceChoice,
   Fidelity,
+  IntoOptions,
   MaskOptions,
   OwnFace,
   PhotoOptions,
@@ -139,6 +140,18 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
   );
   const parts = { restoreFace, parseFace, upscale, upscaleFloat, detectFaces };
   return { ...settings, rules: rulesOf(compat), parts, given };
+}
+
+/** Options of `restore` that a result on the device has not. */
+const NOT_INTO = ['aligned', 'background', 'metadata', 'output', 'quality'];
+
+/** @throws as `checkRestoreOptions` */
+export function checkIntoOptions(options: IntoOptions, size: number): Settings {
+  checkOptions(
+    options,
+    Object.keys(OPTIONS).filter(name => !NOT_INTO.includes(name)),
+  );
+  return checkRestoreOptions(options, size);
 }
 
 /**

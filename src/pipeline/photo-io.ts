@@ -1,9 +1,12 @@
 // Photos as callers give them, and results as they get them: encoded, or as pixels in the form in which the photo came.
 
 import { orAbort } from '../abort.js';
-import { invalidArgument } from '../errors.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
+import type { Executor } from '../executor.js';
+import type { Size } from '../image/geometry.js';
 import {
   checkPicture,
+  checkPixelCount,
   type DecodedPicture,
   isMetadata,
   isOpaque,
@@ -12,11 +15,12 @@ import {
   toRgb,
   toRgba,
 } from '../image/picture.js';
+import { DevicePicture } from '../pixels/device-picture.js';
 import type { Settings } from './options.js';
 import type { Platform } from './platform.js';
 import type { Report } from './progress.js';
 import type { RenderResult } from './session.js';
-import type { PhotoInput, RestoreResult } from './types.js';
+import type { DevicePhoto, DeviceTarget, PhotoInput, RestoreResult } from './types.js';
 
 /** A photo with what its result is turned into. */
 export interface Opened {
@@ -74,6 +78,68 @@ export async function openPhoto(
   };
   return { ...notesOf(photo), picture: toRgba(photo, limits), toInputForm };
 }
+
+/** A photo in memory, or one that is on the device already. */
+export interface Source extends Size {
+  readonly warnings: readonly string[];
+  /** The pixels; the caller owns what is on the device. What is there already is only read now. */
+  take(device: Executor): Promise<Picture | DevicePicture>;
+}
+
+/**
+ * As `openPhoto`, without reading what is on the device.
+ * @throws as `openPhoto`
+ */
+export async function openSource(
+  platform: Platform,
+  { images }: Executor,
+  photo: PhotoInput | DevicePhoto,
+  maxPixels: number,
+  report: Report,
+): Promise<Source> {
+  const size = images?.sizeOf(photo);
+  if (!size) {
+    const { picture, warnings } = await openPhoto(platform, photo as PhotoInput, maxPixels, report);
+    return { width: picture.width, height: picture.height, warnings, take: async () => picture };
+  }
+  report.stage('decode');
+  checkPixelCount(size.width, size.height, { maxPixels, name: 'photo' });
+  return {
+    ...size,
+    warnings: [],
+    async take(device) {
+      const picture = await DevicePicture.create(device, size, 'photo');
+      try {
+        await device.images!.load(photo, size, picture.buffer);
+        return picture;
+      } catch (error) {
+        picture.destroy();
+        throw error;
+      }
+    },
+  };
+}
+
+/**
+ * Throws unless a result of that size can be made on the device and written to what the caller has there.
+ * @throws `INVALID_ARGUMENT`, `ADAPTER_LIMITS`
+ */
+export function checkTarget(device: Executor, target: DeviceTarget, size: Size): void {
+  if (!device.images)
+    throw invalidArgument('a device of WebGPU, which has textures, buffers and canvases,', 'device', device.describe());
+  const { bufferBytes } = device.limits;
+  if (4 * size.width * size.height > bufferBytes) {
+    throw new CodeFormerError(
+      'ADAPTER_LIMITS',
+      `Expected a result of at most ${bufferBytes} bytes, as ${device.describe()} allows, but it has ${size.width}x${size.height} pixels`,
+    );
+  }
+  device.images.checkTarget(target, size);
+}
+
+/** Writes a picture to a target that was checked. */
+export const storePicture = (picture: DevicePicture, target: DeviceTarget): Promise<void> =>
+  picture.device.images!.store(picture.buffer, picture, target);
 
 /** What decoding told beside the pixels: also of a picture that `decodeImage` gave to the caller. */
 function notesOf({ metadata, warnings }: Picture & Partial<DecodedPicture>): Pick<Opened, 'metadata' | 'warnings'> {

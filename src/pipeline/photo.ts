@@ -55,12 +55,17 @@ export class Photo {
   ) {}
 
   /**
-   * Takes a picture, which is not copied where it stays in memory.
+   * Takes a picture, which is not copied where it stays in memory. What is on the device already is the photo's own from then on.
    * @param picture RGBA
    * @param maxDeviceBytes bytes of a picture that is kept on the device; by default what the adapter allows
    */
-  static async open(device: Executor, picture: Picture, maxDeviceBytes = device.limits.bufferBytes): Promise<Photo> {
+  static async open(
+    device: Executor,
+    picture: Picture | DevicePicture,
+    maxDeviceBytes = device.limits.bufferBytes,
+  ): Promise<Photo> {
     const { width, height } = picture;
+    if (picture instanceof DevicePicture) return new Photo(device, width, height, null, picture, maxDeviceBytes);
     const fits = 4 * width * height <= maxDeviceBytes;
     const uploaded = fits ? await DevicePicture.upload(device, picture) : null;
     return new Photo(device, width, height, picture, uploaded, maxDeviceBytes);

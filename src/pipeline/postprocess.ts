@@ -14,8 +14,8 @@ import type { Fidelity } from './types.js';
 
 /** A face restored at one fidelity. */
 export interface PostprocessedFace {
-  /** As callers get it: grey in a grey photo. */
-  readonly restored: Picture;
+  /** As callers get it: grey in a grey photo; null where they get none. */
+  readonly restored: Picture | null;
   /** As it is pasted, which may be larger and not rounded; on the device as long as there is room. */
   readonly pasted: DevicePicture | DevicePlanes | Picture | FloatRgb;
   /** What the upscaler was asked for; null where it was not. */
@@ -81,7 +81,10 @@ function greyed(face: DevicePicture, like: GreyLike): Promise<DevicePicture> {
   return scoped(async keep => mergePlanes(keep(await transferGrey(face, like))));
 }
 
-/** Upscales a restored face, which is freed unless it is what will be pasted, and parses it. */
+/**
+ * Upscales a restored face, which is freed unless it is what will be pasted, and parses it.
+ * @param reads whether it is also read for the caller
+ */
 export async function postprocess(
   coloured: DevicePicture,
   like: GreyLike | null,
@@ -89,6 +92,7 @@ export async function postprocess(
   { rules: { greysFirst } }: Pick<Settings, 'rules'>,
   scale: number | null,
   timings: Timings,
+  reads: boolean,
 ): Promise<Pick<PostprocessedFace, 'restored' | 'pasted' | 'scale' | 'labels'>> {
   const made = new Set<{ destroy(): void }>([coloured]);
   const keep = <R extends { destroy(): void }>(thing: R): R => {
@@ -98,7 +102,7 @@ export async function postprocess(
   try {
     const restored = like ? keep(await greyed(coloured, like)) : coloured;
     const pasted = scale === null ? coloured : keep(await timed(timings, 'upscale', () => enlarged(restored, scale)));
-    const result = { restored: await restored.read(), pasted, scale };
+    const result = { restored: reads ? await restored.read() : null, pasted, scale };
     const labels = stages.parse && (await timed(timings, 'parse', () => parsed(restored, pasted)));
     made.delete(pasted);
     return { ...result, labels };

@@ -1,7 +1,7 @@
 // The pipeline: faces of a photo are found, aligned, measured, restored, and pasted back through a soft mask.
 
 import type { Executor } from '../executor.js';
-import type { Matrix } from '../image/geometry.js';
+import type { Matrix, Size } from '../image/geometry.js';
 import { isOpaque, type Picture } from '../image/picture.js';
 import type { GreyLike } from '../pixels/colour.js';
 import { cellsOf } from '../pixels/detail.js';
@@ -24,7 +24,8 @@ import type { DetectedFace } from './types.js';
 
 /** A face that waits to be restored, in pixels of the working picture. */
 export interface PendingFace extends AlignedFace {
-  readonly crop: Picture;
+  /** On the device where `onDevice` says so. */
+  readonly crop: Picture | DevicePicture;
   /** How its greys look, in grey and toned photos. */
   readonly like: GreyLike | null;
   /** An aligned crop with its alpha, where that differs from what the network sees. */
@@ -45,7 +46,7 @@ export interface RenderedFace {
 
 /** The faces of a photo, without restoring them. */
 export async function detectPhoto(
-  picture: Picture,
+  picture: Picture | DevicePicture,
   {
     device,
     stages,
@@ -60,7 +61,7 @@ export async function detectPhoto(
   const photos = await openPhotos(picture, device, settings.rules);
   try {
     report.stage('detect');
-    const found = await detected(photos.working, picture, enlargement, stages);
+    const found = await detected(photos.working, photos.original, enlargement, stages);
     return found.map(face => scaled(face, 1 / enlargement)).filter(face => shorterSide(face) >= settings.minFaceSize);
   } finally {
     closePhotos(photos);
@@ -73,8 +74,7 @@ export async function detectPhoto(
  * @param warnings gets what is to be said of the photo
  */
 export async function findFaces(
-  picture: Picture,
-  { working }: Photos,
+  { original, working }: Photos,
   context: Context,
   measures: boolean,
   warnings: string[],
@@ -83,35 +83,52 @@ export async function findFaces(
   report.clock('grey');
   const grey = await greyPhoto(working, settings);
   report.stage('detect');
-  const found = await facesOf(working, picture, settings.rules.working(picture).enlargement, context, warnings);
+  const found = await facesOf(working, original, settings.rules.working(original).enlargement, context, warnings);
   const faces: PendingFace[] = [];
-  for (const [i, face] of found.entries()) {
-    report.stage('align', i + 1, found.length);
-    const aligned = align(working, face, context, warnings);
-    if (aligned) faces.push(await cutOut(working, aligned, grey, context, measures));
+  try {
+    for (const [i, face] of found.entries()) {
+      report.stage('align', i + 1, found.length);
+      const aligned = align(working, face, context, warnings);
+      if (aligned) faces.push(await cutOut(working, aligned, grey, context, measures));
+    }
+    return faces;
+  } catch (error) {
+    releaseCrops(faces);
+    throw error;
   }
-  return faces;
+}
+
+/** A crop or restored face of a call whose caller gets them. */
+export const inMemory = (picture: Picture | DevicePicture | null): Picture => picture as Picture;
+
+/** Frees the crops that stayed on the device. */
+export function releaseCrops(faces: readonly PendingFace[]): void {
+  for (const { crop } of faces) if (crop instanceof DevicePicture) crop.destroy();
 }
 
 async function cutOut(
   photo: Photo,
   aligned: AlignedFace,
   grey: GreyPhoto | null,
-  { stages: { size }, settings }: Context,
+  { stages: { size }, settings, onDevice }: Context,
   measures: boolean,
 ): Promise<PendingFace> {
   const { rules, signal } = settings;
   const timings: Timings = {};
-  const { crop, like } = await timed(timings, 'align', () =>
-    scoped(async keep => {
-      const cut = keep(await photo.crop(aligned.transform, size, rules, { signal }));
-      return { like: await greyLike(cut, grey, settings), crop: await cut.read() };
-    }),
-  );
   const measured = measures
     ? await timed(timings, 'measure', () => measuredShare(photo, aligned.transform, size, settings))
     : WHOLE;
-  return { ...aligned, crop, like, measured, timings };
+  return timed(timings, 'align', async () => {
+    const cut = await photo.crop(aligned.transform, size, rules, { signal });
+    let crop: PendingFace['crop'] | undefined;
+    try {
+      const like = await greyLike(cut, grey, settings);
+      crop = onDevice ? cut : await cut.read();
+      return { ...aligned, crop, like, measured, timings };
+    } finally {
+      if (crop !== cut) cut.destroy();
+    }
+  });
 }
 
 /** A picture that is one aligned face. */
@@ -172,7 +189,7 @@ export const warningsOf = (face: PendingFace, settings: Settings): string[] =>
 /** What is asked of the network for a face. */
 export function recipeOf(
   { id, transform, like }: PendingFace,
-  picture: Picture,
+  picture: Size,
   photos: Photos | null,
   { stages, settings }: Context,
 ): Recipe {
@@ -190,13 +207,13 @@ export async function restoreFace(
   crop: EncodedCrop,
   recipe: Recipe,
   isPasted: boolean,
-  { stages, settings }: Context,
+  { stages, settings, onDevice }: Context,
   { timings, onProgress }: { readonly timings: Timings; readonly onProgress: (share: number) => void },
 ): Promise<PostprocessedFace> {
   const { signal } = settings;
   const { picture, indices } = await crop.restore({ id, ...recipe, signal, timings, onProgress });
   const used = isPasted ? stages : NO_POSTPROCESSING;
-  const made = await postprocess(picture, like, used, settings, recipe.scale, timings);
+  const made = await postprocess(picture, like, used, settings, recipe.scale, timings, !onDevice);
   return { ...made, indices, margin: crop.margin };
 }
 
@@ -239,8 +256,8 @@ export async function pasteFaces(
 
 /** A share of the restored crop over the crop, whose alpha stays: the network knows colours only. */
 export function blendCrop({ pending, made, strength }: RenderedFace): Picture {
-  const crop = pending.cut ?? pending.crop;
-  const { restored } = made;
+  const crop = inMemory(pending.cut ?? pending.crop);
+  const restored = inMemory(made.restored);
   if (strength === 1 && isOpaque(crop)) return restored;
   const data = new Uint8ClampedArray(crop.data);
   for (let i = 0; i < data.length; i++) {

@@ -8,6 +8,7 @@ import type { Weights } from '../weights/weights.js';
 import type { WeightsInput } from './platform.js';
 import type {
   CodeSpace,
+  DeviceTarget,
   EncodedType,
   Fidelity,
   PreparedFace,
@@ -110,6 +111,16 @@ export interface EncodedFace {
   destroy(): void;
   /** `destroy`, for `using`. */
   [Symbol.dispose](): void;
+}
+
+/** An encoded face whose pictures can also go to where the caller has them on the restorer's device. */
+export interface DeviceEncodedFace extends EncodedFace {
+  /**
+   * As `decode`, into what the caller has on the device. Its commands are submitted when the call ends.
+   * @param target a texture or buffer of `size` x `size`, or a canvas
+   * @throws as `decode`, and `INVALID_ARGUMENT` also on a device that is not of WebGPU
+   */
+  decodeInto(target: DeviceTarget, options?: DecodeFaceOptions): Promise<void>;
 }
 
 /** A photo whose faces are ready to be restored, as often as wanted. */

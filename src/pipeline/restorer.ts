@@ -4,19 +4,32 @@ import { checkCallback, checkObject, checkOptions, checkRunOptions, checkSignal 
 import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
 import { checkDeviceOptions, isExecutor } from '../executor.js';
 import { pixelLimit } from '../image/picture.js';
+import { DevicePicture, scoped } from '../pixels/device-picture.js';
+import { resizeDevicePicture } from '../pixels/resize.js';
 import { OPTION_OF, type Role } from '../weights/manifest.js';
 import { ahead } from './ahead.js';
 import { Calls } from './calls.js';
 import { encodedFace, preparedPhoto } from './handles.js';
 import { Loader } from './loading.js';
 import { licenceOf } from './networks.js';
-import { checkDetectOptions, checkRestoreOptions, checkSweep, type Settings } from './options.js';
-import { type Delivered, deliver, type Opened, openPhoto, restoreResult } from './photo-io.js';
+import { checkDetectOptions, checkIntoOptions, checkRestoreOptions, checkSweep, type Settings } from './options.js';
+import type { Photo } from './photo.js';
+import {
+  checkTarget,
+  type Delivered,
+  deliver,
+  type Opened,
+  openPhoto,
+  openSource,
+  restoreResult,
+  type Source,
+  storePicture,
+} from './photo-io.js';
 import type { Platform } from './platform.js';
 import type { Report } from './progress.js';
 import { alignedCrop, detectPhoto } from './restore.js';
 import type {
-  EncodedFace,
+  DeviceEncodedFace,
   EncodeFaceOptions,
   ManyOptions,
   NetworkInfo,
@@ -30,7 +43,11 @@ import { outputSize } from './sizes.js';
 import { callContext, detectingStages, missingRestorer } from './stages.js';
 import type {
   DetectedFace,
+  DevicePhoto,
+  DeviceTarget,
   EncodedType,
+  IntoOptions,
+  IntoResult,
   PhotoInput,
   PhotoOptions,
   PhotoOutput,
@@ -110,20 +127,22 @@ export class Restorer {
 
   /**
    * Finds the faces of a photo.
-   * @param photo encoded bytes, or pixels (RGB or RGBA)
+   * @param photo encoded bytes, or pixels (RGB or RGBA); those of what is on the device are not read
    * @returns the faces, the most certain first, in pixels of the photo as it stands upright; empty where there is none
    * @throws `INVALID_ARGUMENT` for wrong options, and where no detector is loaded; `INVALID_IMAGE` for what is no picture or a broken one;
    *   `IMAGE_TOO_LARGE` above `maxPixels`; `ADAPTER_LIMITS`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
    */
-  async detect(photo: PhotoInput, options: PhotoOptions = {}): Promise<DetectedFace[]> {
+  async detect(photo: PhotoInput | DevicePhoto, options: PhotoOptions = {}): Promise<DetectedFace[]> {
     const checked = checkDetectOptions(options);
     return this.calls.run(checked, async report => {
       const settings = this.calls.guarded(checked, report);
       return this.calls.exclusive(
         report,
-        () => this.open(photo, settings.maxPixels, report),
-        ({ device, networks }, { picture }) =>
-          detectPhoto(picture, { device, stages: detectingStages(networks, settings), settings, report }),
+        () => this.openSource(photo, settings.maxPixels, report),
+        async ({ device, networks }, source) => {
+          const stages = detectingStages(networks, settings);
+          return detectPhoto(await source.take(device), { device, stages, settings, report });
+        },
       );
     });
   }
@@ -155,6 +174,51 @@ export class Restorer {
     return this.calls.run(checked, report =>
       this.restored(() => this.open(photo, checked.maxPixels, report), this.calls.guarded(checked, report), report),
     );
+  }
+
+  /**
+   * Restores a photo into a texture, a buffer or a canvas of the caller's own, on the device that the restorer was given. A photo that is on the
+   * device (`DevicePhoto`, a frame of video, a canvas with a WebGPU context) stays there: what is read is which faces there are, their
+   * codes, and sums over pixels. Functions of the caller's own and `backgroundUpscale` get pixels in memory all the same.
+   *
+   * The photo is read when the calls before are done, so it must stay as it is until the call ends. All commands are submitted to the queue
+   * of the device by then: what the caller submits afterwards sees the result, and nothing has to be waited for.
+   * @param photo on the device, or as for `restore`
+   * @param target a texture or buffer of the result's size, or a canvas
+   * @throws as `restore`, `INVALID_ARGUMENT` also for a target that has not the result's size, and on a device that is not of WebGPU;
+   *   `ADAPTER_LIMITS` for a photo or result that is larger than its buffers
+   */
+  async restoreInto(
+    photo: PhotoInput | DevicePhoto,
+    target: DeviceTarget,
+    options: IntoOptions = {},
+  ): Promise<IntoResult> {
+    const checked = checkIntoOptions(options, this.size);
+    return this.calls.run(checked, report => {
+      const settings = this.calls.guarded(checked, report);
+      return this.calls.exclusive(
+        report,
+        () => this.openSource(photo, settings.maxPixels, report),
+        async (loaded, source) => {
+          const { width, height } = outputSize(source, settings);
+          checkTarget(loaded.device, target, { width, height });
+          const context = callContext(loaded, settings, report, this.size, true);
+          report.clock('upload');
+          const picture = await source.take(loaded.device);
+          const session = await PhotoSession.open(picture, context, { once: true, measures: settings.neverWorse });
+          try {
+            // A result that fits is on the device.
+            const store = (result: Photo) => storePicture(result.content as DevicePicture, target);
+            const { faces, warnings } = await session.renderInto(context, store);
+            const { seed } = settings;
+            const all = [...source.warnings, ...warnings];
+            return { width, height, faces, seed, warnings: all, timings: report.finish() };
+          } finally {
+            session.destroy();
+          }
+        },
+      );
+    });
   }
 
   /**
@@ -248,7 +312,7 @@ export class Restorer {
    * @param crop an aligned face; one of another size than `size` x `size` is resized
    * @throws as `restore`, and `INVALID_ARGUMENT` where no restoring network is loaded
    */
-  async encode(crop: PhotoInput, options: EncodeFaceOptions = {}): Promise<EncodedFace> {
+  async encode(crop: PhotoInput | DevicePhoto, options: EncodeFaceOptions = {}): Promise<DeviceEncodedFace> {
     checkOptions(options, ['signal', 'onProgress']);
     checkRunOptions(options);
     const { onProgress } = options;
@@ -256,14 +320,22 @@ export class Restorer {
     return this.calls.run({ signal: options.signal }, report =>
       this.calls.exclusive(
         report,
-        () => this.open(crop, pixelLimit(undefined), report),
-        async (loaded, { picture }) => {
+        () => this.openSource(crop, pixelLimit(undefined), report),
+        async (loaded, source) => {
           const net = loaded.networks.restorer;
           if (!net) throw missingRestorer();
           const { signal } = report;
-          const sized = await alignedCrop(picture, size, loaded.device, { rules: DEFAULT_RULES, signal });
-          const encoded = await net.encodePicture(sized.crop, { signal, onProgress });
-          return encodedFace(this.calls, size, loaded, encoded, sizeWarnings(picture, size));
+          const encoded = await scoped(async keep => {
+            const picture = await source.take(loaded.device);
+            if (picture instanceof DevicePicture) {
+              const to = { width: size, height: size };
+              const sized = keep(await resizeDevicePicture(keep(picture), to, 'linear', { signal }));
+              return net.encodePicture(sized, { signal, onProgress });
+            }
+            const sized = await alignedCrop(picture, size, loaded.device, { rules: DEFAULT_RULES, signal });
+            return net.encodePicture(sized.crop, { signal, onProgress });
+          });
+          return encodedFace(this.calls, size, loaded, encoded, sizeWarnings(source, size));
         },
       ),
     );
@@ -344,6 +416,10 @@ export class Restorer {
       },
       (results, opened) => deliver(this.platform, opened, first, results, report),
     );
+  }
+
+  private openSource(photo: PhotoInput | DevicePhoto, maxPixels: number, report: Report): Promise<Source> {
+    return openSource(this.platform, this.loader.current.device, photo, maxPixels, report);
   }
 
   private open(photo: PhotoInput, maxPixels: number, report: Report): Promise<Opened> {

@@ -3,6 +3,7 @@
 import type { Executor } from '../executor.js';
 import type { Picture } from '../image/picture.js';
 import { composeAffine } from '../pixels/affine.js';
+import type { DevicePicture } from '../pixels/device-picture.js';
 import { background, closePhotos, openPhotos, type Photos } from './background.js';
 import { scaled } from './detection.js';
 import type { Photo } from './photo.js';
@@ -20,10 +21,12 @@ import {
   alignedFace,
   blendCrop,
   findFaces,
+  inMemory,
   type PendingFace,
   pasteFaces,
   type RenderedFace,
   recipeOf,
+  releaseCrops,
   restoreFace,
   usedShare,
   warningsOf,
@@ -31,7 +34,7 @@ import {
 import type { Rules } from './rules.js';
 import { outputSize } from './sizes.js';
 import { type Context, type EncodedCrop, type FaceJob, missingRestorer } from './stages.js';
-import type { PreparedFace, RestoredFace } from './types.js';
+import type { DetectedFace, IntoResult, PreparedFace, RestoredFace } from './types.js';
 
 /** A picture with its faces. */
 export interface RenderResult {
@@ -70,7 +73,7 @@ export class PhotoSession {
 
   private constructor(
     private readonly device: Executor,
-    private readonly picture: Picture,
+    private readonly picture: Picture | DevicePicture,
     private readonly rules: Rules,
     private readonly faces: readonly PendingFace[],
     /** What is to be said of the photo. */
@@ -82,21 +85,25 @@ export class PhotoSession {
 
   /**
    * Finds the faces, and cuts them out.
-   * @param picture RGBA, checked
+   * @param picture RGBA, checked; one on the device, which is no aligned crop, is the session's own from then on
    */
-  static async open(picture: Picture, context: Context, options: SessionOptions): Promise<PhotoSession> {
+  static async open(
+    picture: Picture | DevicePicture,
+    context: Context,
+    options: SessionOptions,
+  ): Promise<PhotoSession> {
     const { device, stages, settings, report } = context;
     const { aligned, rules } = settings;
     if (aligned) {
       report.clock('align');
-      const face = await alignedFace(picture, context, options.measures);
+      const face = await alignedFace(inMemory(picture), context, options.measures);
       return new PhotoSession(device, picture, rules, [face], sizeWarnings(picture, stages.size), null, options);
     }
     report.clock('upload');
     const photos = await openPhotos(picture, device, rules, options.maxDeviceBytes);
     const warnings: string[] = [];
     try {
-      const faces = await findFaces(picture, photos, context, options.measures, warnings);
+      const faces = await findFaces(photos, context, options.measures, warnings);
       return new PhotoSession(device, picture, rules, faces, warnings, photos, options);
     } catch (error) {
       closePhotos(photos);
@@ -123,7 +130,7 @@ export class PhotoSession {
       const timings = { ...face.timings };
       const job = { id: face.id, signal: settings.signal, onProgress, timings };
       const { indices, margin } = await this.encoded(face, context, job);
-      const codes = { indices, margin, timings, warnings: warningsOf(face, settings) };
+      const codes = { indices, margin, timings, warnings: warningsOf(face, settings), crop: inMemory(face.crop) };
       faces.push(this.inPixelsOfPhoto({ ...publicFace(face), ...usedShare(face, settings), ...codes }));
     }
     this.told = true;
@@ -135,7 +142,46 @@ export class PhotoSession {
    * @param ids of the faces; default all
    */
   async render(context: Context, ids?: readonly number[]): Promise<RenderResult> {
-    const { settings, report } = context;
+    return this.withFaces(context, ids, async rendered => {
+      const { image, warnings } = this.photos
+        ? await this.pasted(this.photos, rendered, context, canvas => {
+            context.report.clock('read');
+            return canvas.read();
+          })
+        : blendedCrop(this.faces[0]!, rendered, context);
+      const faces = rendered.map(face => {
+        // The result of an aligned crop is the face.
+        const restored = this.photos ? inMemory(face.made.restored) : image;
+        return { ...this.described(face, context), crop: inMemory(face.pending.crop), restored };
+      });
+      return { image, faces, warnings: [...this.warnings, ...warnings] };
+    });
+  }
+
+  /**
+   * As `render`, for a result that stays on the device.
+   * @param store gets it; it is freed afterwards
+   */
+  async renderInto(
+    context: Context,
+    store: (result: Photo) => Promise<void>,
+  ): Promise<Pick<IntoResult, 'faces' | 'warnings'>> {
+    return this.withFaces(context, undefined, async rendered => {
+      const { warnings } = await this.pasted(this.photos!, rendered, context, canvas => {
+        context.report.clock('store');
+        return store(canvas);
+      });
+      return { faces: rendered.map(face => this.described(face, context)), warnings: [...this.warnings, ...warnings] };
+    });
+  }
+
+  /** Restores faces, which are freed after `work` unless the next picture may need them. */
+  private async withFaces<T>(
+    context: Context,
+    ids: readonly number[] | undefined,
+    work: (rendered: readonly RenderedFace[]) => Promise<T>,
+  ): Promise<T> {
+    const { report } = context;
     const chosen = this.faces.filter(({ id }) => ids?.includes(id) ?? true);
     const rendered: RenderedFace[] = [];
     try {
@@ -145,16 +191,7 @@ export class PhotoSession {
         rendered.push(await this.rendered(face, context, onProgress, rendered));
       }
       this.told = true;
-      const { image, warnings } = this.photos
-        ? await this.pasted(this.photos, rendered, context)
-        : blendedCrop(this.faces[0]!, rendered, context);
-      const faces = rendered.map(({ pending, made, timings, warnings: notes }) => {
-        // The result of an aligned crop is the face.
-        const restored = this.photos ? made.restored : image;
-        const codes = { restored, indices: made.indices, margin: made.margin, timings, warnings: notes };
-        return this.inPixelsOfPhoto({ ...publicFace(pending), ...usedShare(pending, settings), ...codes });
-      });
-      return { image, faces, warnings: [...this.warnings, ...warnings] };
+      return await work(rendered);
     } finally {
       if (this.options.once) for (const { made } of rendered) discard(made, this.device);
     }
@@ -167,6 +204,7 @@ export class PhotoSession {
     this.made.clear();
     this.background?.photo.destroy();
     this.background = null;
+    releaseCrops(this.faces);
     if (this.photos) closePhotos(this.photos);
   }
 
@@ -220,19 +258,19 @@ export class PhotoSession {
     return { pending, made: made.face, strength, timings, warnings };
   }
 
-  private async pasted(
+  private async pasted<T>(
     photos: Photos,
     faces: readonly RenderedFace[],
     context: Context,
-  ): Promise<Pick<RenderResult, 'image' | 'warnings'>> {
+    taken: (canvas: Photo) => Promise<T>,
+  ): Promise<{ readonly image: T; readonly warnings: string[] }> {
     const { report } = context;
     report.stage('paste');
     report.clock('background');
     const canvas = await this.canvas(photos, context);
     try {
       await pasteFaces(canvas, photos, faces, context);
-      report.clock('read');
-      return { image: await canvas.read(), warnings: missingStages(context) };
+      return { image: await taken(canvas), warnings: missingStages(context) };
     } finally {
       canvas.destroy();
     }
@@ -253,8 +291,21 @@ export class PhotoSession {
     return this.background.photo.copy();
   }
 
+  /** What is told of a restored face, but for its pictures. */
+  private described({ pending, made, timings, warnings }: RenderedFace, { settings }: Context) {
+    const { indices, margin } = made;
+    return this.inPixelsOfPhoto({
+      ...publicFace(pending),
+      ...usedShare(pending, settings),
+      indices,
+      margin,
+      timings,
+      warnings,
+    });
+  }
+
   /** Faces are reported in pixels of the photo, whatever the pipeline worked on. */
-  private inPixelsOfPhoto<F extends PreparedFace>(face: F): F {
+  private inPixelsOfPhoto<F extends DetectedFace & Pick<PreparedFace, 'transform'>>(face: F): F {
     const enlargement = this.photos ? this.rules.working(this.picture).enlargement : 1;
     if (enlargement === 1) return face;
     const transform = composeAffine(face.transform, Float64Array.of(enlargement, 0, 0, 0, enlargement, 0));
@@ -263,21 +314,22 @@ export class PhotoSession {
 }
 
 /** What is told of a face. */
-function publicFace({ id, box, score, landmarks, transform, crop }: PendingFace) {
-  return { id, box, score, landmarks, transform, crop };
+function publicFace({ id, box, score, landmarks, transform }: PendingFace) {
+  return { id, box, score, landmarks, transform };
 }
 
 /** Aligned crops have no background: the result is the face, in the network's size. */
 function blendedCrop(
-  { crop, cut }: PendingFace,
+  pending: PendingFace,
   [face]: readonly RenderedFace[],
   { settings: { given, backgroundUpscale } }: Context,
 ): Pick<RenderResult, 'image' | 'warnings'> {
+  const crop = inMemory(pending.cut ?? pending.crop);
   const warnings: string[] = [];
   if (given.has('upscaling'))
     warnings.push(`upscaling: aligned crops have no background, so the result has ${crop.width}x${crop.width}`);
   if (backgroundUpscale) warnings.push('backgroundUpscale: aligned crops have no background');
-  return { image: face ? blendCrop(face) : (cut ?? crop), warnings };
+  return { image: face ? blendCrop(face) : crop, warnings };
 }
 
 /** What is to be said of a crop that has not the size of the network. */

@@ -64,7 +64,7 @@ export interface Stages {
   readonly detect: ((photo: Picture | DevicePicture) => Promise<readonly Found[]>) | null;
   /** The caller's own detector, on the whole photo. */
   readonly detectFaces: ((photo: Picture) => Promise<readonly OwnFace[]>) | null;
-  readonly encodeFace: ((crop: Picture, job: FaceJob) => Promise<EncodedCrop>) | null;
+  readonly encodeFace: ((crop: Picture | DevicePicture, job: FaceJob) => Promise<EncodedCrop>) | null;
   /** Takes 512x512; the label of each pixel, four to a word. */
   readonly parse: ((face: DevicePicture) => Promise<DeviceBuffer>) | null;
   /** Gives about width * scale x height * scale. */
@@ -81,6 +81,8 @@ export interface Context {
   readonly stages: Stages;
   readonly settings: Settings;
   readonly report: Report;
+  /** Whether crops and restored faces stay there, as callers get none of them. */
+  readonly onDevice: boolean;
 }
 
 /** The stages for finding faces. */
@@ -148,8 +150,9 @@ export function callContext(
   settings: Settings,
   report: Report,
   size: number,
+  onDevice = false,
 ): Context {
-  return { device, stages: callStages(device, networks, settings, size), settings, report };
+  return { device, stages: callStages(device, networks, settings, size), settings, report, onDevice };
 }
 
 /** The package's own upscaler may have to be asked for. */
@@ -167,14 +170,15 @@ async function uploadLabels(device: Executor, labels: Uint8Array): Promise<Devic
 function replacedFace(
   device: Executor,
   restoreFace: NonNullable<Settings['parts']['restoreFace']>,
-  crop: Picture,
+  crop: Picture | DevicePicture,
   size: number,
 ): EncodedCrop {
   return {
     indices: null,
     margin: null,
     async restore({ id, fidelity, signal, onProgress, timings }) {
-      const answer = await timed(timings, 'restore', async () => restoreFace(crop, { id, fidelity, signal }));
+      const seen = 'read' in crop ? await crop.read() : crop;
+      const answer = await timed(timings, 'restore', async () => restoreFace(seen, { id, fidelity, signal }));
       throwIfAborted(signal);
       const picture = toRgba(answer, { name: 'the result of restoreFace' });
       if (picture.width !== size || picture.height !== size) {
@@ -188,7 +192,11 @@ function replacedFace(
   };
 }
 
-async function encodeFace(net: CodeFormer, crop: Picture, { timings, ...run }: FaceJob): Promise<EncodedCrop> {
+async function encodeFace(
+  net: CodeFormer,
+  crop: Picture | DevicePicture,
+  { timings, ...run }: FaceJob,
+): Promise<EncodedCrop> {
   const encoded = await timed(timings, 'encode', () => net.encodePicture(crop, run));
   return {
     indices: encoded.indices,

@@ -71,6 +71,27 @@ export type PhotoInput =
   | PictureElement
   | Picture;
 
+/** Pixels in a buffer on a GPU: RGBA, a byte each, rows from top to bottom without gaps. */
+export interface BufferPicture {
+  /** At least 4 * width * height bytes, of the restorer's own device; to be read with the usage `COPY_SRC`, to be written with `COPY_DST`. */
+  readonly buffer: GPUBuffer;
+  /** In pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * A photo on the restorer's own device: a texture of `rgba8unorm`, `bgra8unorm`, both also with `-srgb`, or `rgba16float`, with the usage
+ * `TEXTURE_BINDING`, or a buffer. Its alpha is not looked at, but goes into the result.
+ */
+export type DevicePhoto = GPUTexture | BufferPicture;
+
+/**
+ * Where a result goes on the restorer's own device: a texture of one of these formats, with the usage `RENDER_ATTACHMENT`, or a buffer, of the
+ * result's size; or a canvas, which gets that size, with a WebGPU context that is configured for the device.
+ */
+export type DeviceTarget = GPUTexture | BufferPicture | HTMLCanvasElement | OffscreenCanvas;
+
 /** What a restored photo comes back as, unless `output` asks for encoded bytes. */
 export type PhotoOutput<I> = I extends ImageBitmap | PictureElement
   ? ImageBitmap
@@ -217,6 +238,14 @@ export interface RestoreResult<Image = Picture> {
   readonly warnings: readonly string[];
   /** Milliseconds by stage, which add up to `total`; `wait`, for the calls before, is apart. */
   readonly timings: Readonly<Record<string, number>>;
+}
+
+/** How a photo is restored into a texture, a buffer or a canvas: as elsewhere, but for what is about encoded results and aligned crops. */
+export type IntoOptions = Omit<RestoreOptions, 'aligned' | 'output' | 'quality' | 'background' | 'metadata'>;
+
+/** What is told of a photo that was restored into a texture, a buffer or a canvas: its faces have no pictures, which would have to be read. */
+export interface IntoResult extends Omit<RestoreResult, 'image' | 'faces'> {
+  readonly faces: readonly Omit<RestoredFace, 'crop' | 'restored'>[];
 }
 
 /** A face that is ready to be restored. */

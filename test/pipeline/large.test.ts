@@ -6,7 +6,7 @@ import { checkRestoreOptions } from '../../src/pipeline/options.js';
 import { meeting, parts } from '../../src/pipeline/photo.js';
 import { Report } from '../../src/pipeline/progress.js';
 import { PhotoSession } from '../../src/pipeline/session.js';
-import { callStages } from '../../src/pipeline/stages.js';
+import { callContext } from '../../src/pipeline/stages.js';
 import type { RestoreOptions } from '../../src/pipeline/types.js';
 import { testExecutor } from '../device.js';
 import { landmarksAt, largestDifference, scene } from './scene.js';
@@ -32,7 +32,7 @@ async function restored(
   const none = { restorer: null, detector: null, parser: null, upscaler: null };
   const report = new Report(undefined, undefined);
   const device = await testExecutor();
-  const context = { device, stages: callStages(device, none, settings, 512), settings, report };
+  const context = callContext({ device, networks: none }, settings, report, 512);
   const session = await PhotoSession.open(photo, context, { once: true, measures: true, maxDeviceBytes });
   try {
     return (await session.render(context)).image;

@@ -39,8 +39,9 @@ const ARGS = [
 /**
  * Starts the browser of the package; null where the package has no build for this machine.
  * @param webgpu false for one that finds no adapter
+ * @param more arguments
  */
-export async function launchChromium({ webgpu = true } = {}): Promise<Browser | null> {
+export async function launchChromium({ webgpu = true, more = [] as readonly string[] } = {}): Promise<Browser | null> {
   const folder = await unpackChromium();
   if (!folder) return null;
   const env = {
@@ -49,7 +50,7 @@ export async function launchChromium({ webgpu = true } = {}): Promise<Browser | 
     LD_LIBRARY_PATH: [folder, join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(delimiter),
     FONTCONFIG_FILE: join(folder, 'fonts.conf'),
   };
-  const args = webgpu ? ARGS : WITHOUT_WEBGPU;
+  const args = [...(webgpu ? ARGS : WITHOUT_WEBGPU), ...more];
   return driver.launch({ executablePath: join(folder, 'chromium'), args, env });
 }
 

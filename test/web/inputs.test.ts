@@ -233,6 +233,98 @@ describe.skipIf(!chromium)('photos in a page', () => {
     expect(seen).toEqual(['INVALID_IMAGE', 'INVALID_IMAGE', 'INVALID_IMAGE', 'INVALID_IMAGE']);
   });
 
+  test('frames and canvases go to canvases, on a device of the page’s own, without being read', async () => {
+    const seen = await page.evaluate(
+      async rgba => {
+        const adapter = await navigator.gpu.requestAdapter();
+        const device = await adapter!.requestDevice();
+        const options = { device, weights: null, detector: null, upscaler: null };
+        const own = await library.createRestorer(options);
+        const canvasOf = (canvas: HTMLCanvasElement | OffscreenCanvas, alphaMode: GPUCanvasAlphaMode = 'opaque') => {
+          const context = canvas.getContext('webgpu') as GPUCanvasContext;
+          context.configure({ device, format: navigator.gpu.getPreferredCanvasFormat(), alphaMode });
+          return canvas;
+        };
+        const image = new ImageData(Uint8ClampedArray.from(rgba), 4, 2);
+        const frameOf = (data: Uint8ClampedArray<ArrayBuffer>) =>
+          new VideoFrame(data, { format: 'RGBA', codedWidth: 4, codedHeight: 2, timestamp: 0 });
+        const frame = frameOf(image.data);
+        const first = canvasOf(new OffscreenCanvas(300, 150));
+        const second = canvasOf(
+          Object.assign(document.createElement('canvas'), { width: 4, height: 2 }),
+          'premultiplied',
+        );
+        const flat = Object.assign(document.createElement('canvas'), { width: 4, height: 2 });
+        flat.getContext('2d')!.putImageData(image, 0, 0);
+
+        // What would go through memory.
+        const used: string[] = [];
+        const watched: [object, string][] = [
+          [GPUBuffer.prototype, 'mapAsync'],
+          [GPUQueue.prototype, 'writeTexture'],
+          [OffscreenCanvasRenderingContext2D.prototype, 'getImageData'],
+          [globalThis, 'createImageBitmap'],
+        ];
+        const restored = watched.map(([owner, name]) => {
+          const method = Reflect.get(owner, name) as (...args: unknown[]) => unknown;
+          Reflect.set(owner, name, function (this: unknown, ...args: unknown[]) {
+            used.push(name);
+            return method.apply(this === undefined ? globalThis : this, args);
+          });
+          return () => Reflect.set(owner, name, method);
+        });
+        const shown: number[][] = [];
+        const sizes: number[][] = [];
+        await own.restoreInto(frame, first, nothing);
+        // The picture of a canvas is there until it is shown.
+        shown.push(pixelsOf(first));
+        await own.restoreInto(first, second, nothing);
+        sizes.push([first.width, first.height, second.width, second.height]);
+        shown.push(pixelsOf(second));
+        const quiet = [...used];
+        await own.restoreInto(flat, second, nothing);
+        for (const restore of restored) restore();
+        shown.push(pixelsOf(second));
+        // Half transparent: a canvas has colours times alpha.
+        await own.restoreInto(
+          frameOf(Uint8ClampedArray.from(rgba, (value, i) => (i % 4 === 3 ? 128 : value))),
+          second,
+          nothing,
+        );
+        shown.push(pixelsOf(second));
+        frame.close();
+        const refused: string[] = [];
+        for (const [photo, target] of [
+          [frame, second],
+          [Object.assign(canvasOf(new OffscreenCanvas(4, 2)), { width: 0 }), second],
+          [image, flat],
+          [image, new OffscreenCanvas(4, 2)],
+        ] as const)
+          refused.push(
+            await own.restoreInto(photo, target, nothing).then(
+              () => 'no error',
+              error => error.code,
+            ),
+          );
+        const faces = await own.detect(canvasOf(new OffscreenCanvas(4, 2)), { detectFaces: () => [] });
+        await own.destroy();
+        return { shown, sizes, quiet, used: [...new Set(used)], refused, faces };
+      },
+      [...COLOURS, ...GREYS],
+    );
+    const exact = [...COLOURS, ...GREYS];
+    expect(seen.shown.slice(0, 3)).toEqual([exact, exact, exact]);
+    const half = exact.map((value, i) => (i % 4 === 3 ? 128 : value));
+    expect(seen.shown[3]!.every((value, i) => Math.abs(value - half[i]!) <= 1)).toBe(true);
+    expect(seen).toMatchObject({
+      sizes: [[4, 2, 4, 2]],
+      quiet: [],
+      used: ['createImageBitmap', 'getImageData'],
+      faces: [],
+    });
+    expect(seen.refused).toEqual(['INVALID_IMAGE', 'INVALID_IMAGE', 'INVALID_ARGUMENT', 'INVALID_ARGUMENT']);
+  });
+
   test('the library runs in a worker of the page’s own', async () => {
     const seen = await page.evaluate(async () => {
       const code = `

@@ -185,16 +185,17 @@ export class CodeFormer {
 
   /**
    * As `encode`, from one picture.
-   * @param picture RGB or RGBA, `size` x `size`; alpha is ignored
+   * @param picture RGB or RGBA, `size` x `size`, also one on the device; alpha is ignored
    * @throws as `encode`, and `INVALID_IMAGE`
    */
-  async encodePicture(picture: Picture, options: RunOptions = {}): Promise<Encoded> {
+  async encodePicture(picture: Picture | DevicePicture, options: RunOptions = {}): Promise<Encoded> {
     checkRunOptions(options);
-    const { data, width, height } = toRgba(picture);
+    const seen = picture instanceof DevicePicture ? picture : toRgba(picture);
+    const { width, height } = seen;
     if (width !== this.size || height !== this.size) {
       throw invalidArgument(`a picture of ${this.size}x${this.size}`, 'picture', `${width}x${height}`);
     }
-    return this.encodeForm(data, 1, 'picture', options);
+    return this.encodeForm(seen instanceof DevicePicture ? seen : seen.data, 1, 'picture', options);
   }
 
   /**
@@ -330,20 +331,23 @@ export class CodeFormer {
   }
 
   private async encodeForm(
-    input: Float32Array | Uint8Array | Uint8ClampedArray,
+    input: Float32Array | Uint8Array | Uint8ClampedArray | DevicePicture,
     batch: number,
     form: Form,
     options: RunOptions,
   ): Promise<Encoded> {
     const { key, build } = this.encoder(batch, form);
-    const { length } = input;
+    // Before it waits: the caller may detach it.
+    const length = input instanceof DevicePicture ? 0 : input.length;
     return this.runtime.with(key, build, async program => {
       const buffers = await this.runtime.allocate(program, encodedNames(this.config));
       try {
-        await this.runtime.allocated(program, ['input'], async inputs => {
-          this.runtime.write(inputs.input!, input, length, 'input');
-          await program.run({ ...buffers, ...inputs }, options);
-        });
+        if (input instanceof DevicePicture) await program.run({ ...buffers, input: input.buffer }, options);
+        else
+          await this.runtime.allocated(program, ['input'], async inputs => {
+            this.runtime.write(inputs.input!, input, length, 'input');
+            await program.run({ ...buffers, ...inputs }, options);
+          });
         const count = batch * this.tokens;
         const indices = new Int32Array(await this.device.read(buffers.indices!, 0, count * 4));
         const margin = new Float32Array(await this.device.read(buffers.margin!, 0, count * 4));
