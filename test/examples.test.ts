@@ -13,7 +13,7 @@ import { decodeImage } from '../src/node/index.js';
 import { copyExample, environment, packProject, run, withOwnPrograms } from './installed.js';
 import { install } from './packed.js';
 import { restoreInFolder } from './restoring-page.js';
-import { launchChromium } from './web/chromium.js';
+import { launchChromium, WITH_CANVASES } from './web/chromium.js';
 import { serveProject } from './web/server.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -155,7 +155,7 @@ describe.skipIf(!chromium)('as a page', () => {
     const video = join(folder, 'camera.mjpeg');
     await writeFile(video, await Promise.all(frames).then(all => Buffer.concat(all)));
     const camera = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
-    const more = [...camera, `--use-file-for-fake-video-capture=${video}`];
+    const more = [...WITH_CANVASES, ...camera, `--use-file-for-fake-video-capture=${video}`];
     for (const webgpu of [true, false]) {
       const browser = (await launchChromium({ webgpu, more }))!;
       const server = await serveProject(join(folder, 'dist'));

@@ -6,8 +6,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { adapterInfo } from '../../src/gpu/adapter.js';
 import { Device } from '../../src/gpu/device.js';
 import { BufferUsage, MapMode, TextureUsage } from '../../src/gpu/flags.js';
+import { lower } from '../../src/gpu/lower.js';
+import { planMemory, storageBytes } from '../../src/graph/memory.js';
 import type { Picture } from '../../src/image/picture.js';
 import { CodeFormer } from '../../src/models/codeformer/codeformer.js';
+import { decodeProgram, encodeProgram } from '../../src/models/codeformer/network.js';
+import { OFFICIAL_CONFIG } from '../../src/models/codeformer/tensors.js';
 import { generatedWeights } from '../../src/models/networks.js';
 import { createRestorer, decodeImage, openWeights } from '../../src/node/index.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
@@ -301,23 +305,30 @@ describe('refused', () => {
 });
 
 describe('under the least limits', () => {
-  const weights = (name: string) =>
-    openWeights(fileURLToPath(new URL(`../../weights/${name}.safetensors`, import.meta.url)));
-
-  test('the embedded network restores a face', async () => {
-    const embedded = await createRestorer({ device: gpu, detector: null, upscaler: null });
-    const options = { faces: [{ landmarks: landmarksAt(45, 35, 60) }], upscaling: 1 };
-    const { faces } = await embedded.restore(scene(WIDTH, HEIGHT), options);
-    expect(faces[0]!.restored).toMatchObject({ width: 512, height: 512 });
-    await embedded.destroy();
-  });
-
   // SwiftShader takes the variants for processors of its own accord.
-  test('it fits as GPUs run it', async () => {
+  test('the embedded network fits as GPUs run it', async () => {
     const device = new Device(gpu, adapterInfo(gpu.adapterInfo), { target: { family: 'workgroup' } });
     const weights = await openWeights('embedded');
     (await CodeFormer.load(device, weights)).destroy();
     expect(device.memory.allocated).toBe(0);
     await weights.close();
+  });
+
+  test.each(['workgroup', 'registers'] as const)('the original one fits, by %s', family => {
+    const most = gpu.limits.maxStorageBufferBindingSize;
+    const target = { family, precision: 'f32', maxBindingSize: most } as const;
+    const variant = { fuse: true, adain: true, map: false };
+    const programs = [
+      encodeProgram(OFFICIAL_CONFIG, 1, 'picture'),
+      decodeProgram(OFFICIAL_CONFIG, 1, variant, 'picture'),
+    ];
+    for (const program of programs) {
+      const calls = lower(program, target);
+      const lying = calls.flatMap(({ operands }) => Object.values(operands));
+      const bytes = [...planMemory(calls, 'f32').slots, ...lying.map(storage => storageBytes(storage, 'f32'))];
+      expect(Math.max(...bytes)).toBeLessThanOrEqual(most);
+      const groups = calls.flatMap(({ dispatches }) => dispatches.flatMap(({ workgroups }) => workgroups));
+      expect(Math.max(...groups)).toBeLessThanOrEqual(gpu.limits.maxComputeWorkgroupsPerDimension);
+    }
   });
 });

@@ -36,6 +36,9 @@ const ARGS = [
   '--enable-features=Vulkan',
 ];
 
+/** For WebGPU on canvases and frames of video: without them the process of the GPU ends as soon as there is one. */
+export const WITH_CANVASES = ['--use-vulkan=swiftshader', '--use-angle=swiftshader', '--disable-vulkan-surface'];
+
 /**
  * Starts the browser of the package; null where the package has no build for this machine.
  * @param webgpu false for one that finds no adapter

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as Client from '../../src/web/client.js';
 import type * as Library from '../../src/web/index.js';
 import { buildProject } from '../built.js';
-import { launchChromium, openPage } from './chromium.js';
+import { launchChromium, openPage, WITH_CANVASES } from './chromium.js';
 import { sendBytes, serveProject, type TestServer } from './server.js';
 
 declare global {
@@ -18,7 +18,7 @@ declare global {
   var pixelsOf: (image: CanvasImageSource | ImageData | Library.Picture) => number[];
 }
 
-const chromium = await launchChromium();
+const chromium = await launchChromium({ more: WITH_CANVASES });
 
 /** 4x2: a row of red, green, blue, white over a row of greys. */
 const COLOURS = [255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255, 255, 255, 255, 255];
@@ -286,11 +286,8 @@ describe.skipIf(!chromium)('photos in a page', () => {
         for (const restore of restored) restore();
         shown.push(pixelsOf(second));
         // Half transparent: a canvas has colours times alpha.
-        await own.restoreInto(
-          frameOf(Uint8ClampedArray.from(rgba, (value, i) => (i % 4 === 3 ? 128 : value))),
-          second,
-          nothing,
-        );
+        const half = Uint8ClampedArray.from(rgba, (value, i) => (i % 4 === 3 ? 128 : value));
+        await own.restoreInto(new ImageData(half, 4, 2), second, nothing);
         shown.push(pixelsOf(second));
         frame.close();
         const refused: string[] = [];
