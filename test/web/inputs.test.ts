@@ -259,6 +259,7 @@ describe.skipIf(!chromium)('photos in a page', () => {
 
         // What would go through memory.
         const used: string[] = [];
+        let watching = false;
         const watched: [object, string][] = [
           [GPUBuffer.prototype, 'mapAsync'],
           [GPUQueue.prototype, 'writeTexture'],
@@ -268,26 +269,31 @@ describe.skipIf(!chromium)('photos in a page', () => {
         const restored = watched.map(([owner, name]) => {
           const method = Reflect.get(owner, name) as (...args: unknown[]) => unknown;
           Reflect.set(owner, name, function (this: unknown, ...args: unknown[]) {
-            used.push(name);
+            if (watching) used.push(name);
             return method.apply(this === undefined ? globalThis : this, args);
           });
           return () => Reflect.set(owner, name, method);
         });
         const shown: number[][] = [];
         const sizes: number[][] = [];
-        await own.restoreInto(frame, first, nothing);
+        const into = async (photo: Library.PhotoInput, target: Library.DeviceTarget) => {
+          watching = true;
+          await own.restoreInto(photo, target, { ...nothing, grayscale: false });
+          watching = false;
+        };
+        await into(frame, first);
         // The picture of a canvas is there until it is shown.
         shown.push(pixelsOf(first));
-        await own.restoreInto(first, second, nothing);
+        await into(first, second);
         sizes.push([first.width, first.height, second.width, second.height]);
         shown.push(pixelsOf(second));
         const quiet = [...used];
-        await own.restoreInto(flat, second, nothing);
+        await into(flat, second);
         for (const restore of restored) restore();
         shown.push(pixelsOf(second));
         // Half transparent: a canvas has colours times alpha.
         const half = Uint8ClampedArray.from(rgba, (value, i) => (i % 4 === 3 ? 128 : value));
-        await own.restoreInto(new ImageData(half, 4, 2), second, nothing);
+        await into(new ImageData(half, 4, 2), second);
         shown.push(pixelsOf(second));
         frame.close();
         const refused: string[] = [];
