@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { onAbort } from '../../src/abort.js';
 import { JobError, QueueFullError } from '../../src/server/errors.js';
 import { LocalQueue } from '../../src/server/queue/local.js';
 import { openRedisQueue, type RedisQueueOptions } from '../../src/server/queue/redis.js';
@@ -69,7 +70,7 @@ class Gate {
     let isOver = false;
     await new Promise<void>((resolve, reject) => {
       this.open.set(job.id, error => (error ? reject(error) : resolve()));
-      signal.addEventListener('abort', () => {
+      onAbort(signal, () => {
         if (!isOver) this.aborted.push(job.id);
         reject(signal.reason);
       });
@@ -80,9 +81,14 @@ class Gate {
     return outputOf(job);
   };
 
+  /** Waits until the work of a job is begun: its record says so before, and a queue that closes in between gives it back. */
+  async begin(id: string): Promise<void> {
+    await vi.waitUntil(() => this.open.has(id), WAIT);
+  }
+
   /** Ends the work of a job, once it is begun. */
   async end(id: string, error?: Error): Promise<void> {
-    await vi.waitUntil(() => this.open.has(id), WAIT);
+    await this.begin(id);
     this.open.get(id)!(error);
   }
 }
@@ -430,7 +436,7 @@ function contract(open: (options?: Options) => Promise<JobQueue>): void {
     await queue.submit(second);
     const gate = new Gate();
     queue.work(gate.work, { concurrency: 1 });
-    await inState(queue, first.id, 'IN_PROGRESS');
+    await gate.begin(first.id);
     const closing = queue.close({ deadline: 10_000 });
     await expect(queue.submit(jobOf())).rejects.toMatchObject({ status: 503 });
     await gate.end(first.id);
@@ -447,8 +453,8 @@ function contract(open: (options?: Options) => Promise<JobQueue>): void {
     for (const job of jobs) await queue.submit(job);
     const gate = new Gate();
     queue.work(gate.work, { concurrency: 2 });
-    await inState(queue, jobs[1]!.id, 'IN_PROGRESS');
-    await inState(queue, jobs[0]!.id, 'IN_PROGRESS');
+    await gate.begin(jobs[1]!.id);
+    await gate.begin(jobs[0]!.id);
     await queue.close({ deadline: 50 });
     expect(gate.aborted.sort()).toEqual([jobs[0]!.id, jobs[1]!.id].sort());
     await start();
