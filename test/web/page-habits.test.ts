@@ -108,8 +108,8 @@ describe.skipIf(!chromium)('the page', () => {
     await page.click('#weights-apply');
     await page.keyboard.press('Escape');
     await slide(page, '#fidelity', 0.2);
-    await phase(page, 'rendering');
-    await phase(page, 'done');
+    // It may be made sooner than a test can look.
+    await expect.poll(() => page.textContent('#summary'), { timeout: 60_000 }).toMatch(/last change/);
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
     expect(download.suggestedFilename()).toBe('astronaut-restored.png');
     await page.setInputFiles('#photo-file', join(root, 'docs/samples/hopper.jpg'));
