@@ -79,7 +79,7 @@ const FLAGS = {
   'output-type': { value: 'TYPE', help: 'png (default), jpg or webp, for folders and stdout' },
   quality: { value: 'Q', help: 'of JPEG and WebP, 1 to 100 (default 95)' },
   background: { value: 'COLOUR', help: 'under what is transparent, in JPEG, as #rrggbb (default white)' },
-  metadata: { value: 'WHAT', help: 'keep (default): the EXIF data of the photo, without its thumbnail; none' },
+  metadata: { value: 'WHAT', help: 'keep (default): EXIF, XMP and IPTC of the photo, without its thumbnail; none' },
   overwrite: { help: 'replace files that exist' },
   json: { help: 'print one object per picture to stdout' },
   ...NETWORK_FLAGS,

@@ -221,8 +221,8 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
   /** The colour, as `#rrggbb` or `#rgb`, under what is transparent where `output` is JPEG, which has none. Default white. */
   readonly background?: string | undefined;
   /**
-   * What goes from an encoded photo into an encoded result: `keep` its EXIF data (date, place, camera, copyright), without orientation and
-   * thumbnail, or `none`. Default `keep`.
+   * What goes from an encoded photo into an encoded result: `keep` its EXIF data, XMP packet and IPTC records (date, place, camera, author,
+   * copyright; WebP and PNG have no IPTC), without orientation and thumbnail, or `none`. Default `keep`.
    */
   readonly metadata?: 'keep' | 'none' | undefined;
 }

@@ -47,7 +47,7 @@ export const INPUT = z
     metadata: z
       .enum(['keep', 'none'])
       .default('keep')
-      .meta({ description: 'Whether the result keeps the EXIF data of the picture' }),
+      .meta({ description: 'Whether the result keeps the EXIF, XMP and IPTC data of the picture' }),
     temperature: z
       .number()
       .min(0)
