@@ -886,12 +886,13 @@ describe.skipIf(!chromium)('the page', () => {
     await page.check('[name="upscaling"][value="4"]');
     await phase(page, 'done');
     await page.keyboard.press('f');
+    // Looks at the face.
+    await page.keyboard.press('n');
+    await phase(page, 'done');
     await page.evaluate(() => {
       for (const part of document.querySelectorAll<HTMLElement>('.bar, .panel, .view-bar')) part.hidden = true;
     });
-    // Looks at the face.
-    await page.keyboard.press('n');
-    await shown(page);
+    await page.waitForTimeout(1000);
     await page.screenshot({ path: join(root, 'docs/preview.jpg'), type: 'jpeg', quality: 80 });
     await context.close();
     await whole.close();
