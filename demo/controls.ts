@@ -1,7 +1,7 @@
 // The panel: settings of all faces or of one, size, what was done.
 
 import { find, make } from './dom.js';
-import { summary } from './messages.js';
+import { adapterWords, summary } from './messages.js';
 import type { Status } from './server/client.js';
 import type { Session } from './session.js';
 import {
@@ -107,6 +107,7 @@ export class Controls {
     for (const id of ['#open-photo', '#open-samples']) find(id).hidden = photo === null;
     document.body.dataset.phase = state.opening ? 'reading' : phase;
     find('#summary').textContent = summary(state);
+    find('#adapter').textContent = adapterWords(state);
     find('#result-notes').textContent = result?.warnings.join('. ') ?? '';
     find('#hold').hidden = result === null;
     find('#show-outlines').hidden = faces.length === 0;

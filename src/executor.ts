@@ -30,6 +30,14 @@ export const ADAPTER_KINDS = ['auto', 'gpu', 'wasm', 'software'] as const;
 
 export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
+/**
+ * Ways of computing that an adapter's driver may get wrong, and that an executor can do without: Winograd's convolutions, subgroup operations,
+ * activations in half precision, tiles in workgroup memory.
+ */
+export const VARIANTS = ['winograd', 'subgroups', 'f16', 'workgroup'] as const;
+
+export type Variant = (typeof VARIANTS)[number];
+
 /** Which adapter is taken, and how it works. */
 export interface DeviceOptions {
   /**
@@ -147,6 +155,16 @@ export interface Executor {
 
   /** The adapter in words. */
   describe(): string;
+
+  /** The ways of computing that are in use. */
+  readonly variants: readonly Variant[];
+
+  /**
+   * Computes by some variants alone from now on. Programs that are compiled already go on as they are; with or without `f16` all buffers
+   * mean something else, so that networks must be loaded anew.
+   * @param variants some of those that are, or were, in use
+   */
+  use(variants: readonly Variant[]): void;
 
   /** @throws `DEVICE_LOST` or `DESTROYED` when the device is gone */
   check(): void;

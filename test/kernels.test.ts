@@ -7,8 +7,9 @@ import { Device } from '../src/gpu/device.js';
 import type { Kernel } from '../src/kernels/kernel.js';
 import { kernelTests } from '../src/kernels/registry.js';
 import type { Dispatch } from '../src/kernels/webgpu.js';
+import { worstOf } from '../src/selftest/kernel-check.js';
 import { leastDevice, testDevice } from './device.js';
-import { onWebgpu, worstOf } from './kernel-check.js';
+import { onWebgpu } from './on-webgpu.js';
 import { prepareKernel } from './prepared-kernel.js';
 
 describe('uniforms', () => {

@@ -6,7 +6,7 @@ import { implementationOf } from '../src/gpu/implementations.js';
 import type { BoundDispatch } from '../src/gpu/scheduler.js';
 import { bytesPerElement, type Kernel, type NumberArray, type Operand } from '../src/kernels/kernel.js';
 import type { Target, WebgpuKernel } from '../src/kernels/webgpu.js';
-import { decodeFloat16, encodeFloat16 } from '../src/weights/dtype.js';
+import { contents, stored } from '../src/selftest/kernel-check.js';
 
 /** Buffers of a kernel's operands, filled, with its dispatches bound to them. */
 export interface PreparedKernel {
@@ -47,26 +47,13 @@ export async function prepareKernel<P>(
       for (const [name, { type, elements }] of Object.entries(all)) {
         const buffer = device.buffer(`${kernel.name}/${name}`, elements * bytesPerElement(type, device.precision));
         buffers.set(name, buffer);
-        const data = values[name] as (NumberArray & ArrayBufferView<ArrayBuffer>) | undefined;
-        if (data)
-          device.write(
-            buffer,
-            type === 'store' && device.precision === 'f16'
-              ? (encodeFloat16(data as Float32Array) as Uint16Array<ArrayBuffer>)
-              : data,
-          );
+        const data = values[name];
+        if (data) device.write(buffer, stored(data, type, device.precision));
       }
     });
     bound = await bindKernel(device, kernel.name, dispatches(params, target), Object.fromEntries(buffers));
-    const read = async (name: string): Promise<NumberArray> => {
-      const { type, elements } = operands[name]!;
-      const bytes = await device.read(buffers.get(name)!);
-      if (type === 'i32') return new Int32Array(bytes, 0, elements);
-      if (type === 'u32') return new Uint32Array(bytes, 0, elements);
-      return type === 'store' && device.precision === 'f16'
-        ? decodeFloat16(new Uint16Array(bytes, 0, elements))
-        : new Float32Array(bytes, 0, elements);
-    };
+    const read = async (name: string): Promise<NumberArray> =>
+      contents(await device.read(buffers.get(name)!), operands[name]!, device.precision);
     return { operands, buffers, dispatches: bound.dispatches, read, destroy };
   } catch (error) {
     destroy();

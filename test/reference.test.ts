@@ -6,8 +6,9 @@ import { CodeFormer } from '../src/models/codeformer/codeformer.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { resize } from '../src/pixels/pixels.js';
 import { ReferenceExecutor } from '../src/reference/executor.js';
+import { onExecutor, worstOf } from '../src/selftest/kernel-check.js';
 import { testDevice } from './device.js';
-import { onExecutor, worstOf } from './kernel-check.js';
+
 import { TINY } from './tiny.js';
 
 const executor = new ReferenceExecutor();

@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { kernelTests } from '../src/kernels/registry.js';
 import { createWasmExecutor } from '../src/node/wasm.js';
-import { onExecutor, worstOf } from './kernel-check.js';
+import { onExecutor, worstOf } from '../src/selftest/kernel-check.js';
 
 const executor = await createWasmExecutor({ threads: 2 });
 afterAll(() => executor.destroy());

@@ -6,24 +6,54 @@ import { cacheFolder, weightsCacheFolder } from '../node/cache.js';
 import { embeddedWeights } from '../node/embedded.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { packageVersion } from '../node/package.js';
+import type { SelfTestResult } from '../pipeline/restorer-types.js';
+import type { Role } from '../weights/manifest.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
 import { command } from './command.js';
-import type { Services } from './engine.js';
-import { EXIT_CODES } from './errors.js';
+import { type EngineOptions, engineFlags, type Services } from './engine.js';
+import { EXIT_CODES, messageOf } from './errors.js';
+import { COMMON_FLAGS } from './flags.js';
 import { printable, writeStdout } from './io.js';
 
 export const doctor = command({
   summary: 'say what is found and what is missing',
-  usage: '[--json]',
+  usage: '[--self-test] [--json]',
   about:
-    'Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is.',
-  flags: { json: { help: 'print the findings as one object' } },
+    'Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is, 1 where the self-test fails.',
+  flags: {
+    'self-test': { help: 'run every kernel and the embedded networks on the adapter, and compare' },
+    adapter: COMMON_FLAGS.adapter,
+    precision: COMMON_FLAGS.precision,
+    json: { help: 'print the findings as one object' },
+  },
   async run({ values }, io, services) {
-    const findings = await examine(io.env, services);
+    const { engine } = engineFlags(values);
+    const found = await examine(io.env, services);
+    const selfTest = values['self-test'] ? await testAdapter({ ...engine, signal: io.signal }, services) : null;
+    const findings = { ...found, selfTest };
     await writeStdout(io, values.json ? `${JSON.stringify(findings, null, 2)}\n` : print(findings));
+    if (selfTest && !('passed' in selfTest && selfTest.passed)) return EXIT_CODES.failed;
     return EXIT_CODES[findings.chosen === null ? 'no usable adapter' : 'done'];
   },
 });
+
+/** What the self-test found; or why it could not be run. */
+type SelfTest = SelfTestResult | { readonly error: string };
+
+async function testAdapter(options: Omit<EngineOptions, Role>, { openEngine }: Services): Promise<SelfTest> {
+  const weights = { restorer: 'embedded', detector: 'embedded', parser: null, upscaler: 'embedded' };
+  try {
+    const engine = await openEngine({ ...weights, ...options });
+    try {
+      return await engine.selfTest({ signal: options.signal });
+    } finally {
+      await engine.destroy();
+    }
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    return { error: messageOf(error) };
+  }
+}
 
 interface Findings {
   readonly version: string;
@@ -49,9 +79,11 @@ interface Findings {
     readonly broken: boolean;
   }[];
   readonly advice: readonly string[];
+  /** Null where it was not asked for. */
+  readonly selfTest: SelfTest | null;
 }
 
-async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Findings> {
+async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Omit<Findings, 'selfTest'>> {
   const { adapters, swiftShaderPackage, softwareError = null, webgpuError = null } = await services.reportAdapters();
   const sharp = await import('sharp').then(
     () => true,
@@ -90,7 +122,7 @@ async function officialFiles(folder: string): Promise<Findings['official']> {
   );
 }
 
-function advise(found: Omit<Findings, 'advice'>): string[] {
+function advise(found: Omit<Findings, 'advice' | 'selfTest'>): string[] {
   const { adapters, webgpuError, softwareError, sharp, embedded, official } = found;
   const advice: string[] = [];
   if (webgpuError !== null) {
@@ -141,6 +173,20 @@ function print(found: Findings): string {
     `SwiftShader: ${found.swiftShaderPackage ? `@sparticuz/chromium ${found.swiftShaderPackage}` : 'not installed'}`,
   );
   lines.push(`Formats: PNG${found.sharp ? ', JPEG, WebP, AVIF, TIFF, GIF' : ''}`);
+  if (found.selfTest) lines.push('', ...selfTestLines(found.selfTest));
   if (found.advice.length > 0) lines.push('', 'Missing', ...found.advice.map(text => `  ${text}`));
   return `${lines.join('\n')}\n`;
+}
+
+function selfTestLines(found: SelfTest): string[] {
+  if ('error' in found) return [`Self-test: ${found.error}`];
+  const { passed, adapter, precision, variants, givenUp, checks, faults, duration } = found;
+  const inputs = checks.reduce((sum, check) => sum + check.inputs, 0);
+  const ways = variants.length > 0 ? `, ${variants.join(', ')}` : '';
+  return [
+    `Self-test on ${adapter}, ${precision}${ways}: ${passed ? 'all is right' : 'some is wrong'}`,
+    `  ${checks.length} kernels and networks on ${inputs} inputs in ${(duration / 1000).toFixed(1)} s`,
+    ...(givenUp.length > 0 ? [`  given up, because it came out wrong: ${givenUp.join(', ')}`] : []),
+    ...faults.map(fault => `  ${fault}`),
+  ];
 }

@@ -16,7 +16,10 @@ import type { Io } from './io.js';
 import { nearest } from './nearest.js';
 
 /** The restorer as commands use it. */
-export type Engine = Pick<Restorer, 'size' | 'info' | 'restore' | 'detect' | 'sweep' | 'encode' | 'destroy'>;
+export type Engine = Pick<
+  Restorer,
+  'size' | 'info' | 'restore' | 'detect' | 'sweep' | 'encode' | 'selfTest' | 'destroy'
+>;
 
 /** Weights of each role: `embedded`, a path or a URL; null for none. */
 export type WeightsChoice = Readonly<Record<Role, string | null>>;

@@ -1,7 +1,14 @@
 // A WebGPU device with what everything here needs of it: capabilities, pipelines, buffers, errors with their meaning.
 
 import { CodeFormerError } from '../errors.js';
-import type { AdapterInfo, DeviceBuffer, DeviceOptions, RunOptions } from '../executor.js';
+import {
+  type AdapterInfo,
+  type DeviceBuffer,
+  type DeviceOptions,
+  type RunOptions,
+  VARIANTS,
+  type Variant,
+} from '../executor.js';
 import { ceilDiv, type Precision } from '../kernels/kernel.js';
 import type { Dispatch, Shader, Target } from '../kernels/webgpu.js';
 import { BufferUsage, MapMode } from './flags.js';
@@ -24,13 +31,11 @@ export interface ContextOptions extends Pick<DeviceOptions, 'precision'> {
 /** A WebGPU device with the caches that belong to it. */
 export class Context {
   readonly adapter: AdapterInfo;
-  readonly precision: Precision;
-  /** @internal */
-  readonly target: Target;
+  private settings: Target;
   /** Resolves with the reason when the device is lost or destroyed. */
   readonly lost: Promise<string>;
   private loss: CodeFormerError | null = null;
-  private readonly pipelines: PipelineCache;
+  private pipelines: PipelineCache;
   private allocated = 0;
   private peak = 0;
   /** Buffers that have not been given back. */
@@ -54,10 +59,9 @@ export class Context {
         `Expected an adapter with shader-f16 for precision "f16" but ${this.describe()} has none`,
       );
     }
-    this.precision = wanted === 'f16' ? 'f16' : 'f32';
-    this.target = {
+    this.settings = {
       family: adapter.software ? 'registers' : 'workgroup',
-      precision: this.precision,
+      precision: wanted === 'f16' ? 'f16' : 'f32',
       maxBindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
       subgroups: gpu.features.has('subgroups'),
       ...options.target,
@@ -71,6 +75,49 @@ export class Context {
           : new CodeFormerError('DEVICE_LOST', `The GPU device was lost: ${message || 'no reason given'}`);
       return message || reason;
     });
+  }
+
+  /** How activations are stored. */
+  get precision(): Precision {
+    return this.settings.precision;
+  }
+
+  /**
+   * What implementations go by.
+   * @internal
+   */
+  get target(): Target {
+    return this.settings;
+  }
+
+  /** The ways of computing that are in use. */
+  get variants(): readonly Variant[] {
+    const { family, precision, subgroups, convolution } = this.settings;
+    const used: Record<Variant, boolean> = {
+      winograd: convolution !== 'direct',
+      // Tiles in workgroup memory have no use for them.
+      subgroups: family === 'registers' && subgroups === true,
+      f16: precision === 'f16',
+      workgroup: family === 'workgroup',
+    };
+    return VARIANTS.filter(variant => used[variant]);
+  }
+
+  /**
+   * Computes by some variants alone from now on.
+   * @param variants some of those that are, or were, in use
+   */
+  use(variants: readonly Variant[]): void {
+    const has = (variant: Variant) => variants.includes(variant);
+    const precision = has('f16') ? 'f16' : 'f32';
+    if (precision !== this.precision) this.pipelines = new PipelineCache(this.gpu, precision);
+    this.settings = {
+      ...this.settings,
+      family: has('workgroup') ? 'workgroup' : 'registers',
+      precision,
+      subgroups: has('subgroups'),
+      convolution: has('winograd') ? 'auto' : 'direct',
+    };
   }
 
   /** The adapter in words. */

@@ -134,7 +134,8 @@ class GpuProgram implements CompiledProgram {
     { convolution = 'auto' }: CompileOptions,
   ): Promise<GpuProgram> {
     const { lower } = await lowering();
-    const lowered = lower(program, { ...device.target, convolution });
+    const target = device.target.convolution === 'direct' ? device.target : { ...device.target, convolution };
+    const lowered = lower(program, target);
     const memory = planMemory(lowered, device.precision);
     const calls = lowered.flatMap(call => call.dispatches.map(dispatch => ({ call, dispatch })));
     const uniforms = UniformBlocks.pack(

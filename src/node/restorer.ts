@@ -6,6 +6,7 @@ import { Restorer } from '../pipeline/restorer.js';
 import type { RestorerOptions } from '../pipeline/restorer-types.js';
 import { createDevice } from './gpu.js';
 import { decodeImage, encodeImage } from './images.js';
+import { NOTES } from './notes.js';
 import { openWeights } from './weights.js';
 
 const marks = new AsyncLocalStorage<readonly object[]>();
@@ -21,6 +22,7 @@ export const NODE: Platform = {
   encodeImage,
   // Node has no pixels of its own kind.
   readPixels: async () => null,
+  notes: NOTES,
   inside: {
     run: (mark, work) => marks.run([...(marks.getStore() ?? []), mark], work),
     marks: () => marks.getStore() ?? [],

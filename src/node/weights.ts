@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
 import { checkObject, checkSignal } from '../checks.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
-import { ROLES, type Role } from '../weights/manifest.js';
+import { manifestMetadata, ROLES, type Role } from '../weights/manifest.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
 import { openWeightsSource } from '../weights/open.js';
 import { type ByteSource, bytesSource } from '../weights/source.js';
@@ -60,14 +60,14 @@ async function openEmbedded(role: Role): Promise<Weights> {
   const { folder, manifest } = await embeddedWeights();
   const entry = manifest.files.find(f => f.role === role);
   if (!entry) throw new CodeFormerError('FILE_NOT_FOUND', `The package has no embedded weights for the ${role}`);
-  const { file, bytes: size, sha256, licence } = entry;
+  const { file, bytes: size, sha256 } = entry;
   const source = await fileSource(join(folder, file));
   try {
     if (source.size !== size) throw wrong(source.name, `${size} bytes`, String(source.size));
     const bytes = await source.read(0, size);
     const hash = await sha256Of(bytes);
     if (hash !== sha256) throw wrong(source.name, `SHA-256 ${sha256}`, hash);
-    return withMetadata(await openWeightsSource(memorySource(bytes, source.name)), { licence });
+    return withMetadata(await openWeightsSource(memorySource(bytes, source.name)), manifestMetadata(entry));
   } finally {
     await source.close?.();
   }

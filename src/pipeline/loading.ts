@@ -1,13 +1,14 @@
 // The networks of a restorer on a device: loaded once, and again on another device where that one was lost.
 
 import { orAbort } from '../abort.js';
-import { CodeFormerError, type ErrorCode } from '../errors.js';
-import { type Executor, isExecutor } from '../executor.js';
+import { CodeFormerError, type ErrorCode, loadPart } from '../errors.js';
+import { type Executor, isExecutor, type Variant } from '../executor.js';
 import { codeSpace } from '../models/codeformer/fingerprint.js';
+import { faultsOf } from '../selftest/check.js';
 import { closeSources, loadNetworks, openSources, type Sources } from './networks.js';
 import type { Platform } from './platform.js';
 import type { Report } from './progress.js';
-import type { RestorerOptions } from './restorer-types.js';
+import type { RestorerOptions, SelfTestResult, SelfTestVerdict } from './restorer-types.js';
 import type { Networks } from './stages.js';
 import type { CodeSpace } from './types.js';
 
@@ -15,6 +16,10 @@ import type { CodeSpace } from './types.js';
 export interface Loaded {
   readonly device: Executor;
   readonly networks: Networks & { destroy(): void };
+  /** What the self-test found; null where none was run. */
+  readonly verdict: SelfTestVerdict | null;
+  /** Why another kind of adapter was taken than was there. */
+  readonly reason?: string;
 }
 
 /** Opened weights, and the networks that are loaded from them. */
@@ -75,6 +80,35 @@ export class Loader {
     return orAbort(report.signal, () => loading);
   }
 
+  /**
+   * Checks the kernels and the networks as they are computed now. Where something is wrong the networks are loaded anew, by the variants that
+   * are right, or on another device.
+   * @throws `GPU_ERROR` where nothing is right, `ABORTED`, and what loading throws
+   */
+  async selfTest(report: Report): Promise<SelfTestResult> {
+    const start = performance.now();
+    const { signal } = report;
+    const { checkAll } = await loadPart('The self-test', import('./tested.js'));
+    let checks = await checkAll(await this.ready(report), this.sources, signal);
+    const faults = faultsOf(checks);
+    if (faults.length > 0) {
+      this.drop();
+      this.loaded = await load(this.platform, this.options, this.sources, signal, true);
+      checks = await checkAll(this.loaded, this.sources, signal);
+    }
+    const { device, verdict } = this.loaded;
+    return {
+      passed: faultsOf(checks).length === 0,
+      adapter: device.describe(),
+      precision: device.precision,
+      variants: device.variants,
+      givenUp: verdict?.givenUp ?? [],
+      checks,
+      faults: [...new Set([...faults, ...(verdict?.faults ?? [])])],
+      duration: performance.now() - start,
+    };
+  }
+
   /** Frees the networks, ends the device unless it is the caller's own, and closes the weights. */
   async destroy(): Promise<void> {
     await this.loading?.catch(() => null);
@@ -89,11 +123,13 @@ export class Loader {
   }
 }
 
+/** @param fresh whether what is remembered of the adapter is not asked for */
 async function load(
   platform: Platform,
   options: RestorerOptions,
   sources: Sources,
   signal: AbortSignal | undefined,
+  fresh = false,
 ): Promise<Loaded> {
   const { device: given, adapter, precision } = options;
   const device = isExecutor(given)
@@ -103,13 +139,28 @@ async function load(
         ...(adapter && { adapter }),
         ...(precision && { precision }),
       });
+  // Software adapters compute what the tests have seen, and would take seconds for it.
+  const tested = fresh || !device.adapter.software;
   try {
-    return { device, networks: await loadNetworks(device, sources, signal) };
+    if (!tested) return { device, networks: await loadNetworks(device, sources, signal), verdict: null };
+    const { loadTested } = await loadPart('The self-test', import('./tested.js'));
+    // What else the caller runs on the device has its memory in that precision.
+    const fixed: Variant[] = isExecutor(given) ? ['f16'] : [];
+    return await loadTested(device, sources, { notes: platform.notes, signal, fresh, fixed });
   } catch (error) {
     if (!given) device.destroy();
-    throw error;
+    const broken = error instanceof CodeFormerError && BROKEN.includes(error.code) && !device.adapter.software;
+    if (!broken || given || (adapter ?? 'auto') !== 'auto') throw error;
+    const others = { ...options, adapter: 'wasm', precision: 'auto' } as const;
+    const loaded = await load(platform, others, sources, signal).catch(() => {
+      throw error;
+    });
+    return { ...loaded, reason: error.message };
   }
 }
+
+/** Errors by which a GPU shows that it is of no use. */
+const BROKEN: readonly ErrorCode[] = ['GPU_ERROR', 'DEVICE_LOST'];
 
 /** Errors that a lost device may show as. */
 const FOLLOWING: readonly ErrorCode[] = ['DEVICE_LOST', 'DESTROYED', 'GPU_ERROR', 'OUT_OF_MEMORY'];

@@ -30,8 +30,19 @@ export interface Platform {
   ): Promise<Uint8Array<ArrayBuffer>>;
   /** Pixels that are no plain `{ data, width, height }`; null for what the platform knows nothing of. */
   readPixels(input: unknown, limits: PictureLimits): Promise<PixelForm | null>;
+  /** What is remembered of adapters. */
+  readonly notes: Notes;
   /** Tells which calls are made from inside of a part of the caller's. */
   readonly inside: Inside;
+}
+
+/** What is remembered from one start to the next. Nothing fails where nothing can be kept: what is not known is found out again. */
+export interface Notes {
+  /** What compiles shaders here, with its version: other drivers come with it. */
+  readonly host: string;
+  /** Null for what is not known, or cannot be read. */
+  read(key: string): Promise<string | null>;
+  write(key: string, text: string): Promise<void>;
 }
 
 /** What some work was begun within. */

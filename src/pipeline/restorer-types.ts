@@ -1,8 +1,9 @@
 // What callers give a restorer and its photos and faces, and get from them.
 
 import type { CodeFormerError } from '../errors.js';
-import type { DeviceOptions, Executor } from '../executor.js';
+import type { DeviceOptions, Executor, Variant } from '../executor.js';
 import type { Picture } from '../image/picture.js';
+import type { Check } from '../selftest/check.js';
 import type { Role } from '../weights/manifest.js';
 import type { Weights } from '../weights/weights.js';
 import type { WeightsInput } from './platform.js';
@@ -41,6 +42,34 @@ export interface NetworkInfo {
   readonly licence: string | null;
 }
 
+/** What a self-test found of a GPU. */
+export interface SelfTestVerdict {
+  /** Ways of computing that came out wrong there, and are not used: the next simpler ones take their place. */
+  readonly givenUp: readonly Variant[];
+  /** What came out wrong, in words; empty where all is right. */
+  readonly faults: readonly string[];
+  /** Whether it was found at an earlier start. */
+  readonly remembered: boolean;
+}
+
+/** What `selfTest` found. */
+export interface SelfTestResult {
+  /** Whether all is right as it is computed now. */
+  readonly passed: boolean;
+  /** The adapter in words. */
+  readonly adapter: string;
+  readonly precision: 'f32' | 'f16';
+  /** What is used beside the plainest way of computing, and what was given up. */
+  readonly variants: readonly Variant[];
+  readonly givenUp: readonly Variant[];
+  /** Every kernel and every network that was run, as it is computed now. */
+  readonly checks: readonly Check[];
+  /** What came out wrong at first, before variants were given up, in words. */
+  readonly faults: readonly string[];
+  /** In milliseconds. */
+  readonly duration: number;
+}
+
 /** What a restorer works with. */
 export interface RestorerInfo {
   /** The adapter in words. */
@@ -50,6 +79,8 @@ export interface RestorerInfo {
   readonly adapterReason: string | null;
   readonly features: readonly string[];
   readonly precision: 'f32' | 'f16';
+  /** What the self-test found; null where none was run, as of software adapters and WebAssembly. */
+  readonly selfTest: SelfTestVerdict | null;
   /** Bytes of the device held now, and the most that was held. */
   readonly memory: { readonly allocated: number; readonly peak: number };
   /** The restoring network, and its licence. */

@@ -36,6 +36,7 @@ import type {
   PreparedPhoto,
   RestorerInfo,
   RestorerOptions,
+  SelfTestResult,
 } from './restorer-types.js';
 import { DEFAULT_RULES } from './rules.js';
 import { PhotoSession, type RenderResult, sizeWarnings } from './session.js';
@@ -112,10 +113,11 @@ export class Restorer {
     ) as Record<Role, NetworkInfo | null>;
     return {
       adapter: device.describe(),
-      adapterReason: device.adapter.reason ?? null,
+      adapterReason: current.reason ?? device.adapter.reason ?? null,
       software,
       features: device.features,
       precision: device.precision,
+      selfTest: current.verdict,
       memory: device.memory,
       model: networks.restorer?.source ?? null,
       licence: networks.restorer?.licence ?? null,
@@ -372,6 +374,25 @@ export class Restorer {
         },
       );
     });
+  }
+
+  /**
+   * Checks every kernel on small inputs against its reference, and the embedded networks on a built-in picture against what was recorded of
+   * them. Where something is wrong the restorer computes by the next simpler variants from then on, as it does at the first use of a GPU by
+   * itself; encoded faces of before are then those of a device that was replaced.
+   * @returns what was found of each, and what was given up
+   * @throws `GPU_ERROR` where something stays wrong, `OUT_OF_MEMORY`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
+   */
+  async selfTest(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<SelfTestResult> {
+    checkOptions(options, ['signal']);
+    checkSignal(options.signal);
+    return this.calls.run({ signal: options.signal }, report =>
+      this.calls.exclusive(
+        report,
+        async () => null,
+        () => this.loader.selfTest(report),
+      ),
+    );
   }
 
   /** Frees everything that the restorer made. Calls that are under way, or wait, end with `DESTROYED`. */

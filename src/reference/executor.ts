@@ -9,6 +9,7 @@ import {
   type Executor,
   missingBuffer,
   type RunOptions,
+  type Variant,
   type Workspace,
 } from '../executor.js';
 import type { Program, Storage } from '../graph/graph.js';
@@ -32,6 +33,7 @@ export class ReferenceExecutor implements Executor {
   readonly adapter = { vendor: '', architecture: '', device: '', description: 'references', software: true };
   readonly precision = 'f32';
   readonly features: readonly string[] = [];
+  readonly variants: readonly Variant[] = [];
   readonly limits = { bufferBytes: 2 ** 31, pictureSide: 2 ** 16 };
   readonly lost: Promise<string>;
   private readonly live = new Set<DeviceBuffer>();
@@ -53,6 +55,8 @@ export class ReferenceExecutor implements Executor {
   describe(): string {
     return 'references in TypeScript';
   }
+
+  use(): void {}
 
   check(): void {
     if (this.destroyed) throw new CodeFormerError('DESTROYED', 'The device was used after destroy()');

@@ -11,6 +11,7 @@ import {
   type Executor,
   missingBuffer,
   type RunOptions,
+  type Variant,
   type Workspace,
 } from '../executor.js';
 import type { Program } from '../graph/graph.js';
@@ -72,6 +73,7 @@ export class WasmExecutor implements Executor {
   readonly adapter: AdapterInfo;
   readonly precision = 'f32';
   readonly features: readonly string[] = ['simd128'];
+  readonly variants: readonly Variant[] = [];
   readonly limits = { bufferBytes: BUFFER_BYTES, pictureSide: 2 ** 16 };
   readonly lost: Promise<string>;
   private readonly heap: Heap;
@@ -121,6 +123,9 @@ export class WasmExecutor implements Executor {
   describe(): string {
     return this.adapter.description;
   }
+
+  /** There is one way. */
+  use(): void {}
 
   check(): void {
     if (this.destroyed) throw new CodeFormerError('DESTROYED', 'The device was used after destroy()');

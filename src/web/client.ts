@@ -12,6 +12,7 @@ import type {
   EncodeFaceOptions,
   PreparedPhoto,
   RestorerInfo,
+  SelfTestResult,
 } from '../pipeline/restorer-types.js';
 import type {
   DetectedFace,
@@ -40,6 +41,8 @@ export type {
   NetworkInfo,
   PreparedPhoto,
   RestorerInfo,
+  SelfTestResult,
+  SelfTestVerdict,
 } from '../pipeline/restorer-types.js';
 export type * from '../pipeline/types.js';
 export type { WeightsProgress } from './restorer.js';
@@ -132,6 +135,11 @@ export interface ClientRestorer {
    * @throws as `Restorer.prepare`, and `WORKER_FAILED`
    */
   prepare<I extends PhotoInput>(photo: I, options?: ClientRestoreOptions): Promise<PreparedPhoto<PhotoOutput<I>>>;
+  /**
+   * Checks every kernel and the embedded networks; see `Restorer.selfTest`.
+   * @throws as the library's, and `WORKER_FAILED`
+   */
+  selfTest(options?: { readonly signal?: AbortSignal | undefined }): Promise<SelfTestResult>;
   /** Ends the worker at once. Calls that are under way fail with `DESTROYED`. */
   destroy(): Promise<void>;
   /** `destroy`, for `await using`. */
@@ -288,6 +296,10 @@ class Client implements ClientRestorer {
       destroy,
       [Symbol.dispose]: destroy,
     };
+  }
+
+  async selfTest(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<SelfTestResult> {
+    return (await this.connect()).call('selfTest', [], options);
   }
 
   async destroy(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import manifest from '../../weights/manifest.json' with { type: 'json' };
 import { CodeFormerError } from '../errors.js';
-import { type Manifest, parseManifest, type Role } from '../weights/manifest.js';
+import { type Manifest, manifestMetadata, parseManifest, type Role } from '../weights/manifest.js';
 import { type Weights, withMetadata } from '../weights/weights.js';
 import { downloadText } from './download.js';
 import { type OpenWeightsOptions, openWeights } from './weights.js';
@@ -30,10 +30,10 @@ export function embeddedWeights(folder: URL | undefined): OpenEmbedded {
     const { files } = folder ? await (read ??= manifestOf(folder, options.signal)) : (manifest as unknown as Manifest);
     const entry = files.find(file => file.role === role);
     if (!entry) throw new CodeFormerError('FILE_NOT_FOUND', `The package has no embedded weights for the ${role}`);
-    const { file, bytes: size, sha256, licence } = entry;
+    const { file, bytes: size, sha256 } = entry;
     const known = { ...options, sha256, size };
     const weights = folder ? openWeights(new URL(file, folder), known) : openBundled(file, known);
-    return withMetadata(await weights, { licence });
+    return withMetadata(await weights, manifestMetadata(entry));
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { CodeFormerError, type ErrorCode } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import type { EncodedFace, PreparedPhoto, RestorerInfo } from '../pipeline/restorer-types.js';
+import type { EncodedFace, PreparedPhoto, RestorerInfo, SelfTestResult } from '../pipeline/restorer-types.js';
 import type { DetectedFace, RestoreResult, SweepResult } from '../pipeline/types.js';
 
 /** Calls, with their arguments as they are sent. The options come last, without signal and listeners. */
@@ -16,6 +16,7 @@ export interface Calls {
   logits(face: number, options: object): Float32Array;
   prepare(photo: unknown, options: object): PreparedData;
   render(photo: number, options: object): RestoreResult<unknown>;
+  selfTest(options: object): SelfTestResult;
 }
 
 /** An encoded face that stays in the worker under a number. */

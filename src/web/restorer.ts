@@ -8,6 +8,7 @@ import type { Role } from '../weights/manifest.js';
 import { embeddedWeights } from './embedded.js';
 import { createDevice } from './gpu.js';
 import { decodeImage, encodeImage, readPixels } from './images.js';
+import { NOTES } from './notes.js';
 import { openWeights } from './weights.js';
 
 /** As everywhere, and where the embedded weights are fetched from. */
@@ -63,6 +64,7 @@ function browser(folder: URL | undefined, onWeights: WebRestorerOptions['onWeigh
     decodeImage,
     encodeImage,
     readPixels,
+    notes: NOTES,
     inside: insideOfStack(),
   };
 }

@@ -14,7 +14,8 @@ import type { Case, KernelTest } from '../../src/kernels/kernel.js';
 import { kernelTests } from '../../src/kernels/registry.js';
 import type { Family, Shader } from '../../src/kernels/webgpu.js';
 import { createDevice } from '../../src/node/gpu.js';
-import { onWebgpu, worstOf } from '../kernel-check.js';
+import { worstOf } from '../../src/selftest/kernel-check.js';
+import { onWebgpu } from '../on-webgpu.js';
 import { mutantsOf } from './mutants.js';
 
 /** No case takes as long, in ms. */

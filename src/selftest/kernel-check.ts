@@ -1,11 +1,17 @@
 // A kernel beside its reference, on one of its cases.
 
-import type { Executor } from '../src/executor.js';
-import type { Device } from '../src/gpu/device.js';
-import type { Storage } from '../src/graph/graph.js';
-import { bytesPerElement, type Case, type KernelTest, type NumberArray, type Operand } from '../src/kernels/kernel.js';
-import type { Family } from '../src/kernels/webgpu.js';
-import { prepareKernel } from './prepared-kernel.js';
+import type { Executor } from '../executor.js';
+import type { Storage } from '../graph/graph.js';
+import {
+  bytesPerElement,
+  type Case,
+  type ElementType,
+  type KernelTest,
+  type NumberArray,
+  type Operand,
+  type Precision,
+} from '../kernels/kernel.js';
+import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
 
 /** Marks what a kernel must leave alone; exact in f16. */
 const UNTOUCHED = 77;
@@ -69,36 +75,36 @@ export type Runner = <P>(
 ) => Promise<Readonly<Record<string, NumberArray>>>;
 
 /** Whether a kernel leaves something there. */
-const written = ({ access }: Operand): boolean => access === 'write' || access === 'update';
+export const written = ({ access }: Operand): boolean => access === 'write' || access === 'update';
 
-/** By one of the families of WebGPU's implementations. */
-export const onWebgpu =
-  (device: Device, family: Family): Runner =>
-  async ({ kernel, convolution }, params, values) => {
-    const target = { ...device.target, family, ...(convolution && { convolution }) };
-    const prepared = await prepareKernel(device, kernel, params, values, target);
-    try {
-      await device.execute(prepared.dispatches, kernel.name);
-      const names = Object.keys(prepared.operands).filter(name => written(prepared.operands[name]!));
-      return Object.fromEntries(await Promise.all(names.map(async name => [name, await prepared.read(name)])));
-    } finally {
-      prepared.destroy();
-    }
-  };
+/** Contents of an operand as an executor stores them. */
+export const stored = (values: NumberArray, type: ElementType, precision: Precision): ArrayBufferView =>
+  type === 'store' && precision === 'f16' ? encodeFloat16(values as Float32Array) : values;
 
-/** By an executor of f32, as networks run them. */
+/** The contents that an executor has stored. */
+export function contents(bytes: ArrayBuffer, { type, elements }: Operand, precision: Precision): NumberArray {
+  if (type === 'i32') return new Int32Array(bytes, 0, elements);
+  if (type === 'u32') return new Uint32Array(bytes, 0, elements);
+  return type === 'store' && precision === 'f16'
+    ? decodeFloat16(new Uint16Array(bytes, 0, elements))
+    : new Float32Array(bytes, 0, elements);
+}
+
+/** By an executor, as networks run them. */
 export const onExecutor =
   (executor: Executor): Runner =>
   async ({ kernel, convolution }, params, values) => {
+    const { precision } = executor;
     const operands = kernel.operands(params);
     const sizes = Object.entries(operands).map(([n, { type, elements }]) => [
       n,
-      elements * bytesPerElement(type, 'f32'),
+      elements * bytesPerElement(type, precision),
     ]);
     const buffers = await executor.allocate<string>('test', Object.fromEntries(sizes));
     const workspace = executor.workspace('test');
     try {
-      for (const [name, buffer] of Object.entries(buffers)) executor.write(buffer, values[name]!);
+      for (const [name, buffer] of Object.entries(buffers))
+        executor.write(buffer, stored(values[name]!, operands[name]!.type, precision));
       const storages = Object.entries(operands).map(([name, { type, elements }], id): [string, Storage] => [
         name,
         { id, kind: 'external', name, type, elements },
@@ -107,16 +113,8 @@ export const onExecutor =
       const parameters = { get: (name: string) => buffers[name]! };
       const program = await workspace.compile('test', { calls: [call], parameters: [] }, parameters, { convolution });
       await program.run(buffers);
-      const read = async (name: string) => {
-        const bytes = await executor.read(buffers[name]!);
-        const { type } = operands[name]!;
-        return type === 'i32'
-          ? new Int32Array(bytes)
-          : type === 'u32'
-            ? new Uint32Array(bytes)
-            : new Float32Array(bytes);
-      };
       const names = Object.keys(operands).filter(name => written(operands[name]!));
+      const read = async (name: string) => contents(await executor.read(buffers[name]!), operands[name]!, precision);
       return Object.fromEntries(await Promise.all(names.map(async name => [name, await read(name)])));
     } finally {
       workspace.destroy();

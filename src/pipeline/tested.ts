@@ -1,0 +1,99 @@
+// Networks on a GPU, by the variants that it computes rightly: found by a self-test at its first use, and remembered.
+
+import { type Executor, VARIANTS, type Variant } from '../executor.js';
+import type { Check } from '../selftest/check.js';
+import { checkKernels } from '../selftest/kernels.js';
+import { CHECKED_ROLES, checkNetworks, type Recording, recordingOf } from '../selftest/networks.js';
+import { settle } from '../selftest/settle.js';
+import { VERSION } from '../version.js';
+import type { Loaded } from './loading.js';
+import { loadNetworks, type Sources } from './networks.js';
+import type { Notes } from './platform.js';
+import type { SelfTestVerdict } from './restorer-types.js';
+import type { Networks } from './stages.js';
+
+/** What the self-test needs to know beside the device and the weights. */
+export interface Testing {
+  readonly notes: Notes;
+  readonly signal: AbortSignal | undefined;
+  /** Whether what is remembered is not asked for. */
+  readonly fresh: boolean;
+  /** Variants that cannot be given up. */
+  readonly fixed: readonly Variant[];
+}
+
+/**
+ * Loads networks onto a device, which has fewer variants afterwards where some of them compute wrongly.
+ * @throws `GPU_ERROR` where it computes wrongly without any of them as well, and what loading throws
+ */
+export async function loadTested(device: Executor, sources: Sources, testing: Testing): Promise<Loaded> {
+  const { notes, signal, fresh, fixed } = testing;
+  const key = keyOf(device, sources, notes.host);
+  const known = fresh ? null : verdictFrom(await notes.read(key));
+  if (known) {
+    device.use(device.variants.filter(variant => !known.givenUp.includes(variant)));
+    return { device, networks: await loadNetworks(device, sources, signal), verdict: known };
+  }
+  const ofKernels = await settle(device, fixed, names => checkKernels(device, signal, names));
+  let networks: Loaded['networks'] | null = null;
+  let variants = '';
+  // Programs are compiled by the variants of their time.
+  const loaded = async () => {
+    if (networks && variants === device.variants.join()) return networks;
+    networks?.destroy();
+    networks = null;
+    variants = device.variants.join();
+    networks = await loadNetworks(device, sources, signal);
+    return networks;
+  };
+  try {
+    const ofNetworks = await settle(device, fixed, async () => checkLoaded(device, await loaded(), sources, signal));
+    const verdict = {
+      givenUp: [...ofKernels.givenUp, ...ofNetworks.givenUp],
+      faults: [...ofKernels.faults, ...ofNetworks.faults],
+    };
+    await notes.write(key, JSON.stringify(verdict));
+    return { device, networks: await loaded(), verdict: { ...verdict, remembered: false } };
+  } catch (error) {
+    (networks as Loaded['networks'] | null)?.destroy();
+    throw error;
+  }
+}
+
+/** Checks the kernels, and the networks that are loaded. */
+export async function checkAll({ device, networks }: Loaded, sources: Sources, signal: AbortSignal | undefined) {
+  return [...(await checkKernels(device, signal)), ...(await checkLoaded(device, networks, sources, signal))];
+}
+
+function checkLoaded(
+  device: Executor,
+  networks: Networks,
+  sources: Sources,
+  signal: AbortSignal | undefined,
+): Promise<Check[]> {
+  const recordings = CHECKED_ROLES.map((role): [string, Recording | null] => {
+    const source = sources[role];
+    return [role, source && recordingOf(source.weights.metadata)];
+  });
+  return checkNetworks(networks, Object.fromEntries(recordings), device.precision, signal);
+}
+
+/** All that decides what a self-test finds: adapter and driver, library, networks and how they are computed. */
+function keyOf(device: Executor, sources: Sources, host: string): string {
+  const { vendor, architecture, device: name, description } = device.adapter;
+  const networks = Object.values(sources).map(source => source?.kind ?? null);
+  const { features, variants } = device;
+  return JSON.stringify([VERSION, host, vendor, architecture, name, description, features, variants, networks]);
+}
+
+/** Null for what is no verdict: the self-test is run again. */
+function verdictFrom(text: string | null): SelfTestVerdict | null {
+  try {
+    const { givenUp, faults } = JSON.parse(text ?? '{}') as Partial<SelfTestVerdict>;
+    if (!Array.isArray(givenUp) || !givenUp.every(variant => VARIANTS.includes(variant))) return null;
+    if (!Array.isArray(faults) || !faults.every(fault => typeof fault === 'string')) return null;
+    return { givenUp, faults, remembered: true };
+  } catch {
+    return null;
+  }
+}

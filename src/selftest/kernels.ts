@@ -1,0 +1,59 @@
+// Every kernel on small inputs, beside its reference.
+
+import { CodeFormerError, throwIfAborted } from '../errors.js';
+import type { Executor, RunOptions } from '../executor.js';
+import type { Case, KernelTest } from '../kernels/kernel.js';
+import { kernelTests } from '../kernels/registry.js';
+import type { Check } from './check.js';
+import { onExecutor, worstOf } from './kernel-check.js';
+
+/** Elements of all operands of the largest inputs: of more the references take longer than they tell. */
+const MOST_ELEMENTS = 16384;
+
+/**
+ * Checks kernels as an executor computes them now.
+ * @param names those of their checks; default all
+ */
+export function checkKernels(
+  executor: Executor,
+  signal: RunOptions['signal'],
+  names?: readonly string[],
+): Promise<Check[]> {
+  const tests = kernelTests.filter(test => names?.includes(nameOf(test)) ?? true);
+  // At once, so that shaders compile side by side.
+  return Promise.all(tests.map(test => checkKernel(executor, test, signal)));
+}
+
+const nameOf = ({ kernel, convolution }: KernelTest<unknown>): string =>
+  convolution ? `${kernel.name} (${convolution})` : kernel.name;
+
+async function checkKernel<P>(executor: Executor, test: KernelTest<P>, signal: RunOptions['signal']): Promise<Check> {
+  const { kernel } = test;
+  const small = test.cases.filter(({ params }) => {
+    const operands = Object.values(kernel.operands(params));
+    return operands.reduce((sum, { elements }) => sum + elements, 0) <= MOST_ELEMENTS;
+  });
+  const name = nameOf(test);
+  for (const item of small) {
+    throwIfAborted(signal);
+    const fault = await faultOf(executor, test, item);
+    if (fault !== null) return { name, inputs: small.length, fault: `${item.name}: ${fault}` };
+  }
+  return { name, inputs: small.length, fault: null };
+}
+
+/** Time for a lost device to show as such, in ms: other errors may come before. */
+const LOSS_MS = 50;
+
+async function faultOf<P>(executor: Executor, test: KernelTest<P>, item: Case<P>): Promise<string | null> {
+  try {
+    const { where, error } = await worstOf(test, item, onExecutor(executor));
+    return error > item.tolerance[executor.precision] ? where : null;
+  } catch (error) {
+    // A shader that does not compile, for example.
+    if (!(error instanceof CodeFormerError && error.code === 'GPU_ERROR')) throw error;
+    await new Promise(resolve => setTimeout(resolve, LOSS_MS));
+    executor.check();
+    return error.message;
+  }
+}

@@ -1,0 +1,28 @@
+// Writes into the manifest what the self-test expects of the embedded weights; to be run where those change:
+// `node scripts/run.mjs training/record.ts`.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NETWORKS } from '../src/models/networks.js';
+import { embeddedWeights } from '../src/node/embedded.js';
+import { createDevice } from '../src/node/gpu.js';
+import { openWeights } from '../src/node/weights.js';
+import { type CheckedRole, measure } from '../src/selftest/networks.js';
+
+const { folder, manifest } = await embeddedWeights();
+const device = await createDevice({ adapter: 'wasm' });
+const files = [];
+for (const entry of manifest.files) {
+  const role = entry.role as CheckedRole;
+  const network = await NETWORKS[entry.network as keyof typeof NETWORKS].load(
+    device,
+    await openWeights('embedded', { role }),
+  );
+  const { codes, values } = await measure(role, network as never, undefined);
+  const check = { ...(codes && { codes: codes.join(' ') }), values: values.join(' ') };
+  const { card, ...others } = entry;
+  files.push({ ...others, check, card });
+  network.destroy();
+}
+device.destroy();
+await writeFile(join(folder, 'manifest.json'), `${JSON.stringify({ ...manifest, files }, null, 2)}\n`);
