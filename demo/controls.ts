@@ -1,7 +1,8 @@
 // The panel: settings of all faces or of one, size, what was done.
 
+import { adapterWords } from './adapter.js';
 import { find, make } from './dom.js';
-import { adapterWords, summary } from './messages.js';
+import { summary } from './messages.js';
 import type { Status } from './server/client.js';
 import type { Session } from './session.js';
 import {

@@ -138,17 +138,6 @@ export function summary({ faces, result, firstTime, engine, place }: State): str
   return `${done} in ${seconds(firstTime)}${where}${last}`;
 }
 
-/** On what it works, and what the self-test said of that. */
-export function adapterWords({ engine, place }: Pick<State, 'engine' | 'place'>): string {
-  if (place === 'server' || engine.status !== 'ready' || !engine.info) return '';
-  const { adapter, precision, selfTest } = engine.info;
-  const where = `Works on ${adapter}, with ${precision === 'f16' ? 16 : 32} bits`;
-  if (!selfTest) return `${where}.`;
-  const { givenUp, faults } = selfTest;
-  if (givenUp.length === 0) return `${where}; its self-test found nothing wrong.`;
-  return `${where}, without ${givenUp.join(', ')}: its self-test found ${faults[0]}.`;
-}
-
 /** What to do in which browser, this one first. */
 function browserList(): HTMLElement {
   const own = BROWSERS.find(({ agent }) => agent.test(navigator.userAgent));

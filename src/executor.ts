@@ -36,6 +36,7 @@ export type AdapterKind = (typeof ADAPTER_KINDS)[number];
  */
 export const VARIANTS = ['winograd', 'subgroups', 'f16', 'workgroup'] as const;
 
+/** One of `VARIANTS`: `winograd`, `subgroups`, `f16`, `workgroup`. */
 export type Variant = (typeof VARIANTS)[number];
 
 /** Which adapter is taken, and how it works. */

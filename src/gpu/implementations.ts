@@ -29,6 +29,7 @@ import { webgpuMaxPool } from '../kernels/max-pool/max-pool.webgpu.js';
 import { webgpuNchwToTensor, webgpuTensorToNchw } from '../kernels/nchw/nchw.webgpu.js';
 import { webgpuNormalize } from '../kernels/normalize/normalize.webgpu.js';
 import { webgpuPackWeights } from '../kernels/pack-weights/pack-weights.webgpu.js';
+import { webgpuPeak } from '../kernels/peak/peak.webgpu.js';
 import { webgpuPictureToTensor, webgpuTensorToPicture } from '../kernels/picture/picture.webgpu.js';
 import { webgpuPixelShuffle, webgpuPixelUnshuffle } from '../kernels/pixel-shuffle/pixel-shuffle.webgpu.js';
 import { webgpuPlaneSum } from '../kernels/plane-sum/plane-sum.webgpu.js';
@@ -72,6 +73,7 @@ const IMPLEMENTATIONS: Readonly<Record<string, WebgpuKernel<any>>> = {
   'nchw-to-tensor': webgpuNchwToTensor,
   normalize: webgpuNormalize,
   'pack-weights': webgpuPackWeights,
+  peak: webgpuPeak,
   'picture-to-tensor': webgpuPictureToTensor,
   'pixel-shuffle': webgpuPixelShuffle,
   'pixel-unshuffle': webgpuPixelUnshuffle,

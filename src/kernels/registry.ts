@@ -28,6 +28,7 @@ import { maxPoolTest } from './max-pool/max-pool.cases.js';
 import { nchwToTensorTest, tensorToNchwTest } from './nchw/nchw.cases.js';
 import { normalizeTest } from './normalize/normalize.cases.js';
 import { packWeightsTest } from './pack-weights/pack-weights.cases.js';
+import { peakTest } from './peak/peak.cases.js';
 import { pictureToTensorTest, tensorToPictureTest } from './picture/picture.cases.js';
 import { pixelShuffleTest, pixelUnshuffleTest } from './pixel-shuffle/pixel-shuffle.cases.js';
 import { planeSumTest } from './plane-sum/plane-sum.cases.js';
@@ -82,6 +83,7 @@ export const kernelTests: readonly KernelTest<any>[] = [
   detailEnergyTest,
   blockStepsTest,
   maskBuildTest,
+  peakTest,
   planeSumTest,
   addTest,
   depthwiseConvTest,

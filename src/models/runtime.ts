@@ -12,6 +12,7 @@ import {
 } from '../executor.js';
 import type { Program } from '../graph/graph.js';
 import { externalsOf, storageBytes } from '../graph/memory.js';
+import { withPeaks } from '../graph/peaks.js';
 import { checkWeights, type Weights } from '../weights/weights.js';
 import { ParameterSet } from './parameters.js';
 
@@ -33,6 +34,8 @@ export class NetworkRuntime {
   private readonly programs = new Map<string, CompiledProgram>();
   /** Programs share their memory, so runs follow one another. */
   private last: Promise<unknown> = Promise.resolve();
+  /** What programs write their largest magnitude to while it is measured. */
+  private peak: DeviceBuffer | null = null;
   private alive = true;
 
   constructor(
@@ -104,6 +107,23 @@ export class NetworkRuntime {
     }
   }
 
+  /**
+   * The largest magnitude of all activations while `work` runs the network's programs; infinite where some are, or are no numbers.
+   * @param work no other calls may be under way
+   */
+  async peakOf(work: () => Promise<unknown>): Promise<number> {
+    const { peak } = await this.device.allocate(this.label, { peak: 4 });
+    this.peak = peak;
+    try {
+      await work();
+      const [largest] = new Float32Array(await this.device.read(peak, 0, 4));
+      return largest! < Number.POSITIVE_INFINITY ? largest! : Number.POSITIVE_INFINITY;
+    } finally {
+      this.peak = null;
+      this.device.release(peak);
+    }
+  }
+
   /** Frees all memory on the device; what runs is not waited for. */
   destroy(): void {
     if (!this.alive) return;
@@ -120,6 +140,12 @@ export class NetworkRuntime {
 
   private async program(key: string, build: () => Program): Promise<CompiledProgram> {
     this.check();
+    const { peak } = this;
+    if (peak) {
+      const label = `${this.label}/${key}/peak`;
+      const measured = await this.workspace.compile(label, withPeaks(build()), this.parameters, this.options);
+      return { ...measured, run: (externals, options) => measured.run({ ...externals, peak }, options) };
+    }
     let program = this.programs.get(key);
     this.programs.delete(key);
     program ??= await this.workspace.compile(`${this.label}/${key}`, build(), this.parameters, this.options);

@@ -92,8 +92,10 @@ export class Loader {
     let checks = await checkAll(await this.ready(report), this.sources, signal);
     const faults = faultsOf(checks);
     if (faults.length > 0) {
+      // Where that fails all stays as it is.
+      const loaded = await load(this.platform, this.options, this.sources, signal, true);
       this.drop();
-      this.loaded = await load(this.platform, this.options, this.sources, signal, true);
+      this.loaded = loaded;
       checks = await checkAll(this.loaded, this.sources, signal);
     }
     const { device, verdict } = this.loaded;
@@ -146,7 +148,8 @@ async function load(
     const { loadTested } = await loadPart('The self-test', import('./tested.js'));
     // What else the caller runs on the device has its memory in that precision.
     const fixed: Variant[] = isExecutor(given) ? ['f16'] : [];
-    return await loadTested(device, sources, { notes: platform.notes, signal, fresh, fixed });
+    const half = !isExecutor(given) && !device.adapter.software && (precision ?? 'auto') === 'auto';
+    return await loadTested(device, sources, { notes: platform.notes, signal, fresh, fixed, half });
   } catch (error) {
     if (!given) device.destroy();
     const broken = error instanceof CodeFormerError && BROKEN.includes(error.code) && !device.adapter.software;

@@ -3,11 +3,12 @@
 import { type Executor, VARIANTS, type Variant } from '../executor.js';
 import type { Check } from '../selftest/check.js';
 import { checkKernels } from '../selftest/kernels.js';
-import { CHECKED_ROLES, checkNetworks, type Recording, recordingOf } from '../selftest/networks.js';
+import { checkNetworks, peakOf, type Recording, recordingOf } from '../selftest/networks.js';
 import { settle } from '../selftest/settle.js';
 import { VERSION } from '../version.js';
+import { ROLES } from '../weights/manifest.js';
 import type { Loaded } from './loading.js';
-import { loadNetworks, type Sources } from './networks.js';
+import { loadNetworks, type Source, type Sources } from './networks.js';
 import type { Notes } from './platform.js';
 import type { SelfTestVerdict } from './restorer-types.js';
 import type { Networks } from './stages.js';
@@ -20,13 +21,50 @@ export interface Testing {
   readonly fresh: boolean;
   /** Variants that cannot be given up. */
   readonly fixed: readonly Variant[];
+  /** Whether half precision is to be taken where it is right. */
+  readonly half: boolean;
 }
+
+/** Largest activation of weights that say how large theirs get, and of others on one picture, with which f16, which ends at 65,504, is taken. */
+const [KNOWN_RANGE, MEASURED_RANGE] = [32_752, 8_188];
 
 /**
  * Loads networks onto a device, which has fewer variants afterwards where some of them compute wrongly.
  * @throws `GPU_ERROR` where it computes wrongly without any of them as well, and what loading throws
  */
 export async function loadTested(device: Executor, sources: Sources, testing: Testing): Promise<Loaded> {
+  const { notes } = testing;
+  const half = testing.half && device.features.includes('shader-f16') && device.precision === 'f32';
+  const unknown = ROLES.filter(role => sources[role] && rangeOf(sources[role]) === null);
+  const large = ROLES.some(role => sources[role] && (rangeOf(sources[role]) ?? 0) > KNOWN_RANGE);
+  const noted = JSON.stringify([VERSION, 'f32', ...unknown.map(role => sources[role]!.name)]);
+  if (half && !large && (unknown.length === 0 || (await notes.read(noted)) === null))
+    device.use([...device.variants, 'f16']);
+  const loaded = await settled(device, sources, testing);
+  if (!half || device.precision === 'f32') return loaded;
+  try {
+    for (const role of unknown) {
+      if ((await peakOf(role, loaded.networks[role] as never)) <= MEASURED_RANGE) continue;
+      loaded.networks.destroy();
+      device.use(device.variants.filter(variant => variant !== 'f16'));
+      await notes.write(noted, 'too large');
+      return await settled(device, sources, testing);
+    }
+    return loaded;
+  } catch (error) {
+    loaded.networks.destroy();
+    throw error;
+  }
+}
+
+/** The largest activation of weights, as far as they tell. */
+function rangeOf({ weights }: Source): number | null {
+  const range = Number(weights.metadata.range);
+  return range > 0 ? range : null;
+}
+
+/** Networks on a device that has no more variants than it computes rightly. */
+async function settled(device: Executor, sources: Sources, testing: Testing): Promise<Loaded> {
   const { notes, signal, fresh, fixed } = testing;
   const key = keyOf(device, sources, notes.host);
   const known = fresh ? null : verdictFrom(await notes.read(key));
@@ -71,7 +109,7 @@ function checkLoaded(
   sources: Sources,
   signal: AbortSignal | undefined,
 ): Promise<Check[]> {
-  const recordings = CHECKED_ROLES.map((role): [string, Recording | null] => {
+  const recordings = ROLES.map((role): [string, Recording | null] => {
     const source = sources[role];
     return [role, source && recordingOf(source.weights.metadata)];
   });

@@ -4,8 +4,10 @@ import { throwIfAborted } from '../errors.js';
 import type { RunOptions } from '../executor.js';
 import type { Precision } from '../kernels/kernel.js';
 import type { CodeFormer } from '../models/codeformer/codeformer.js';
+import type { ParseNet } from '../models/parsenet/parsenet.js';
 import type { RetinaFace } from '../models/retinaface/retinaface.js';
 import type { Upscaler } from '../models/upscaler/upscaler.js';
+import { ROLES, type Role } from '../weights/manifest.js';
 import type { Check } from './check.js';
 import { testPicture } from './picture.js';
 
@@ -23,20 +25,18 @@ interface Measured extends Recording {
 }
 
 /** Networks that can be checked. */
-export interface CheckedNetworks {
+export interface CheckedNetworks extends Readonly<Record<Role, unknown>> {
   readonly restorer: CodeFormer | null;
   readonly detector: RetinaFace | null;
+  readonly parser: ParseNet | null;
   readonly upscaler: Upscaler | null;
 }
 
-export type CheckedRole = keyof CheckedNetworks;
-
-export const CHECKED_ROLES = ['restorer', 'detector', 'upscaler'] as const satisfies readonly CheckedRole[];
-
-/** Largest error of values in thousandths: of colours from -1 to 1, of the detector's outputs, and of colours from 0 to 1. */
-const TOLERANCES: Readonly<Record<CheckedRole, Readonly<Record<Precision, number>>>> = {
+/** Largest error of values in thousandths: of colours from -1 to 1, of the detector's outputs, of labels, and of colours from 0 to 1. */
+const TOLERANCES: Readonly<Record<Role, Readonly<Record<Precision, number>>>> = {
   restorer: { f32: 4, f16: 40 },
   detector: { f32: 2, f16: 60 },
+  parser: { f32: 50, f16: 300 },
   upscaler: { f32: 3, f16: 8 },
 };
 
@@ -44,38 +44,51 @@ const TOLERANCES: Readonly<Record<CheckedRole, Readonly<Record<Precision, number
 const CLOSE: Readonly<Record<Precision, number>> = { f32: 0.01, f16: 0.25 };
 const MOST_CLOSE = 5;
 
-/** Runs a network on the built-in picture. */
-export async function measure<R extends CheckedRole>(
+/**
+ * Runs a network on the built-in picture.
+ * @param codes to be decoded by the restorer; default those that it predicts
+ */
+export function measure<R extends Role>(
   role: R,
   network: NonNullable<CheckedNetworks[R]>,
   codes: readonly number[] | undefined,
-  options: RunOptions = {},
+  fidelity = 0.5,
 ): Promise<Measured> {
-  return MEASURES[role](network, codes, options);
+  return MEASURES[role](network, codes, fidelity);
 }
 
-type Measure<N> = (network: N, codes: readonly number[] | undefined, options: RunOptions) => Promise<Measured>;
+type Measure<N> = (network: N, codes: readonly number[] | undefined, fidelity: number) => Promise<Measured>;
 
-const MEASURES: { readonly [R in CheckedRole]: Measure<NonNullable<CheckedNetworks[R]>> } = {
-  async restorer(network, codes, options) {
+const MEASURES: { readonly [R in Role]: Measure<NonNullable<CheckedNetworks[R]>> } = {
+  async restorer(network, codes, fidelity) {
     const { size } = network;
-    using encoded = await network.encodePicture(testPicture(size), options);
+    using encoded = await network.encodePicture(testPicture(size));
     // Always the recorded codes: one that differs would change the picture.
     const indices = Int32Array.from(codes ?? encoded.indices);
-    const decoded = await network.decode(encoded, { ...options, indices, fidelity: 0.5 });
+    const decoded = await network.decode(encoded, { indices, fidelity });
     const planes = [0, 1, 2].flatMap(c => blocks(size, (x, y) => decoded[(c * size + y) * size + x]!));
     return { codes: [...encoded.indices], margins: encoded.margin, values: planes };
   },
-  async detector(network, _, options) {
-    const { conf, loc, landms } = await network.forward(testPicture(64), options);
+  async detector(network) {
+    const { conf, loc, landms } = await network.forward(testPicture(64));
     return { values: [conf, loc, landms].flatMap(outputs => thousandths(spread(outputs, 48))) };
   },
-  async upscaler(network, _, options) {
-    const { data, width } = await network.upscale(testPicture(32), options);
+  async parser(network) {
+    const { size } = network;
+    const { labels } = await network.parse(testPicture(size));
+    return { values: blocks(size, (x, y) => labels[y * size + x]!) };
+  },
+  async upscaler(network) {
+    const { data, width } = await network.upscale(testPicture(32));
     const planes = [0, 1, 2].flatMap(c => blocks(width, (x, y) => data[4 * (y * width + x) + c]! / 255));
     return { values: planes };
   },
 };
+
+/** The largest magnitude in a network on the built-in picture; infinite where it is too large for the precision. */
+export function peakOf<R extends Role>(role: R, network: NonNullable<CheckedNetworks[R]>): Promise<number> {
+  return network.peakOf(() => measure(role, network, undefined, 1));
+}
 
 const thousandths = (values: ArrayLike<number>): number[] => Array.from(values, value => Math.round(1000 * value));
 
@@ -98,16 +111,16 @@ function blocks(side: number, at: (x: number, y: number) => number): number[] {
 /** Checks the networks of which there are recordings. */
 export async function checkNetworks(
   networks: CheckedNetworks,
-  recordings: Readonly<Partial<Record<CheckedRole, Recording>>>,
+  recordings: Readonly<Partial<Record<Role, Recording>>>,
   precision: Precision,
   signal: RunOptions['signal'],
 ): Promise<Check[]> {
   const checks: Check[] = [];
-  for (const role of CHECKED_ROLES) {
+  for (const role of ROLES) {
     const [network, recorded] = [networks[role], recordings[role]];
     if (!network || !recorded) continue;
     throwIfAborted(signal);
-    const found = await measure(role, network as never, recorded.codes, { signal });
+    const found = await measure(role, network as never, recorded.codes);
     checks.push({ name: role, inputs: 1, fault: difference(role, recorded, found, precision) });
   }
   return checks;
@@ -115,7 +128,7 @@ export async function checkNetworks(
 
 /** What differs from what was recorded more than it may, in words; null for nothing. */
 export function difference(
-  role: CheckedRole,
+  role: Role,
   recorded: Recording,
   { codes = [], margins, values }: Measured,
   precision: Precision,

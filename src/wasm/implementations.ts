@@ -30,6 +30,7 @@ import { wasmMaxPool } from '../kernels/max-pool/max-pool.wasm.js';
 import { wasmNchwToTensor, wasmTensorToNchw } from '../kernels/nchw/nchw.wasm.js';
 import { wasmNormalize } from '../kernels/normalize/normalize.wasm.js';
 import { wasmPackWeights } from '../kernels/pack-weights/pack-weights.wasm.js';
+import { wasmPeak } from '../kernels/peak/peak.wasm.js';
 import { wasmPictureToTensor, wasmTensorToPicture } from '../kernels/picture/picture.wasm.js';
 import { wasmPixelShuffle, wasmPixelUnshuffle } from '../kernels/pixel-shuffle/pixel-shuffle.wasm.js';
 import { wasmPlaneSum } from '../kernels/plane-sum/plane-sum.wasm.js';
@@ -76,6 +77,7 @@ const IMPLEMENTATIONS: Readonly<Record<string, WasmKernel<any>>> = {
   'picture-to-tensor': wasmPictureToTensor,
   'pixel-shuffle': wasmPixelShuffle,
   'pixel-unshuffle': wasmPixelUnshuffle,
+  peak: wasmPeak,
   'plane-sum': wasmPlaneSum,
   'pull-colours': wasmPullColours,
   'push-colours': wasmPushColours,

@@ -32,6 +32,7 @@ export * from '../kernels/gaussian-blur/gaussian-blur.as';
 export * from '../kernels/erode/erode.as';
 export * from '../kernels/mask-build/mask-build.as';
 export * from '../kernels/composite/composite.as';
+export * from '../kernels/peak/peak.as';
 export * from '../kernels/plane-sum/plane-sum.as';
 export * from '../kernels/colour-statistics/colour-statistics.as';
 export * from '../kernels/colour-transfer/colour-transfer.as';

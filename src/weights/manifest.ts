@@ -22,6 +22,8 @@ export interface ManifestEntry {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Licence in one sentence. */
   readonly licence: string;
+  /** No activation was ever larger: half precision ends at 65,504. */
+  readonly range?: number;
   /** What the self-test expects of it on the built-in picture. */
   readonly check?: object;
   /** Model card, for people: what each text is about, and the text. */
@@ -35,8 +37,8 @@ export interface Manifest {
 }
 
 /** What a manifest adds to the metadata of a file. */
-export function manifestMetadata({ licence, check }: ManifestEntry): Record<string, string> {
-  return { licence, ...(check && { check: JSON.stringify(check) }) };
+export function manifestMetadata({ licence, range, check }: ManifestEntry): Record<string, string> {
+  return { licence, ...(range && { range: String(range) }), ...(check && { check: JSON.stringify(check) }) };
 }
 
 /**
@@ -65,7 +67,7 @@ export function parseManifest(text: string, name: string): Manifest {
   for (const [i, entry] of files.entries()) {
     const where = (key: string) => `files[${i}].${key}`;
     if (typeof entry !== 'object' || entry === null) fail('an object', `files[${i}]`, entry);
-    const { file, role, network, bytes, sha256, config, licence, check } = entry as Record<string, unknown>;
+    const { file, role, network, bytes, sha256, config, licence, range, check } = entry as Record<string, unknown>;
     if (typeof file !== 'string' || !/^[\w.-]+$/.test(file)) fail('a file name', where('file'), file);
     if (!ROLES.includes(role as Role)) fail(`one of ${ROLES.join(', ')}`, where('role'), role);
     if (roles.has(role)) fail('each role once', where('role'), role);
@@ -74,6 +76,8 @@ export function parseManifest(text: string, name: string): Manifest {
     if (!Number.isSafeInteger(bytes) || (bytes as number) < 1) fail('a size in bytes', where('bytes'), bytes);
     if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) fail('64 hex digits', where('sha256'), sha256);
     if (typeof licence !== 'string' || licence === '') fail('a sentence', where('licence'), licence);
+    if (range !== undefined && !(typeof range === 'number' && range > 0))
+      fail('a number above 0', where('range'), range);
     for (const [key, value] of Object.entries({ config, check }))
       if (value !== undefined && (typeof value !== 'object' || value === null)) fail('an object', where(key), value);
   }

@@ -4,7 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Engine, EngineOptions } from '../../src/cli/engine.js';
+import { CodeFormerError } from '../../src/errors.js';
 import type { AdapterReport } from '../../src/node/gpu.js';
+import type { SelfTestResult } from '../../src/pipeline/restorer-types.js';
 import { codeformer } from './harness.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -128,6 +131,68 @@ test('doctor with a software adapter', async () => {
   expect(code).toBe(0);
   expect(stdout.toString()).toContain('Emulated (software), chosen by default');
   expect(stdout.toString()).toContain('no GPU was found');
+});
+
+const SELF_TEST: SelfTestResult = {
+  passed: true,
+  adapter: 'Card',
+  precision: 'f16',
+  variants: ['f16', 'workgroup'],
+  givenUp: ['winograd'],
+  checks: [
+    { name: 'add', inputs: 3, fault: null },
+    { name: 'restorer', inputs: 1, fault: null },
+  ],
+  faults: ['conv (winograd): one pixel: y[0] = 1, expected 2'],
+  duration: 1234,
+};
+
+test.each([
+  [
+    'doctor --self-test says what was given up',
+    SELF_TEST,
+    0,
+    `Self-test on Card, f16, f16, workgroup: all is right
+  2 kernels and networks on 4 inputs in 1.2 s
+  given up, because it came out wrong: winograd
+  conv (winograd): one pixel: y[0] = 1, expected 2
+`,
+  ],
+  [
+    'doctor --self-test fails where something stays wrong',
+    { ...SELF_TEST, passed: false, givenUp: [] },
+    1,
+    'Self-test on Card, f16, f16, workgroup: some is wrong\n',
+  ],
+  [
+    'doctor --self-test fails where it cannot be run',
+    new CodeFormerError('GPU_ERROR', 'Card computes wrongly: add: y[0] = 1, expected 2'),
+    1,
+    'Self-test: Card computes wrongly: add: y[0] = 1, expected 2\n',
+  ],
+])('%s', async (_, result, code, text) => {
+  const reportAdapters = async () => ({ adapters: [adapter(false)], swiftShaderPackage: null });
+  let destroyed = 0;
+  const openEngine = async (options: EngineOptions) => {
+    expect(options).toMatchObject({ restorer: 'embedded', adapter: 'gpu', precision: 'f16' });
+    return {
+      async selfTest() {
+        if (result instanceof Error) throw result;
+        return result;
+      },
+      async destroy() {
+        destroyed++;
+      },
+    } as unknown as Engine;
+  };
+  const flags = ['--self-test', '--adapter', 'gpu', '--precision', 'f16'];
+  const outcome = await codeformer(['doctor', ...flags], { reportAdapters, openEngine });
+  expect(outcome.code).toBe(code);
+  expect(outcome.stdout.toString()).toContain(text);
+  expect(destroyed).toBe(1);
+  const json = await codeformer(['doctor', '--json', ...flags], { reportAdapters, openEngine });
+  const found = JSON.parse(json.stdout.toString()) as { selfTest: unknown };
+  expect(found.selfTest).toEqual(result instanceof Error ? { error: result.message } : result);
 });
 
 test('doctor without any adapter, or without WebGPU', async () => {

@@ -1,9 +1,13 @@
 // Parts of the page that need no browser: where the picture lies, which value counts, which steps a photo takes.
 
 import { describe, expect, test } from 'vitest';
+import { adapterWords } from '../../demo/adapter.js';
 import { Latest } from '../../demo/latest.js';
 import { type Face, fitted, INITIAL, inOrder, mainFace, numberOf, Store, settingsOf } from '../../demo/store.js';
 import { between, clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
+import { type Face, INITIAL, Store, settingsOf } from '../../demo/store.js';
+import { clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
+import type { RestorerInfo } from '../../src/web/client.js';
 
 const picture = { width: 1000, height: 500 };
 const stage = { width: 632, height: 532 };
@@ -123,6 +127,25 @@ describe('what suits a photo', () => {
     expect(suited(300, 400, { settings })).toEqual([3, false]);
     expect(suited(8000, 3000, { settings: { ...settings, backgroundUpscale: true } })).toEqual([2, true]);
     expect(suited(300, 400, { settings, cheap: true })).toEqual([1, false]);
+describe('what the page says of its adapter', () => {
+  const words = (info: object | null, place: 'browser' | 'server' = 'browser') =>
+    adapterWords({ engine: { status: 'ready', info: info as RestorerInfo | null }, place });
+  const info = { adapter: 'Card', precision: 'f16', selfTest: null };
+
+  test.each([
+    [info, 'Works on Card, with 16 bits.'],
+    [
+      { ...info, precision: 'f32', selfTest: { givenUp: [], faults: [] } },
+      'Works on Card, with 32 bits; its self-test found nothing wrong.',
+    ],
+    [
+      { ...info, selfTest: { givenUp: ['winograd'], faults: ['conv: y[0] = 1, expected 2'] } },
+      'Works on Card, with 16 bits, without winograd: its self-test found conv: y[0] = 1, expected 2.',
+    ],
+    [null, ''],
+  ])('%o', (found, text) => {
+    expect(words(found)).toBe(text);
+    expect(words(found, 'server')).toBe('');
   });
 });
 

@@ -185,6 +185,16 @@ export class Upscaler {
     }
   }
 
+  /**
+   * The largest magnitude of all activations while `work` runs the network, in which no other calls may be under way; infinite where some are,
+   * or are no numbers. Above 65,504 the network needs f32.
+   * @param work some calls of this network
+   * @throws as these
+   */
+  peakOf(work: () => Promise<unknown>): Promise<number> {
+    return this.runtime.peakOf(work);
+  }
+
   /** Frees its memory on the device. */
   destroy(): void {
     this.runtime.destroy();
