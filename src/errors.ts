@@ -32,7 +32,7 @@ export type ErrorCode =
   | 'DEVICE_LOST'
   /** The adapter has not enough memory left. */
   | 'OUT_OF_MEMORY'
-  /** A shader did not compile, or WebGPU refused a call: a defect of the library or of the driver. */
+  /** A shader did not compile, WebGPU refused a call, or a GPU computes wrongly: a defect of the library or of the driver. */
   | 'GPU_ERROR'
   /** Tensors whose shapes do not fit together; the message names the layer. */
   | 'SHAPE_MISMATCH'

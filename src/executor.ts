@@ -49,8 +49,9 @@ export interface DeviceOptions {
   /** Threads of WebAssembly, 1 to 64. Default: one for each processor, at most 16; one where memory cannot be shared. */
   readonly threads?: number | undefined;
   /**
-   * How activations are stored. `auto` is f32: f16 needs half the memory but ends at 65,504, which the fusion of some trained networks
-   * passes, and they give no picture then. The embedded ones stay below. Default `auto`.
+   * How activations are stored. f16 needs half the memory but ends at 65,504, which the fusion of some trained networks passes, and they give
+   * no picture then. `auto` is f32, but for restorers on GPUs with `shader-f16`: these take f16 where all networks stay far below, as their
+   * metadata say or a run at loading shows, and the self-test finds nothing wrong. Default `auto`.
    */
   readonly precision?: 'auto' | Precision | undefined;
   /** A device of the caller's own; it is used as it is and never destroyed. */

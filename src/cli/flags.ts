@@ -28,7 +28,10 @@ export const COMMON_FLAGS = {
     help: 'restorer: a file, a URL, an official name as codeformer, or embedded (default: see --weights-dir, else embedded)',
   },
   adapter: { value: 'KIND', help: 'auto (default: a GPU, else wasm), gpu, wasm or software' },
-  precision: { value: 'P', help: 'auto (default, f32), f32 or f16, which halves the memory but has a smaller range' },
+  precision: {
+    value: 'P',
+    help: 'auto (default: f16 on GPUs where it is enough, else f32), f32 or f16, which halves the memory',
+  },
   'max-pixels': { value: 'N', help: 'largest picture that is read, in pixels (default 100000000)' },
   quiet: { short: 'q', help: 'say nothing but warnings and errors' },
   input: { value: 'IN', short: 'i', aliases: ['input-path', 'test-path', 'image'], help: null },

@@ -1,0 +1,121 @@
+// Which networks are computed in half precision where it is left to the restorer, on a pretended GPU and with pretended networks.
+
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { Executor, Variant } from '../src/executor.js';
+import { CodeFormer } from '../src/models/codeformer/codeformer.js';
+import { generatedWeights } from '../src/models/networks.js';
+import type { Sources } from '../src/pipeline/networks.js';
+import { loadTested } from '../src/pipeline/tested.js';
+import { peakOf } from '../src/selftest/networks.js';
+import { testExecutor } from './device.js';
+import { TINY } from './tiny.js';
+
+let loads = 0;
+let destroyed = 0;
+/** The largest activation of the network without metadata. */
+let peak = 0;
+
+vi.mock(import('../src/selftest/kernels.js'), () => ({ checkKernels: async () => [] }));
+vi.mock(import('../src/pipeline/networks.js'), async original => ({
+  ...(await original()),
+  loadNetworks: async () => {
+    loads++;
+    const network = { peakOf: async () => peak };
+    const all = { detector: network, restorer: network, parser: null, upscaler: null };
+    return { ...all, destroy: () => void destroyed++ } as never;
+  },
+}));
+
+beforeEach(() => {
+  [loads, destroyed, peak] = [0, 0, 0];
+});
+
+function setting(features: readonly string[] = ['shader-f16']) {
+  let variants: readonly Variant[] = ['winograd', 'workgroup'];
+  const device = {
+    adapter: { vendor: 'maker', architecture: '', device: '', description: '', software: false },
+    features,
+    get variants() {
+      return variants;
+    },
+    get precision() {
+      return variants.includes('f16') ? 'f16' : 'f32';
+    },
+    use(used: readonly Variant[]) {
+      variants = used;
+    },
+  } as unknown as Executor;
+  const kept = new Map<string, string>();
+  const notes = {
+    host: 'test',
+    read: async (key: string) => kept.get(key) ?? null,
+    write: async (key: string, text: string) => void kept.set(key, text),
+  };
+  const load = (ranges: { restorer?: string; detector?: string }, half = true) => {
+    const source = (name: string, range: string | undefined) => ({
+      name,
+      kind: name,
+      weights: { metadata: range ? { range } : {} },
+    });
+    const sources = {
+      restorer: source('codeformer', ranges.restorer),
+      detector: source('retinaface-mobile', ranges.detector),
+      parser: null,
+      upscaler: null,
+    } as unknown as Sources;
+    return loadTested(device, sources, { notes, signal: undefined, fresh: false, fixed: [], half });
+  };
+  return { device, load };
+}
+
+test('networks that say so are', async () => {
+  const { device, load } = setting();
+  await load({ restorer: '9807', detector: '227' });
+  expect([device.precision, loads]).toEqual(['f16', 1]);
+});
+
+test.each([
+  ['where one says that it needs more', { restorer: '60000', detector: '227' }, ['shader-f16'], true],
+  ['where the GPU has no half precision', { restorer: '9807', detector: '227' }, [], true],
+  ['where it is not left to the restorer', { restorer: '9807', detector: '227' }, ['shader-f16'], false],
+])('none are %s', async (_, ranges, features, half) => {
+  const { device, load } = setting(features);
+  await load(ranges, half);
+  expect([device.precision, loads]).toEqual(['f32', 1]);
+});
+
+test('networks that say nothing are where they stay far below the end on a picture', async () => {
+  const { device, load } = setting();
+  peak = 5000;
+  await load({ detector: '227' });
+  expect([device.precision, loads]).toEqual(['f16', 1]);
+});
+
+test.each([10_000, Number.POSITIVE_INFINITY, Number.NaN])(
+  'and are not where they reach %f, which is remembered',
+  async reached => {
+    const { device, load } = setting();
+    peak = reached;
+    await load({ detector: '227' });
+    expect([device.precision, device.variants, loads, destroyed]).toEqual(['f32', ['winograd', 'workgroup'], 2, 1]);
+    await load({ detector: '227' });
+    expect([device.precision, loads]).toEqual(['f32', 3]);
+  },
+);
+
+test('the largest activation is that of all layers', async () => {
+  const device = await testExecutor();
+  const network = await CodeFormer.load(device, generatedWeights('codeformer', TINY, 5));
+  const input = Float32Array.from({ length: 3 * TINY.size ** 2 }, (_, i) => Math.sin(0.01 * i * (1 + (i % 7))));
+  const names = ['encoder.0', 'encoder.1', 'lq_feat', 'tokens.0', 'adain'];
+  const traced = await network.trace(input, { names });
+  const shown = Math.max(...Object.values(traced).flatMap(values => Array.from(values, Math.abs)));
+  const before = device.memory.allocated;
+  const found = await network.peakOf(() => network.trace(input, { names: [] }));
+  expect(found).toBeGreaterThanOrEqual(shown);
+  expect(found).toBeLessThan(100 * shown);
+  expect(await network.peakOf(async () => {})).toBe(0);
+  expect(await peakOf('restorer', network)).toBeGreaterThan(0);
+  expect(device.memory.allocated).toBeLessThanOrEqual(before + 2 ** 22);
+  network.destroy();
+});
