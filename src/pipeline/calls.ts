@@ -2,7 +2,8 @@
 
 import { onAbort, orAbort } from '../abort.js';
 import { CodeFormerError, throwIfAborted } from '../errors.js';
-import { type Loaded, type Loader, reasonOf } from './loading.js';
+import { type Loader, reasonOf } from './loading.js';
+import type { Loaded } from './networks.js';
 import type { Settings } from './options.js';
 import type { Inside } from './platform.js';
 import { Report } from './progress.js';

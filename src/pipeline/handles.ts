@@ -5,7 +5,7 @@ import type { Executor } from '../executor.js';
 import type { DecodeOptions, Encoded } from '../models/codeformer/codeformer.js';
 import type { DevicePicture } from '../pixels/device-picture.js';
 import type { Calls } from './calls.js';
-import type { Loaded } from './loading.js';
+import type { Loaded } from './networks.js';
 import { checkDecodeOptions, checkRenderOptions } from './options.js';
 import { checkTarget, deliver, type Opened, restoreResult, storePicture } from './photo-io.js';
 import type { Platform } from './platform.js';

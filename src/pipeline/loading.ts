@@ -5,22 +5,11 @@ import { CodeFormerError, type ErrorCode, loadPart } from '../errors.js';
 import { type Executor, isExecutor, type Variant } from '../executor.js';
 import { codeSpace } from '../models/codeformer/fingerprint.js';
 import { faultsOf } from '../selftest/check.js';
-import { closeSources, loadNetworks, openSources, type Sources } from './networks.js';
+import { closeSources, type Loaded, loadNetworks, openSources, type Sources } from './networks.js';
 import type { Platform } from './platform.js';
 import type { Report } from './progress.js';
-import type { RestorerOptions, SelfTestResult, SelfTestVerdict } from './restorer-types.js';
-import type { Networks } from './stages.js';
+import type { RestorerOptions, SelfTestResult } from './restorer-types.js';
 import type { CodeSpace } from './types.js';
-
-/** Networks with the device that they are on. */
-export interface Loaded {
-  readonly device: Executor;
-  readonly networks: Networks & { destroy(): void };
-  /** What the self-test found; null where none was run. */
-  readonly verdict: SelfTestVerdict | null;
-  /** Why another kind of adapter was taken than was there. */
-  readonly reason?: string;
-}
 
 /** Opened weights, and the networks that are loaded from them. */
 export class Loader {

@@ -7,6 +7,7 @@ import { OFFICIAL_LICENCES } from '../weights/licences.js';
 import { OPTION_OF, ROLES, type Role } from '../weights/manifest.js';
 import { isWeights, type Weights } from '../weights/weights.js';
 import type { Platform, WeightsInput } from './platform.js';
+import type { SelfTestVerdict } from './restorer-types.js';
 import type { Networks } from './stages.js';
 
 /** Opened weights of each role; null for roles without a network. */
@@ -19,6 +20,16 @@ export interface Source {
   readonly owned: boolean;
   /** How the caller named them. */
   readonly name: string;
+}
+
+/** Networks with the device that they are on. */
+export interface Loaded {
+  readonly device: Executor;
+  readonly networks: Networks & { destroy(): void };
+  /** What the self-test found; null where none was run. */
+  readonly verdict: SelfTestVerdict | null;
+  /** Why another kind of adapter was taken than was there. */
+  readonly reason?: string;
 }
 
 /**

@@ -7,8 +7,7 @@ import { checkNetworks, peakOf, type Recording, recordingOf } from '../selftest/
 import { settle } from '../selftest/settle.js';
 import { VERSION } from '../version.js';
 import { ROLES } from '../weights/manifest.js';
-import type { Loaded } from './loading.js';
-import { loadNetworks, type Source, type Sources } from './networks.js';
+import { type Loaded, loadNetworks, type Source, type Sources } from './networks.js';
 import type { Notes } from './platform.js';
 import type { SelfTestVerdict } from './restorer-types.js';
 import type { Networks } from './stages.js';

@@ -1,10 +1,15 @@
-// Which networks are computed in half precision where it is left to the restorer, on a pretended GPU and with pretended networks.
+// How networks are loaded onto a GPU, which is pretended as they are: what is remembered of it, and when half precision is taken.
 
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Executor, Variant } from '../src/executor.js';
 import { CodeFormer } from '../src/models/codeformer/codeformer.js';
 import { generatedWeights } from '../src/models/networks.js';
+import { NOTES } from '../src/node/notes.js';
 import type { Sources } from '../src/pipeline/networks.js';
+import type { Notes } from '../src/pipeline/platform.js';
 import { loadTested } from '../src/pipeline/tested.js';
 import { peakOf } from '../src/selftest/networks.js';
 import { testExecutor } from './device.js';
@@ -15,7 +20,14 @@ let destroyed = 0;
 /** The largest activation of the network without metadata. */
 let peak = 0;
 
-vi.mock(import('../src/selftest/kernels.js'), () => ({ checkKernels: async () => [] }));
+/** The variant that is wrong. */
+let wrong: Variant | null = null;
+
+vi.mock(import('../src/selftest/kernels.js'), () => ({
+  checkKernels: async ({ variants }) => [
+    { name: 'conv', inputs: 1, fault: wrong && variants.includes(wrong) ? 'y[0] = 1, expected 2' : null },
+  ],
+}));
 vi.mock(import('../src/pipeline/networks.js'), async original => ({
   ...(await original()),
   loadNetworks: async () => {
@@ -27,10 +39,10 @@ vi.mock(import('../src/pipeline/networks.js'), async original => ({
 }));
 
 beforeEach(() => {
-  [loads, destroyed, peak] = [0, 0, 0];
+  [loads, destroyed, peak, wrong] = [0, 0, 0, null];
 });
 
-function setting(features: readonly string[] = ['shader-f16']) {
+function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
   let variants: readonly Variant[] = ['winograd', 'workgroup'];
   const device = {
     adapter: { vendor: 'maker', architecture: '', device: '', description: '', software: false },
@@ -46,7 +58,7 @@ function setting(features: readonly string[] = ['shader-f16']) {
     },
   } as unknown as Executor;
   const kept = new Map<string, string>();
-  const notes = {
+  const notes = given ?? {
     host: 'test',
     read: async (key: string) => kept.get(key) ?? null,
     write: async (key: string, text: string) => void kept.set(key, text),
@@ -68,7 +80,56 @@ function setting(features: readonly string[] = ['shader-f16']) {
   return { device, load };
 }
 
-test('networks that say so are', async () => {
+test('what was found is remembered in the cache folder, and found again where that is damaged or cannot be written', async () => {
+  const cache = mkdtempSync(join(tmpdir(), 'codeformer-notes-'));
+  vi.stubEnv('CODEFORMER_CACHE', cache);
+  try {
+    // One starts with all variants each time.
+    const started = async () => {
+      const { device, load } = setting([], NOTES);
+      const { verdict } = await load({ restorer: '9807', detector: '227' });
+      return { ...verdict, used: device.variants };
+    };
+    wrong = 'winograd';
+    const found = { givenUp: ['winograd'], faults: ['conv: y[0] = 1, expected 2'], used: ['workgroup'] };
+    expect(await started()).toEqual({ ...found, remembered: false });
+    expect(await started()).toEqual({ ...found, remembered: true });
+    const [name] = readdirSync(join(cache, 'adapters')) as [string];
+    const file = join(cache, 'adapters', name);
+    const note = JSON.parse(readFileSync(file, 'utf8')) as { key: string; text: string };
+    const text = (value: object) => JSON.stringify({ ...note, text: JSON.stringify(value) });
+    for (const damaged of [
+      '',
+      'null',
+      '{"key":',
+      JSON.stringify({ ...note, key: 'of another adapter' }),
+      JSON.stringify({ ...note, text: 7 }),
+      JSON.stringify({ ...note, text: '{' }),
+      text({ givenUp: ['everything'], faults: [] }),
+      text({ givenUp: [], faults: [7] }),
+      text({ faults: [] }),
+    ]) {
+      writeFileSync(file, damaged);
+      expect(await started(), damaged).toEqual({ ...found, remembered: false });
+    }
+    expect(await started()).toEqual({ ...found, remembered: true });
+    writeFileSync(join(cache, 'no-folder'), '');
+    vi.stubEnv('CODEFORMER_CACHE', join(cache, 'no-folder'));
+    for (let i = 0; i < 2; i++) expect(await started()).toEqual({ ...found, remembered: false });
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(cache, { recursive: true, force: true });
+  }
+});
+
+test('f16 that is wrong is given up', async () => {
+  wrong = 'f16';
+  const { device, load } = setting();
+  const { verdict } = await load({ restorer: '9807', detector: '227' });
+  expect([device.precision, verdict!.givenUp, loads]).toEqual(['f32', ['f16'], 1]);
+});
+
+test('networks that say so are computed in half precision', async () => {
   const { device, load } = setting();
   await load({ restorer: '9807', detector: '227' });
   expect([device.precision, loads]).toEqual(['f16', 1]);
