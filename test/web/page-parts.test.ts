@@ -5,8 +5,6 @@ import { adapterWords } from '../../demo/adapter.js';
 import { Latest } from '../../demo/latest.js';
 import { type Face, fitted, INITIAL, inOrder, mainFace, numberOf, Store, settingsOf } from '../../demo/store.js';
 import { between, clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
-import { type Face, INITIAL, Store, settingsOf } from '../../demo/store.js';
-import { clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
 import type { RestorerInfo } from '../../src/web/client.js';
 
 const picture = { width: 1000, height: 500 };
@@ -127,6 +125,9 @@ describe('what suits a photo', () => {
     expect(suited(300, 400, { settings })).toEqual([3, false]);
     expect(suited(8000, 3000, { settings: { ...settings, backgroundUpscale: true } })).toEqual([2, true]);
     expect(suited(300, 400, { settings, cheap: true })).toEqual([1, false]);
+  });
+});
+
 describe('what the page says of its adapter', () => {
   const words = (info: object | null, place: 'browser' | 'server' = 'browser') =>
     adapterWords({ engine: { status: 'ready', info: info as RestorerInfo | null }, place });
