@@ -132,6 +132,30 @@ export interface DeviceImages {
   store(buffer: DeviceBuffer, size: Size, target: unknown): Promise<void>;
 }
 
+/** What a tuner found of a shape of convolution. */
+export interface TunedShape {
+  /** Pictures, height, width and channels of what comes in and out, side of the filter, and what is done on the way. */
+  readonly shape: string;
+  /** The fastest way of those that gave the right values. */
+  readonly choice: string;
+  /** Milliseconds of each way that was measured, the usual one first; the median of some runs. */
+  readonly times: Readonly<Record<string, number>>;
+}
+
+/** Finds how convolutions run fastest. */
+export interface Tuner {
+  /**
+   * Measures the convolutions of all programs that were compiled, those with the most work first, at most twenty shapes.
+   * @throws `ABORTED`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   */
+  measure(options?: RunOptions): Promise<TunedShape[]>;
+  /**
+   * Programs that are compiled from now on run as was found.
+   * @param shapes what was measured, now or at an earlier start; shapes and ways that are not known are passed over
+   */
+  apply(shapes: readonly TunedShape[]): void;
+}
+
 /** Runs kernels on memory of its own. What is submitted is done in order; only reading waits for it. */
 export interface Executor {
   readonly adapter: AdapterInfo;
@@ -231,6 +255,9 @@ export interface Executor {
    * @param label for errors
    */
   workspace(label: string): Workspace;
+
+  /** Absent where there is nothing to choose from. */
+  readonly tuner?: Tuner | undefined;
 
   /** Ends the device, unless it is the caller's own. */
   destroy(): void;

@@ -1,7 +1,16 @@
 // What the library offers on every platform. `src/node` and `src/web` add how a device, weights and pictures are had there.
 
 export { CodeFormerError, type ErrorCode } from './errors.js';
-export type { AdapterInfo, DeviceBuffer, DeviceOptions, Executor, RunOptions, Variant } from './executor.js';
+export type {
+  AdapterInfo,
+  DeviceBuffer,
+  DeviceOptions,
+  Executor,
+  RunOptions,
+  TunedShape,
+  Tuner,
+  Variant,
+} from './executor.js';
 export { Device } from './gpu/device.js';
 export type { Precision } from './kernels/kernel.js';
 export {
@@ -42,6 +51,7 @@ export type {
   RestorerOptions,
   SelfTestResult,
   SelfTestVerdict,
+  TuneResult,
 } from './pipeline/restorer-types.js';
 export type * from './pipeline/types.js';
 export * as pixels from './pixels/pixels.js';

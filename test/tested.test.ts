@@ -4,13 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { Executor, Variant } from '../src/executor.js';
+import type { Executor, TunedShape, Variant } from '../src/executor.js';
 import { CodeFormer } from '../src/models/codeformer/codeformer.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { NOTES } from '../src/node/notes.js';
 import type { Sources } from '../src/pipeline/networks.js';
 import type { Notes } from '../src/pipeline/platform.js';
-import { loadTested } from '../src/pipeline/tested.js';
+import { loadTested, rememberTuning } from '../src/pipeline/tested.js';
 import { peakOf } from '../src/selftest/networks.js';
 import { testExecutor } from './device.js';
 import { TINY } from './tiny.js';
@@ -44,6 +44,7 @@ beforeEach(() => {
 
 function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
   let variants: readonly Variant[] = ['winograd', 'workgroup'];
+  const applied: string[][] = [];
   const device = {
     adapter: { vendor: 'maker', architecture: '', device: '', description: '', software: false },
     features,
@@ -56,6 +57,7 @@ function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
     use(used: readonly Variant[]) {
       variants = used;
     },
+    tuner: { apply: (shapes: readonly TunedShape[]) => void applied.push(shapes.map(({ choice }) => choice)) },
   } as unknown as Executor;
   const kept = new Map<string, string>();
   const notes = given ?? {
@@ -77,7 +79,7 @@ function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
     } as unknown as Sources;
     return loadTested(device, sources, { notes, signal: undefined, fresh: false, fixed: [], half });
   };
-  return { device, load };
+  return { device, load, applied, notes };
 }
 
 test('what was found is remembered in the cache folder, and found again where that is damaged or cannot be written', async () => {
@@ -120,6 +122,22 @@ test('what was found is remembered in the cache folder, and found again where th
     vi.unstubAllEnvs();
     rmSync(cache, { recursive: true, force: true });
   }
+});
+
+test('what a tuner found is remembered with what it found before, for each precision', async () => {
+  const { device, load, applied, notes } = setting([]);
+  const ranges = { restorer: '9807', detector: '227' };
+  await load(ranges);
+  await rememberTuning(device, notes, [
+    { shape: 'a', choice: 'registers', times: {} },
+    { shape: 'b', choice: 'workgroup', times: {} },
+  ]);
+  await rememberTuning(device, notes, [{ shape: 'b', choice: 'registers', times: {} }]);
+  await load(ranges);
+  expect(applied).toEqual([[], ['registers', 'registers']]);
+  const half = setting(['shader-f16'], notes);
+  await half.load(ranges);
+  expect(half.applied).toEqual([[]]);
 });
 
 test('f16 that is wrong is given up', async () => {

@@ -18,7 +18,7 @@ import { nearest } from './nearest.js';
 /** The restorer as commands use it. */
 export type Engine = Pick<
   Restorer,
-  'size' | 'info' | 'restore' | 'detect' | 'sweep' | 'encode' | 'selfTest' | 'destroy'
+  'size' | 'info' | 'restore' | 'detect' | 'sweep' | 'encode' | 'selfTest' | 'tune' | 'destroy'
 >;
 
 /** Weights of each role: `embedded`, a path or a URL; null for none. */

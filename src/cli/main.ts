@@ -15,6 +15,7 @@ import { looksLikePicture } from './inputs.js';
 import { type Io, StdoutError, talk, writeStdout } from './io.js';
 import { restore } from './restore.js';
 import { sweep } from './sweep.js';
+import { tune } from './tune.js';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   restore,
@@ -34,6 +35,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (...args) => (await import('./worker.js')).worker.run(...args),
   },
   doctor,
+  tune,
   ...(hasBenches() && { bench }),
 };
 

@@ -18,7 +18,7 @@ export function adapterInfo(info: GPUAdapterInfo): AdapterInfo {
  * A limit that is not asked for stays at the default of the specification, however large the adapter's is.
  */
 function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
-  const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups'];
+  const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
   const limits = adapter.limits;
   return {
     label: 'codeformer',

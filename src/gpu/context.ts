@@ -9,6 +9,7 @@ import {
   VARIANTS,
   type Variant,
 } from '../executor.js';
+import type { ConvParams } from '../kernels/conv/conv.js';
 import { ceilDiv, type Precision } from '../kernels/kernel.js';
 import type { Dispatch, Shader, Target } from '../kernels/webgpu.js';
 import { BufferUsage, MapMode } from './flags.js';
@@ -95,7 +96,6 @@ export class Context {
     const { family, precision, subgroups, convolution } = this.settings;
     const used: Record<Variant, boolean> = {
       winograd: convolution !== 'direct',
-      // Tiles in workgroup memory have no use for them.
       subgroups: family === 'registers' && subgroups === true,
       f16: precision === 'f16',
       workgroup: family === 'workgroup',
@@ -115,9 +115,21 @@ export class Context {
       ...this.settings,
       family: has('workgroup') ? 'workgroup' : 'registers',
       precision,
-      subgroups: has('subgroups'),
+      // Tiles in workgroup memory have no use for them, but a tuner may look for others.
+      subgroups: has('workgroup') ? this.settings.subgroups === true : has('subgroups'),
       convolution: has('winograd') ? 'auto' : 'direct',
     };
+  }
+
+  /**
+   * Convolutions of the programs that were compiled, by their shapes: with the way they run.
+   * @internal
+   */
+  readonly shapes = new Map<string, { readonly params: ConvParams; readonly target: Target }>();
+
+  /** Has convolutions of some shapes run in other ways, in programs that are compiled from now on. */
+  protected tune(choices: ReadonlyMap<string, string>): void {
+    this.settings = { ...this.settings, tuned: choices };
   }
 
   /** The adapter in words. */

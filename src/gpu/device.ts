@@ -1,12 +1,13 @@
 // WebGPU as an executor.
 
-import { throwIfAborted } from '../errors.js';
+import { loadPart, throwIfAborted } from '../errors.js';
 import {
   type CopyRegion,
   type DeviceBuffer,
   type Executor,
   missingBuffer,
   type RunOptions,
+  type Tuner,
   type Workspace,
 } from '../executor.js';
 import { bytesPerElement, type Kernel, type NumberArray, type Scratch } from '../kernels/kernel.js';
@@ -96,6 +97,15 @@ export class Device extends Context implements Executor {
       for (const buffer of temporary) this.release(buffer);
     }
   }
+
+  /** Finds how convolutions run fastest here. */
+  readonly tuner: Tuner = {
+    measure: async (options = {}) => {
+      const { measureShapes } = await loadPart('The tuner', import('./tune.js'));
+      return measureShapes(this, options);
+    },
+    apply: shapes => this.tune(new Map(shapes.map(({ shape, choice }) => [shape, choice]))),
+  };
 
   /** Memory in which programs can be made ready. */
   workspace(label: string): Workspace {

@@ -10,6 +10,7 @@ import { webgpuLookup } from '../kernels/codebook/lookup.webgpu.js';
 import { webgpuColourStatistics } from '../kernels/colour-statistics/colour-statistics.webgpu.js';
 import { webgpuColourTransfer } from '../kernels/colour-transfer/colour-transfer.webgpu.js';
 import { webgpuComposite, webgpuFinishComposite } from '../kernels/composite/composite.webgpu.js';
+import { CONV_CHOICES, chosenTarget, shapeKey } from '../kernels/conv/choice.js';
 import type { ConvParams } from '../kernels/conv/conv.js';
 import { webgpuConv } from '../kernels/conv/conv.webgpu.js';
 import { webgpuDepthwiseConv } from '../kernels/depthwise-conv/depthwise-conv.webgpu.js';
@@ -55,7 +56,6 @@ const IMPLEMENTATIONS: Readonly<Record<string, WebgpuKernel<any>>> = {
   'colour-statistics': webgpuColourStatistics,
   'colour-transfer': webgpuColourTransfer,
   composite: webgpuComposite,
-  conv: webgpuConv,
   'depthwise-conv': webgpuDepthwiseConv,
   'detail-energy': webgpuDetailEnergy,
   'detector-records': webgpuDetectorRecords,
@@ -98,7 +98,13 @@ const IMPLEMENTATIONS: Readonly<Record<string, WebgpuKernel<any>>> = {
  * @throws `RangeError` for a kernel that has none
  */
 export function implementationOf<P>(kernel: Kernel<P>, params: P, target: Target): WebgpuKernel<P> {
-  if (kernel.name === 'conv' && useWinograd(params as ConvParams, target)) return webgpuWinograd as WebgpuKernel<P>;
+  if (kernel.name === 'conv') {
+    const choice = CONV_CHOICES.find(known => known === target.tuned?.get(shapeKey(params as ConvParams)));
+    const own = choice === undefined ? target : chosenTarget(target, choice);
+    const conv = (useWinograd(params as ConvParams, own) ? webgpuWinograd : webgpuConv) as WebgpuKernel<P>;
+    if (own === target) return conv;
+    return { scratch: params => conv.scratch?.(params, own) ?? {}, dispatches: params => conv.dispatches(params, own) };
+  }
   const implementation = IMPLEMENTATIONS[kernel.name];
   if (!implementation) throw new RangeError(`The kernel ${kernel.name} has no implementation for WebGPU`);
   return implementation;

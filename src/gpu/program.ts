@@ -11,6 +11,7 @@ import {
 } from '../executor.js';
 import type { Call, Program, Storage } from '../graph/graph.js';
 import { type MemoryPlan, planMemory } from '../graph/memory.js';
+import type { ConvParams } from '../kernels/conv/conv.js';
 import type { Dispatch } from '../kernels/webgpu.js';
 import { type Context, gpuBuffer } from './context.js';
 import type { BoundDispatch } from './scheduler.js';
@@ -133,8 +134,11 @@ class GpuProgram implements CompiledProgram {
     parameters: Parameters,
     { convolution = 'auto' }: CompileOptions,
   ): Promise<GpuProgram> {
-    const { lower } = await lowering();
+    const { lower, shapeKey } = await lowering();
     const target = device.target.convolution === 'direct' ? device.target : { ...device.target, convolution };
+    for (const { kernel, params } of program.calls)
+      if (kernel.name === 'conv')
+        device.shapes.set(shapeKey(params as ConvParams), { params: params as ConvParams, target });
     const lowered = lower(program, target);
     const memory = planMemory(lowered, device.precision);
     const calls = lowered.flatMap(call => call.dispatches.map(dispatch => ({ call, dispatch })));

@@ -77,14 +77,7 @@ export class Scheduler {
   submit(dispatches: readonly BoundDispatch[], label: string): void {
     const { gpu } = this.device;
     const encoder = gpu.createCommandEncoder({ label });
-    const pass = encoder.beginComputePass({ label });
-    for (const { pipeline, bindGroup, uniforms, dispatch } of dispatches) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      if (uniforms) pass.setBindGroup(1, uniforms.group, [uniforms.offset]);
-      pass.dispatchWorkgroups(...dispatch.workgroups);
-    }
-    pass.end();
+    encodePass(encoder, dispatches, { label });
     gpu.queue.submit([encoder.finish()]);
   }
 
@@ -115,3 +108,19 @@ export class Scheduler {
 
 /** Work in flops; a byte that is read or written takes about as long as four of them. */
 const cost = (dispatch: Dispatch): number => dispatch.flops + 4 * dispatch.bytes;
+
+/** Encodes dispatches in one pass. */
+export function encodePass(
+  encoder: GPUCommandEncoder,
+  dispatches: readonly BoundDispatch[],
+  descriptor: GPUComputePassDescriptor,
+): void {
+  const pass = encoder.beginComputePass(descriptor);
+  for (const { pipeline, bindGroup, uniforms, dispatch } of dispatches) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    if (uniforms) pass.setBindGroup(1, uniforms.group, [uniforms.offset]);
+    pass.dispatchWorkgroups(...dispatch.workgroups);
+  }
+  pass.end();
+}

@@ -18,6 +18,8 @@ export interface Target {
   readonly convolution?: 'auto' | 'direct' | 'winograd';
   /** Whether shaders may use subgroup operations. Default false. */
   readonly subgroups?: boolean;
+  /** How convolutions of some shapes run instead (`conv/choice.ts`), as a tuner found. */
+  readonly tuned?: ReadonlyMap<string, string>;
 }
 
 /**

@@ -2,13 +2,13 @@
 
 import { orAbort } from '../abort.js';
 import { CodeFormerError, type ErrorCode, loadPart } from '../errors.js';
-import { type Executor, isExecutor, type Variant } from '../executor.js';
+import { type Executor, isExecutor, type RunOptions, type Variant } from '../executor.js';
 import { codeSpace } from '../models/codeformer/fingerprint.js';
 import { faultsOf } from '../selftest/check.js';
 import { closeSources, type Loaded, loadNetworks, openSources, type Sources } from './networks.js';
 import type { Platform } from './platform.js';
 import type { Report } from './progress.js';
-import type { RestorerOptions, SelfTestResult } from './restorer-types.js';
+import type { RestorerOptions, SelfTestResult, TuneResult } from './restorer-types.js';
 import type { CodeSpace } from './types.js';
 
 /** Opened weights, and the networks that are loaded from them. */
@@ -98,6 +98,25 @@ export class Loader {
       faults: [...new Set([...faults, ...(verdict?.faults ?? [])])],
       duration: performance.now() - start,
     };
+  }
+
+  /**
+   * Measures how the convolutions of the networks run fastest, remembers it, and loads the networks anew, so that they run like that.
+   * @throws `ABORTED`, and what measuring and loading throw
+   */
+  async tune(report: Report, onProgress: RunOptions['onProgress']): Promise<TuneResult> {
+    const { device, networks, ...others } = await this.ready(report);
+    const { tuner } = device;
+    const shapes = (await tuner?.measure({ signal: report.signal, onProgress })) ?? [];
+    if (tuner && shapes.length > 0) {
+      const { rememberTuning } = await loadPart('The self-test', import('./tested.js'));
+      tuner.apply(shapes);
+      networks.destroy();
+      // Where that fails the next call finds no networks, and says so.
+      this.loaded = { ...others, device, networks: await loadNetworks(device, this.sources, undefined) };
+      await rememberTuning(device, this.platform.notes, shapes);
+    }
+    return { adapter: device.describe(), precision: device.precision, shapes };
   }
 
   /** Frees the networks, ends the device unless it is the caller's own, and closes the weights. */

@@ -1,7 +1,7 @@
 // What callers give a restorer and its photos and faces, and get from them.
 
 import type { CodeFormerError } from '../errors.js';
-import type { DeviceOptions, Executor, Variant } from '../executor.js';
+import type { DeviceOptions, Executor, TunedShape, Variant } from '../executor.js';
 import type { Picture } from '../image/picture.js';
 import type { Check } from '../selftest/check.js';
 import type { Role } from '../weights/manifest.js';
@@ -68,6 +68,15 @@ export interface SelfTestResult {
   readonly faults: readonly string[];
   /** In milliseconds. */
   readonly duration: number;
+}
+
+/** What `tune` found. */
+export interface TuneResult {
+  /** The adapter in words. */
+  readonly adapter: string;
+  readonly precision: 'f32' | 'f16';
+  /** Convolutions of the networks that were loaded, those with the most work first; empty where there is nothing to choose from. */
+  readonly shapes: readonly TunedShape[];
 }
 
 /** What a restorer works with. */

@@ -37,6 +37,7 @@ import type {
   RestorerInfo,
   RestorerOptions,
   SelfTestResult,
+  TuneResult,
 } from './restorer-types.js';
 import { DEFAULT_RULES } from './rules.js';
 import { PhotoSession, type RenderResult, sizeWarnings } from './session.js';
@@ -391,6 +392,24 @@ export class Restorer {
         report,
         async () => null,
         () => this.loader.selfTest(report),
+      ),
+    );
+  }
+
+  /**
+   * Measures how the convolutions of the networks run fastest on the GPU, in a minute or less; they run like that from then on, and at later starts
+   * with the same adapter, driver and version of the library. Encoded faces of before are then those of a device that was replaced.
+   * @returns what was measured; nothing on WebAssembly
+   * @throws `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`, `ABORTED`
+   */
+  async tune(options: EncodeFaceOptions = {}): Promise<TuneResult> {
+    checkOptions(options, ['signal', 'onProgress']);
+    checkRunOptions(options);
+    return this.calls.run({ signal: options.signal }, report =>
+      this.calls.exclusive(
+        report,
+        async () => null,
+        () => this.loader.tune(report, options.onProgress),
       ),
     );
   }

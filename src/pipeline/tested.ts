@@ -1,6 +1,6 @@
 // Networks on a GPU, by the variants that it computes rightly: found by a self-test at its first use, and remembered.
 
-import { type Executor, VARIANTS, type Variant } from '../executor.js';
+import { type Executor, type TunedShape, VARIANTS, type Variant } from '../executor.js';
 import type { Check } from '../selftest/check.js';
 import { checkKernels } from '../selftest/kernels.js';
 import { checkNetworks, peakOf, type Recording, recordingOf } from '../selftest/networks.js';
@@ -65,6 +65,7 @@ function rangeOf({ weights }: Source): number | null {
 /** Networks on a device that has no more variants than it computes rightly. */
 async function settled(device: Executor, sources: Sources, testing: Testing): Promise<Loaded> {
   const { notes, signal, fresh, fixed } = testing;
+  device.tuner?.apply(tuningFrom(await notes.read(tuningKey(device, notes))));
   const key = keyOf(device, sources, notes.host);
   const known = fresh ? null : verdictFrom(await notes.read(key));
   if (known) {
@@ -117,10 +118,35 @@ function checkLoaded(
 
 /** All that decides what a self-test finds: adapter and driver, library, networks and how they are computed. */
 function keyOf(device: Executor, sources: Sources, host: string): string {
-  const { vendor, architecture, device: name, description } = device.adapter;
   const networks = Object.values(sources).map(source => source?.kind ?? null);
-  const { features, variants } = device;
-  return JSON.stringify([VERSION, host, vendor, architecture, name, description, features, variants, networks]);
+  return JSON.stringify([...placeOf(device, host), device.variants, networks]);
+}
+
+const tuningKey = (device: Executor, { host }: Notes): string =>
+  JSON.stringify([...placeOf(device, host), 'tuning', device.precision]);
+
+/** Adapter and driver, and the library. */
+function placeOf({ adapter, features }: Executor, host: string): readonly unknown[] {
+  const { vendor, architecture, device, description } = adapter;
+  return [VERSION, host, vendor, architecture, device, description, features];
+}
+
+/** Keeps what a tuner found, beside what is known of other shapes. */
+export async function rememberTuning(device: Executor, notes: Notes, shapes: readonly TunedShape[]): Promise<void> {
+  const key = tuningKey(device, notes);
+  const known = new Map(tuningFrom(await notes.read(key)).map(tuned => [tuned.shape, tuned]));
+  for (const tuned of shapes) known.set(tuned.shape, tuned);
+  await notes.write(key, JSON.stringify([...known.values()]));
+}
+
+/** Nothing for what is no list of shapes. */
+function tuningFrom(text: string | null): TunedShape[] {
+  try {
+    const shapes = JSON.parse(text ?? '[]') as TunedShape[];
+    return shapes.every(({ shape, choice }) => typeof shape === 'string' && typeof choice === 'string') ? shapes : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Null for what is no verdict: the self-test is run again. */

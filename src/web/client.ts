@@ -13,6 +13,7 @@ import type {
   PreparedPhoto,
   RestorerInfo,
   SelfTestResult,
+  TuneResult,
 } from '../pipeline/restorer-types.js';
 import type {
   DetectedFace,
@@ -43,6 +44,7 @@ export type {
   RestorerInfo,
   SelfTestResult,
   SelfTestVerdict,
+  TuneResult,
 } from '../pipeline/restorer-types.js';
 export type * from '../pipeline/types.js';
 export type { WeightsProgress } from './restorer.js';
@@ -140,6 +142,11 @@ export interface ClientRestorer {
    * @throws as the library's, and `WORKER_FAILED`
    */
   selfTest(options?: { readonly signal?: AbortSignal | undefined }): Promise<SelfTestResult>;
+  /**
+   * Measures how the networks run fastest; see `Restorer.tune`.
+   * @throws as the library's, and `WORKER_FAILED`
+   */
+  tune(options?: EncodeFaceOptions): Promise<TuneResult>;
   /** Ends the worker at once. Calls that are under way fail with `DESTROYED`. */
   destroy(): Promise<void>;
   /** `destroy`, for `await using`. */
@@ -300,6 +307,10 @@ class Client implements ClientRestorer {
 
   async selfTest(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<SelfTestResult> {
     return (await this.connect()).call('selfTest', [], options);
+  }
+
+  async tune(options: EncodeFaceOptions = {}): Promise<TuneResult> {
+    return (await this.connect()).call('tune', [], options);
   }
 
   async destroy(): Promise<void> {

@@ -2,7 +2,13 @@
 
 import { CodeFormerError, type ErrorCode } from '../errors.js';
 import type { Picture } from '../image/picture.js';
-import type { EncodedFace, PreparedPhoto, RestorerInfo, SelfTestResult } from '../pipeline/restorer-types.js';
+import type {
+  EncodedFace,
+  PreparedPhoto,
+  RestorerInfo,
+  SelfTestResult,
+  TuneResult,
+} from '../pipeline/restorer-types.js';
 import type { DetectedFace, RestoreResult, SweepResult } from '../pipeline/types.js';
 
 /** Calls, with their arguments as they are sent. The options come last, without signal and listeners. */
@@ -17,6 +23,7 @@ export interface Calls {
   prepare(photo: unknown, options: object): PreparedData;
   render(photo: number, options: object): RestoreResult<unknown>;
   selfTest(options: object): SelfTestResult;
+  tune(options: object): TuneResult;
 }
 
 /** An encoded face that stays in the worker under a number. */

@@ -50,6 +50,7 @@ const calls: { readonly [M in keyof Calls]: (...args: Parameters<Calls[M]>) => P
   decode: (handle, options) => held<EncodedFace>(handle).decode(options),
   logits: handle => held<EncodedFace>(handle).logits(),
   selfTest: options => restorer.selfTest(options),
+  tune: options => restorer.tune(options),
   async prepare(photo, options) {
     const prepared = await restorer.prepare(photo as PhotoInput, options);
     const { width, height, faces, warnings } = prepared;

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import type { Engine, EngineOptions } from '../../src/cli/engine.js';
 import { CodeFormerError } from '../../src/errors.js';
 import type { AdapterReport } from '../../src/node/gpu.js';
-import type { SelfTestResult } from '../../src/pipeline/restorer-types.js';
+import type { SelfTestResult, TuneResult } from '../../src/pipeline/restorer-types.js';
 import { codeformer } from './harness.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -193,6 +193,32 @@ test.each([
   const json = await codeformer(['doctor', '--json', ...flags], { reportAdapters, openEngine });
   const found = JSON.parse(json.stdout.toString()) as { selfTest: unknown };
   expect(found.selfTest).toEqual(result instanceof Error ? { error: result.message } : result);
+});
+
+test('tune prints what is faster than before, or all as JSON', async () => {
+  const times = { 'workgroup, winograd': 2, workgroup: 1.25 };
+  const shapes = [
+    { shape: 'small', choice: 'workgroup', times },
+    { shape: 'large', choice: 'workgroup, winograd', times },
+  ];
+  let result: TuneResult = { adapter: 'Card', precision: 'f32', shapes };
+  const openEngine = async (options: EngineOptions) => {
+    expect(options).toMatchObject({ restorer: 'embedded', parser: null, adapter: 'gpu' });
+    return { tune: async () => result, destroy: async () => {} } as unknown as Engine;
+  };
+  const { code, stdout } = await codeformer(['tune', '--adapter', 'gpu'], { openEngine });
+  expect([code, stdout.toString()]).toEqual([
+    0,
+    `Card, f32
+  small: 1.250 ms by workgroup, before 2.000 ms by workgroup, winograd
+  large: 2.000 ms by workgroup, winograd
+`,
+  ]);
+  const json = await codeformer(['tune', '--adapter', 'gpu', '--json'], { openEngine });
+  expect(JSON.parse(json.stdout.toString())).toEqual(result);
+  result = { ...result, shapes: [] };
+  const none = await codeformer(['tune', '--adapter', 'gpu'], { openEngine });
+  expect(none.stdout.toString()).toBe('Card, f32: there is nothing to choose from\n');
 });
 
 test('doctor without any adapter, or without WebGPU', async () => {

@@ -1,0 +1,141 @@
+// The tuner: what it measures, what it refuses, and that networks compute the same afterwards.
+
+import { afterAll, describe, expect, test } from 'vitest';
+import { adapterInfo } from '../src/gpu/adapter.js';
+import { Device } from '../src/gpu/device.js';
+import { implementationOf } from '../src/gpu/implementations.js';
+import { CONV_CHOICES, chosenTarget, shapeKey } from '../src/kernels/conv/choice.js';
+import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
+import { layout } from '../src/kernels/kernel.js';
+import type { Target } from '../src/kernels/webgpu.js';
+import { generatedWeights } from '../src/models/networks.js';
+import { RRDBNet } from '../src/models/rrdbnet/rrdbnet.js';
+import { createRestorer } from '../src/node/restorer.js';
+import { deviceWith, wrongWith } from './broken-device.js';
+
+const params: ConvParams = {
+  x: layout(1, 32, 32, 64),
+  y: layout(1, 32, 32, 64),
+  size: 3,
+  stride: 1,
+  padTop: 1,
+  padLeft: 1,
+  padMode: 'zero',
+  upsample: 1,
+  prologue: 'none',
+  activation: { kind: 'none' },
+  bias: true,
+  outputType: 'store',
+};
+
+describe('what was chosen', () => {
+  const target: Target = { family: 'workgroup', precision: 'f32', maxBindingSize: 2 ** 28, subgroups: true };
+  const shaders = (choice: string | null, changed: Partial<Target> = {}) => {
+    const tuned = new Map(choice === null ? [] : [[shapeKey(params), choice]]);
+    const own = { ...target, ...changed, tuned };
+    const { dispatches } = implementationOf(conv, params, own);
+    return [...new Set(dispatches(params, own).map(({ shader }) => shader.name.replace(/\/[04]\/store/, '')))];
+  };
+
+  test('is how a shape runs', () => {
+    const usual = shaders(null);
+    expect(usual).toEqual(['winograd/weights', 'winograd/input', 'winograd/product/workgroup', 'winograd/output']);
+    const run = Object.fromEntries(CONV_CHOICES.map(choice => [choice, shaders(choice).join(' ')]));
+    expect(run.workgroup).toBe('conv/workgroup');
+    expect(run['workgroup, winograd']).toBe(usual.join(' '));
+    expect(run.registers).toMatch(/^conv\/stage conv\/staged\/4x16$/);
+    expect(run['registers, subgroups']).toMatch(/^conv\/stage conv\/staged\/4x16\/subgroups$/);
+    expect(run['registers, winograd']).toMatch(/winograd\/product\/4x16 /);
+    expect(run['registers, subgroups, winograd']).toMatch(/winograd\/product\/4x16\/subgroups/);
+  });
+
+  test('is ignored where it is unknown, and brings nothing back that was given up', () => {
+    expect(shaders('by magic')).toEqual(shaders(null));
+    expect(shaders('workgroup, winograd', { convolution: 'direct' })).toEqual(['conv/workgroup']);
+    expect(shaders('workgroup', { family: 'registers' })).not.toContain('conv/workgroup');
+    expect(chosenTarget({ ...target, subgroups: false }, 'registers, subgroups').subgroups).toBe(false);
+  });
+
+  test('goes by what decides the time of a shape', () => {
+    expect(shapeKey(params)).toBe('1x32x32x64 3x3 to 1x32x32x64');
+    const residual = { layout: params.y, alpha: 1 };
+    expect(shapeKey({ ...params, y: layout(1, 32, 32, 64, 128, 64), upsample: 2, prologue: 'affine', residual })).toBe(
+      '1x32x32x64 3x3 to 1x32x32x64, upsampled, affine, residual',
+    );
+  });
+});
+
+const weights = generatedWeights('rrdbnet', { blocks: 1, channels: 8, growth: 4 }, 11);
+const size = { width: 8, height: 8 };
+const input = Float32Array.from({ length: 3 * 8 * 8 }, (_, i) => ((i * 37) % 101) / 100);
+const devices: GPUDevice[] = [];
+afterAll(() => {
+  for (const device of devices) device.destroy();
+});
+
+/** SwiftShader as the software adapter that it is. */
+async function softwareDevice(driver: (code: string, label: string) => string = code => code): Promise<Device> {
+  const gpu = await deviceWith(driver);
+  devices.push(gpu);
+  return new Device(gpu, { ...adapterInfo(gpu.adapterInfo), software: true });
+}
+
+const farthest = (a: Float32Array, b: Float32Array) => a.reduce((most, v, i) => Math.max(most, Math.abs(v - b[i]!)), 0);
+
+test('every way is measured, and networks compute the same by each', async () => {
+  const device = await softwareDevice();
+  const network = await RRDBNet.load(device, weights);
+  const want = await network.forward(input, size);
+  const held = device.memory.allocated;
+  const shares: number[] = [];
+  const shapes = await device.tuner.measure({ onProgress: share => shares.push(share) });
+  expect(device.memory.allocated).toBe(held);
+  expect(shares.at(-1)).toBe(1);
+  expect(shapes.length).toBe(Math.min(20, device.shapes.size));
+  for (const { choice, times } of shapes) {
+    expect(Object.keys(times)).toContain(choice);
+    expect(Object.values(times).every(time => time > 0)).toBe(true);
+  }
+  const ways = new Set(shapes.flatMap(({ times }) => Object.keys(times)));
+  expect([...ways].sort()).toEqual(CONV_CHOICES.filter(choice => choice.startsWith('registers')).toSorted());
+  network.destroy();
+  for (const choice of ['registers', 'registers, subgroups'] as const) {
+    device.tuner.apply(shapes.map(tuned => ({ ...tuned, choice })));
+    const tuned = await RRDBNet.load(device, weights);
+    expect(farthest(await tuned.forward(input, size), want)).toBeLessThan(1e-4);
+    tuned.destroy();
+  }
+});
+
+test('a way that computes wrongly is not taken, however fast it is', async () => {
+  const device = await softwareDevice(wrongWith(/^conv\/staged\/(?!.*subgroups)/, 'sum_0_0 += ', 'sum_0_0 -= '));
+  const network = await RRDBNet.load(device, weights);
+  await expect(device.tuner.measure({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+  const shapes = await device.tuner.measure();
+  expect(shapes.some(({ times }) => 'registers, subgroups' in times)).toBe(true);
+  expect(shapes.filter(({ times }) => 'registers' in times)).toEqual([]);
+  network.destroy();
+});
+
+test('a device without timestamps and subgroups is measured by the clock, and says so where it is lost meanwhile', async () => {
+  const { gpu, adapter } = await softwareDevice();
+  Object.defineProperty(gpu, 'features', { value: new Set() });
+  const device = new Device(gpu, adapter);
+  const network = await RRDBNet.load(device, weights);
+  const shares: number[] = [];
+  const onProgress = (share: number) => {
+    shares.push(share);
+    gpu.destroy();
+  };
+  const measuring = device.tuner.measure({ onProgress });
+  await expect(measuring).rejects.toMatchObject({ code: expect.stringMatching(/DEVICE_LOST|DESTROYED/) });
+  expect(shares).toHaveLength(1);
+  network.destroy();
+});
+
+test('restorers tune their networks, and there is nothing to tune on WebAssembly', async () => {
+  const none = { weights: null, detector: null, upscaler: weights } as const;
+  await using wasm = await createRestorer({ ...none, adapter: 'wasm' });
+  expect(await wasm.tune()).toMatchObject({ shapes: [] });
+  await expect(wasm.tune({ fast: true } as object)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
