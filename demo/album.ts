@@ -1,10 +1,11 @@
 // An album: many photos, which are shown one at a time and restored one after another. Of each no more than its file is held, and the file
 // of what was made of it.
 
+import type { KeptWork } from './kept-work.js';
 import { markOf } from './paint.js';
 import { isAbort, problemOfPhoto } from './problems.js';
 import type { ChosenFace, Format, Made, Session } from './session.js';
-import type { Settings, State, Store } from './store.js';
+import { INITIAL, type Settings, type State, type Store } from './store.js';
 
 /** A file that somebody chose: its name may begin with folders. */
 export interface PhotoFile {
@@ -55,7 +56,8 @@ export class Album {
   /** The work on all photos, and on the one that is being restored. */
   private all = new AbortController();
   private work = new AbortController();
-  private common: Settings;
+  /** Those of all photos. */
+  common: Settings;
   private last = 0;
 
   /** @param look makes the small picture of a photo, and rejects where it cannot be read */
@@ -94,13 +96,37 @@ export class Album {
     // A photo that is alone is looked at by nobody else: what is wrong with it is said where it would be shown.
     const [first] = added as [AlbumPhoto];
     if (this.current.photos.length === 1) return this.open(first.id);
-    let shown = false;
-    for (const { id, blob, name } of added) {
+    await this.lookAt(added, null);
+  }
+
+  /** Takes up work as it was left. */
+  async resume({ photos, open, settings }: KeptWork): Promise<void> {
+    this.common = settings;
+    this.last = Math.max(...photos.map(({ id }) => id));
+    this.set({ photos: photos.map(photo => ({ ...photo, thumbnail: null, made: null, problem: null })) });
+    const shown = this.find(open ?? -1) ?? this.current.photos[0]!;
+    void this.open(shown.id);
+    if (photos.length > 1) await this.lookAt(this.current.photos, shown);
+  }
+
+  /** Lets all photos go. */
+  forget(): void {
+    this.clear();
+    this.common = INITIAL.settings;
+  }
+
+  /**
+   * Makes the small pictures.
+   * @param shown null: the first that can be read is then shown
+   */
+  private async lookAt(photos: readonly AlbumPhoto[], shown: AlbumPhoto | null): Promise<void> {
+    let isShown = shown !== null;
+    for (const { id, blob, name } of photos) {
       try {
         const thumbnail = await this.look(blob);
         this.change(id, { thumbnail });
-        if (shown || !this.find(id)) continue;
-        shown = true;
+        if (isShown || !this.find(id)) continue;
+        isShown = true;
         void this.open(id);
       } catch (error) {
         const { title, text } = problemOfPhoto(error, name);

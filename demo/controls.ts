@@ -62,6 +62,8 @@ export class Controls {
     });
     find('#search-more').addEventListener('click', () => session.searchMore());
     find('#show-outlines').addEventListener('click', () => this.toggleOutlines());
+    find('#undo').addEventListener('click', () => session.undo());
+    find('#redo').addEventListener('click', () => session.redo());
     store.subscribe(state => this.show(state));
   }
 
@@ -150,6 +152,9 @@ export class Controls {
     this.request = request;
     find('#open-compare').toggleAttribute('disabled', result === null || faces.length === 0);
     for (const id of ['#save', '#open-share']) find(id).toggleAttribute('disabled', result === null);
+    // Disabled ones would lose the focus.
+    find('#undo').setAttribute('aria-disabled', String(!this.session.canUndo));
+    find('#redo').setAttribute('aria-disabled', String(!this.session.canRedo));
   }
 }
 

@@ -20,10 +20,20 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 
 /** Bytes as people read them. */
 export function megabytes(bytes: number): string {
+  if (bytes < 1e5) return bytes < 1e3 ? `${bytes} bytes` : `${Math.round(bytes / 1e3)} kB`;
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
 /** Milliseconds as people read them. */
 export function seconds(time: number): string {
   return `${(time / 1000).toFixed(time < 9950 ? 1 : 0)} s`;
+}
+
+/** A message of the engine with its numbers as people read them. */
+export function plainNumbers(message: string): string {
+  return message
+    .replace(/\b(\d{6,}) bytes\b/g, (_, bytes) => megabytes(Number(bytes)))
+    .replace(/\b(\d{6,}) pixels\b/g, (_, pixels) => `${Math.round(Number(pixels) / 1e6)} megapixels`)
+    .replace(/\b(\d+)x(\d+)( = \d+)?/g, '$1 × $2')
+    .replace(/\b[0-9a-f]{32,}\b/g, hash => `${hash.slice(0, 8)}…`);
 }

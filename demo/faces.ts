@@ -91,15 +91,18 @@ type Mode = 'found' | 'working' | 'read' | 'done' | 'left-out';
 
 const WORDS: Readonly<Record<Mode, string>> = {
   found: 'found',
-  working: 'being restored',
+  working: 'being worked on',
   read: 'ready to be restored',
   done: 'restored',
   'left-out': 'left as it is',
 };
 
-function modeOf(face: Face, { work, phase, faces }: State): Mode {
+function modeOf(face: Face, { work, faces }: State): Mode {
   if (!face.included) return 'left-out';
-  if (phase === 'encoding' && work && work.face === faces.indexOf(face) + 1) return 'working';
+  // Those that are left out are read, but not restored.
+  const among = work?.part === 'restore' ? faces.filter(({ included }) => included) : faces;
+  const isWorked = work?.part === 'read' || work?.part === 'restore';
+  if (isWorked && work.face === among.indexOf(face) + 1) return 'working';
   if (face.restored) return 'done';
   return face.crop ? 'read' : 'found';
 }

@@ -35,7 +35,21 @@ export function listenForKeys(
   });
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Takes back changes by the keys that do so everywhere, and makes them again. */
+export function listenForUndo(changes: { undo(): void; redo(): void }): void {
+  addEventListener('keydown', event => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || isTyping(event.target)) return;
+    if (document.querySelector('dialog[open]')) return;
+    const key = event.key.toLowerCase();
+    if (key === 'z' && !event.shiftKey) changes.undo();
+    else if (key === 'y' || key === 'z') changes.redo();
+    else return;
+    event.preventDefault();
+  });
+}
+
+/** Whether a key belongs to a field. */
+export function isTyping(target: EventTarget | null): boolean {
   if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range', 'button'].includes(target.type);
 }

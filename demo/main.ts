@@ -9,12 +9,14 @@ import { listenForSaving } from './download.js';
 import { startEngine } from './engine.js';
 import { Faces } from './faces.js';
 import { showHero } from './hero.js';
-import { listenForKeys } from './keys.js';
+import { Keeping } from './keeping.js';
+import { listenForKeys, listenForUndo } from './keys.js';
 import { Messages } from './messages.js';
 import { Networks } from './networks.js';
 import { NetworkChoice } from './official.js';
 import { keepOffline } from './offline.js';
 import { listenForPhotos } from './open.js';
+import { Pace } from './pace.js';
 import { thumbnailOf } from './photo.js';
 import { problemOf } from './problems.js';
 import { ServerClient } from './server/client.js';
@@ -41,6 +43,7 @@ const session = new Session(
   async options =>
     store.state.place === 'server' ? serverEngine(server, request => store.set({ request })) : startEngine(options),
   text => toast(text, { kind: 'warning' }),
+  new Pace('gpu' in navigator),
 );
 const controls = new Controls(store, session);
 new Faces(
@@ -108,6 +111,9 @@ listenForKeys(
   },
   { b: on => viewer.hold(on) },
 );
+
+listenForUndo(session);
+new Keeping(store, session, album);
 
 void networks.start();
 keepOffline();

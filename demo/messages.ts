@@ -12,6 +12,9 @@ const TICK = 100;
 /** Work that is over sooner is not worth a message. */
 const QUIET = 250;
 
+/** How long it will still take is said after some time. */
+const TELLING = 2000;
+
 const REMEDIES: Readonly<Record<Remedy, string>> = {
   again: 'Try again',
   cheaper: 'Try a smaller result',
@@ -23,6 +26,9 @@ const REMEDIES: Readonly<Record<Remedy, string>> = {
 
 export class Messages {
   private clock: ReturnType<typeof setInterval> | null = null;
+  private readonly title = document.title;
+  /** A picture was made while another tab was in front. */
+  private unseen = false;
   private shown: Problem | null = null;
 
   constructor(
@@ -30,6 +36,10 @@ export class Messages {
     private readonly remedy: (remedy: Remedy) => void,
   ) {
     store.subscribe((state, before) => this.changed(state, before));
+    document.addEventListener('visibilitychange', () => {
+      this.unseen = false;
+      this.tick();
+    });
   }
 
   private changed(state: State, before: State): void {
@@ -39,6 +49,8 @@ export class Messages {
       clearInterval(this.clock);
       this.clock = null;
     }
+    if (state.phase === 'done' && state.result !== before.result) this.unseen = document.hidden;
+    if (working) this.unseen = false;
     this.tick();
     if (state.phase !== before.phase || state.faces.length !== before.faces.length) this.announce(state, before);
     // Where nothing can restore it there is no use in choosing a photo.
@@ -50,6 +62,13 @@ export class Messages {
   }
 
   private tick(): void {
+    const text = this.show() ?? (this.unseen ? 'Done' : null);
+    const title = text === null ? this.title : `${text} · ${this.title}`;
+    if (document.title !== title) document.title = title;
+  }
+
+  /** Shows how far the work is, and returns that in short; null where there is none, or it is nearly over. */
+  private show(): string | null {
     const { state } = this.store;
     const { work, opening } = state;
     const since = (opening ?? work)?.since;
@@ -57,14 +76,19 @@ export class Messages {
     // A slider that moves would make a message flicker.
     const hidden = since === undefined || ((opening !== null || state.result !== null) && time < QUIET);
     find('#progress').hidden = hidden;
-    if (hidden) return;
+    if (hidden) return null;
     const text = wordsFor(state);
     if (find('#progress-text').textContent !== text) find('#progress-text').textContent = text;
-    find('#progress-time').textContent = seconds(time);
     const bar = find('#progress-bar');
-    const done = opening || !work ? 0 : work.done;
+    const { done, left } = opening || !work ? { done: 0, left: 0 } : work.bar.look();
     bar.style.setProperty('--share', String(done));
-    bar.setAttribute('aria-valuenow', String(Math.round(100 * done)));
+    const percent = Math.round(100 * done);
+    bar.setAttribute('aria-valuenow', String(percent));
+    // At first nobody can know.
+    const remaining = time > TELLING && left >= 1000 ? `about ${Math.round(left / 1000)} s left` : '';
+    bar.setAttribute('aria-valuetext', [`${percent}%, ${text}`, remaining].filter(Boolean).join(', '));
+    find('#progress-time').textContent = remaining || seconds(time);
+    return `${percent}%`;
   }
 
   private announce(state: State, before: State): void {
@@ -102,18 +126,21 @@ export class Messages {
   }
 }
 
-function wordsFor({ phase, opening, work, engine, faces, place, request }: State): string {
+function wordsFor({ opening, work, phase, engine, faces, place, request }: State): string {
   if (opening) return 'Opening the photo';
   if (place === 'server') return phase === 'rendering' ? wordsForRequest(request) : 'Sending the photo';
   if (engine.status === 'loading') {
     const { received, total } = engine;
-    if (received === 0) return 'Starting';
+    if (received === 0 || received === total) return 'Getting ready';
     return `Getting ready, ${megabytes(received)}${total ? ` of ${megabytes(total)}` : ''}`;
   }
-  if (phase === 'finding') return 'Looking for faces';
-  const which = work && work.face > 0 && work.faces > 1 ? `face ${work.face} of ${work.faces}` : '';
-  if (phase === 'encoding') return `Looking at ${which || (faces.length > 1 ? 'the faces' : 'the face')}`;
-  return which ? `Restoring ${which}` : 'Restoring';
+  const { part = 'find', face = 0, faces: of = 0 } = work ?? {};
+  const which = of > 1 ? `face ${face} of ${of}` : faces.length > 1 ? 'the faces' : 'the face';
+  if (part === 'search') return 'Looking for small faces';
+  if (part === 'read' || part === 'open') return faces.length === 0 ? 'Reading the photo' : `Looking at ${which}`;
+  if (part === 'restore') return faces.length === 0 ? 'Enlarging the photo' : `Restoring ${which}`;
+  if (part === 'background') return 'Sharpening the background';
+  return part === 'finish' ? 'Putting the picture together' : 'Looking for faces';
 }
 
 /** What the server does, in the words of its log. */

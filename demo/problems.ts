@@ -1,6 +1,7 @@
 // What went wrong in words for people, with what they can do.
 
 import { CodeFormerError, type ErrorCode } from '../src/web/client.js';
+import { plainNumbers } from './dom.js';
 import { ServerError, serverProblem } from './server/error.js';
 
 /** What a button of a message does. */
@@ -86,8 +87,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof CodeFormerError) {
     if (error.code === 'NO_ADAPTER') return noAdapter();
     const words = KNOWN[error.code]?.(error.message);
-    if (words) return { code: error.code, ...words };
-    return { code: error.code, title: 'That did not work', text: error.message, remedies: ['again'] };
+    if (words) return { code: error.code, ...words, text: plainNumbers(words.text) };
+    return { code: error.code, title: 'That did not work', text: plainNumbers(error.message), remedies: ['again'] };
   }
   if (error instanceof ServerError) return serverProblem(error);
   const text = error instanceof Error ? error.message : String(error);

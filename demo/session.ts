@@ -16,7 +16,9 @@ import type {
   RestorerInfo,
 } from '../src/web/client.js';
 import { CodeFormerError } from '../src/web/client.js';
+import { History } from './history.js';
 import { Latest } from './latest.js';
+import { Bar, Pace, type Part, type Step } from './pace.js';
 import { fidelityOf, resized } from './paint.js';
 import { areaOf, around, cutOut, photoFile, type ReadPhoto, readPhoto } from './photo.js';
 import { isAbort, type Problem, problemOf, problemOfPhoto } from './problems.js';
@@ -25,6 +27,7 @@ import {
   type Face,
   type Fitting,
   fitted,
+  INITIAL,
   isWorking,
   type Place,
   type Settings,
@@ -49,6 +52,9 @@ const LARGEST_PREVIEW = 2048;
 /** Longest side of what is pasted where only the crops are wanted. */
 const LEAST_RESULT = 64;
 
+/** Bytes of the networks of this page, until they are asked for. */
+const OWN_BYTES = 17.2e6;
+
 /** Where pictures are shown. What it is given is its own from then on. */
 export interface Screen {
   /** Null: nothing at all. */
@@ -56,8 +62,19 @@ export interface Screen {
   result(picture: Picture): void;
   /** A picture of which a part is shown over the result. */
   preview(picture: Picture | null, area?: Area): void;
+  /** A face of the photo as it was restored, until there is a result. */
+  face(made: MadeFace): void;
   /** The part of the photo that is seen. */
   seen(): Area;
+}
+
+/** A restored crop, and where it belongs. */
+export interface MadeFace {
+  readonly picture: Picture;
+  /** From pixels of the photo to those of the crop: 2x3 in rows. */
+  readonly transform: ArrayLike<number>;
+  /** How much of it is used. */
+  readonly share: number;
 }
 
 /** What makes the pictures: the library in its worker, or a server. */
@@ -104,6 +121,9 @@ interface Source {
   readonly thorough: boolean;
 }
 
+/** What the picture that is shown was made with. */
+type Shown = Pick<State, 'settings' | 'cheap' | 'faces'>;
+
 interface Opened {
   readonly prepared: Prepared;
   readonly signal: AbortSignal;
@@ -126,6 +146,16 @@ export type ChosenFace = DetectedFace & FaceChoices;
 
 /** How a face is to be restored that nobody has said anything of. */
 const AS_FOUND: FaceChoices = { included: true, fidelity: null, strength: null, byHand: false, paint: null };
+
+/** All that people say of a photo. */
+interface Choices extends Pick<State, 'settings' | 'cheap'> {
+  readonly faces: readonly (FaceChoices & { readonly id: number })[];
+}
+
+/** Milliseconds between two changes of the same setting that count as two. */
+const PAUSE = 1000;
+
+const NO_CHANGE = { what: '', at: Number.NEGATIVE_INFINITY };
 
 /** How pictures are written. */
 export interface Format {
@@ -159,13 +189,15 @@ export class Session {
   private work = new AbortController();
   /** Ends the picture that is being made for other settings, but not the work on the photo. */
   private change = new AbortController();
-  /** What the picture that is shown was made with. */
-  private made: Pick<State, 'settings' | 'cheap' | 'faces'> | null = null;
+  private made: Shown | null = null;
   /** Milliseconds that the last whole picture took. */
   private lastTime = 0;
   private lastLoss = Number.NEGATIVE_INFINITY;
   /** Where somebody has shown a face that was not found, not looked at yet. */
   private boxes: Area[] = [];
+  /** What was said before; the last change of it, and when that was made. */
+  private readonly history = new History<Choices>();
+  private changed = NO_CHANGE;
   private readonly renders = new Latest<number>((since, newer) => this.render(since, newer));
 
   /**
@@ -178,6 +210,7 @@ export class Session {
     private readonly screen: Screen,
     private readonly startEngine: (options: ClientOptions) => Promise<Engine>,
     private readonly notify: (text: string) => void,
+    private readonly pace = new Pace(),
   ) {}
 
   /**
@@ -203,6 +236,7 @@ export class Session {
     try {
       const { info } = await loading;
       this.weights = weights;
+      this.pace.on(info ? `${info.adapter} ${info.model}` : 'server', info?.software === false);
       if (replaces) {
         this.abort();
         void this.engine.then(engine => engine.destroy());
@@ -244,8 +278,11 @@ export class Session {
       onWeights: ({ role, received, total }) => {
         shares.set(role, { received, total: total ?? 0 });
         const sum = (key: 'received' | 'total') => [...shares.values()].reduce((all, share) => all + share[key], 0);
-        if (this.store.state.engine.status === 'loading')
-          this.store.set({ engine: { status: 'loading', received: sum('received'), total: sum('total') || null } });
+        if (this.store.state.engine.status !== 'loading') return;
+        const [sumReceived, sumTotal] = [sum('received'), sum('total')];
+        this.store.set({ engine: { status: 'loading', received: sumReceived, total: sumTotal || null } });
+        if (sumReceived < sumTotal) this.reach('download', sumReceived / Math.max(sumTotal, OWN_BYTES));
+        else this.reach('start');
       },
     });
     if (!signal.aborted) return engine;
@@ -287,6 +324,7 @@ export class Session {
     this.screen.photo(bitmap);
     this.made = null;
     this.boxes = [];
+    if (!same) this.history.clear();
     this.store.set({
       opening: null,
       phase: 'finding',
@@ -300,7 +338,7 @@ export class Session {
       preview: null,
       firstTime: null,
       problem: null,
-      work: { face: 0, faces: 0, done: 0, since },
+      work: { part: 'find', face: 0, faces: 0, bar: this.barFor(photo, source, since), since },
     });
     await this.attempt(signal, async () => {
       const engine = await this.engine;
@@ -340,11 +378,13 @@ export class Session {
     former: readonly ChosenFace[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { faces: found, all } = await findFaces(engine, file, thorough, {
-      signal,
-      onProgress: progress => this.follow(progress, 0, 0.1),
+    const { faces: found, all } = await findFaces(engine, file, thorough, signal, (many, share) => {
+      const again = many && !thorough && share === 0;
+      if (again) this.bar?.follow([{ part: 'search', units: 1 }, ...this.stepsOf(photo, 0)]);
+      this.reach(many ? 'search' : 'find', share);
     });
     const faces = [...found, ...former.filter(face => face.byHand)];
+    this.bar?.follow(this.stepsOf(photo, faces.length));
     // Another detector may find others.
     const known = former.length === faces.length ? former : [];
     this.store.set({
@@ -352,10 +392,11 @@ export class Session {
       thorough: all,
       faces: faces.map((face, id) => newFace({ ...face, id }, known[id])),
     });
+    this.reach('open');
     const prepared = await engine.prepare(file, {
       faces: asGiven(faces),
       signal,
-      onProgress: progress => this.follow(progress, 0.1, 0.5),
+      onProgress: ({ stage, face, faces, share }) => stage === 'restore' && this.reach('read', share, face, faces),
     });
     if (signal.aborted) prepared.destroy();
     signal.throwIfAborted();
@@ -392,10 +433,11 @@ export class Session {
     }
     this.boxes = [];
     const all = [...faces, ...shown.map(face => newFace(face, { ...AS_FOUND, byHand: true }))];
+    this.reach('open');
     const prepared = await engine.prepare(file, {
       faces: asGiven(all),
       signal,
-      onProgress: progress => this.follow(progress, 0, 0.5),
+      onProgress: ({ stage, face, faces, share }) => stage === 'restore' && this.reach('read', share, face, faces),
     });
     if (signal.aborted) prepared.destroy();
     signal.throwIfAborted();
@@ -409,8 +451,11 @@ export class Session {
     if (!this.opened) return;
     const signal = AbortSignal.any([this.opened.signal, this.change.signal]);
     await this.attempt(signal, async () => {
-      const first = this.store.state.result === null;
-      this.store.set({ phase: 'rendering', problem: null, work: { face: 0, faces: 0, done: first ? 0.5 : 0, since } });
+      const { result, work } = this.store.state;
+      const first = result === null;
+      const bar = (first && work?.bar) || this.barForChange(since);
+      const part = this.boxes.length > 0 ? 'find' : 'restore';
+      this.store.set({ phase: 'rendering', problem: null, work: { part, face: 0, faces: 0, bar, since } });
       if (this.boxes.length > 0) await this.takeIn(signal);
       const { state } = this.store;
       const { prepared } = this.opened!;
@@ -418,11 +463,14 @@ export class Session {
       // A first picture is worth waiting for; others give way to newer ones.
       if (newer.aborted && !first) return;
       const begun = performance.now();
+      this.reach(state.place === 'server' ? 'server' : 'restore');
       const { image, width, height, faces, warnings } = await prepared
         .render({
           ...renderOptions(state),
           signal: first ? signal : AbortSignal.any([signal, newer]),
-          onProgress: progress => this.follow(progress, first ? 0.5 : 0, 1),
+          onProgress: progress =>
+            this.reach(partOf(progress, state.place), progress.share, progress.face, progress.faces),
+          ...(first && { onFace: made => this.showMade(made, signal) }),
         })
         .catch(error => {
           // Where a newer value waits, the next picture follows at once.
@@ -434,6 +482,7 @@ export class Session {
       signal.throwIfAborted();
       const now = performance.now();
       this.lastTime = now - begun;
+      bar.end(now);
       const { firstTime } = this.store.state;
       this.screen.result(image);
       this.screen.preview(null);
@@ -447,6 +496,16 @@ export class Session {
         faces: withRestored(this.store.state.faces, faces),
       });
     });
+  }
+
+  /** Shows a face before there is a result. */
+  private showMade({ id, restored }: Pick<RestoredFace, 'id' | 'restored'>, signal: AbortSignal): void {
+    const face = this.store.state.faces.find(other => other.id === id);
+    if (signal.aborted || !face?.transform) return;
+    this.store.setFace(id, { restored });
+    const { settings } = this.store.state;
+    const used = (settings.neverWorse ? face.share : 1) * settingsOf(face, settings).strength;
+    this.screen.face({ picture: restored, transform: face.transform, share: used });
   }
 
   /** Makes the face that is being looked at, no larger than in the photo, and shows it over the last result. */
@@ -472,6 +531,7 @@ export class Session {
   /** Other settings for all faces. */
   setSettings(change: Partial<Settings>): void {
     const { state } = this.store;
+    this.remember(change);
     // Who chooses a size wants it of this photo as well, and of the rest what is shown.
     const sized = change.upscaling !== undefined || change.backgroundUpscale !== undefined;
     const settings = sized && state.cheap ? fitted(state) : state.settings;
@@ -481,7 +541,51 @@ export class Session {
 
   /** Other settings for one. */
   setFace(id: number, change: Partial<Pick<Face, 'included' | 'fidelity' | 'strength' | 'paint'>>): void {
+    this.remember(change, id);
     this.store.setFace(id, change);
+    this.renewed();
+  }
+
+  /** Takes back the last change of settings. */
+  undo(): void {
+    this.step(now => this.history.undo(now));
+  }
+
+  /** Makes it again. */
+  redo(): void {
+    this.step(now => this.history.redo(now));
+  }
+
+  get canUndo(): boolean {
+    return this.history.canUndo;
+  }
+
+  get canRedo(): boolean {
+    return this.history.canRedo;
+  }
+
+  /** Remembers what is about to be changed. A slider that is dragged is one change. */
+  private remember(change: object, id?: number): void {
+    const what = `${id} ${Object.keys(change)}`;
+    const now = performance.now();
+    const goesOn = what === this.changed.what && now - this.changed.at < PAUSE;
+    this.changed = { what, at: now };
+    if (!goesOn) this.history.push(choicesOf(this.store.state));
+  }
+
+  private step(take: (now: Choices) => Choices | null): void {
+    const now = choicesOf(this.store.state);
+    let choices = take(now);
+    // Work that was stopped has taken its change back already.
+    while (choices && areSame(choices, now)) choices = take(now);
+    if (!choices) return;
+    const { settings, cheap, faces } = choices;
+    this.changed = NO_CHANGE;
+    this.store.set({
+      settings,
+      cheap,
+      faces: this.store.state.faces.map(face => ({ ...face, ...faces.find(({ id }) => id === face.id) })),
+    });
     this.renewed();
   }
 
@@ -507,6 +611,18 @@ export class Session {
     }
     this.abort();
     this.store.set({ phase: 'failed', work: null, problem: STOPPED, preview: null });
+  }
+
+  /** Lets the photo go. */
+  close(): void {
+    this.reading.abort();
+    this.abort();
+    this.source = null;
+    this.made = null;
+    this.history.clear();
+    this.screen.photo(null);
+    const { engine, place, outlines } = this.store.state;
+    this.store.set({ ...INITIAL, engine, place, outlines });
   }
 
   /** The photo once more, or the engine where that is what failed. */
@@ -577,7 +693,7 @@ export class Session {
   async make({ blob, settings, faces }: Order, format: Format, signal: AbortSignal): Promise<Made> {
     const engine = await orAbort(signal, () => this.engine);
     const { file, ...size } = await photoFile(blob);
-    const found = faces ?? chosen((await findFaces(engine, file, false, { signal })).faces);
+    const found = faces ?? chosen((await findFaces(engine, file, false, signal)).faces);
     const prepared = await engine.prepare(file, { faces: asGiven(found), signal });
     try {
       const { place } = this.store.state;
@@ -605,9 +721,49 @@ export class Session {
     this.opened = null;
   }
 
-  private follow({ face, faces, done }: Progress, from: number, to: number): void {
+  /** The bar of a photo that is being opened. */
+  private barFor(photo: Size, { thorough }: Source, since: number): Bar {
+    const { engine, place } = this.store.state;
+    const steps: Step[] = this.stepsOf(photo, 1);
+    if (place === 'browser') steps.unshift({ part: thorough ? 'search' : 'find', units: 1 });
+    if (engine.status !== 'loading' || place === 'server') return new Bar(this.pace, steps, since);
+    const bytes = Math.max(engine.total ?? 0, OWN_BYTES);
+    steps.unshift({ part: 'download', units: bytes / 1e6 }, { part: 'start', units: 1 });
+    return new Bar(this.pace, steps, since, engine.received / bytes);
+  }
+
+  /** The bar of a picture that is made for other settings, or with faces that somebody has shown. */
+  private barForChange(since: number): Bar {
+    const { state } = this.store;
+    const making = makingOf(state, this.made);
+    const shown = this.boxes.length;
+    const faces = state.faces.length + shown;
+    const reading: Step[] = [
+      { part: 'find', units: shown },
+      { part: 'open', units: megapixels(state.photo!) },
+      { part: 'read', units: faces },
+    ];
+    return new Bar(this.pace, shown > 0 ? [...reading, ...making] : making, since);
+  }
+
+  /** What follows when the faces of a photo are found. */
+  private stepsOf(photo: Size, faces: number): Step[] {
+    const { state } = this.store;
+    const making = makingOf({ ...state, photo }, null, faces);
+    if (state.place === 'server') return making;
+    return [{ part: 'open', units: megapixels(photo) }, { part: 'read', units: faces }, ...making];
+  }
+
+  private get bar(): Bar | undefined {
+    return this.store.state.work?.bar;
+  }
+
+  /** Says how far the work is that is shown. */
+  private reach(part: Part, share = 0, face = 0, faces = 0): void {
     const { work } = this.store.state;
-    if (work) this.store.set({ work: { ...work, face, faces, done: from + (to - from) * done } });
+    if (!work) return;
+    work.bar.reach(part, faces > 0 ? (face - 1 + share) / faces : share);
+    this.store.set({ work: { ...work, part, face, faces } });
   }
 
   /** Does some work on a photo; what goes wrong with it is shown, unless another photo has come meanwhile. */
@@ -631,9 +787,22 @@ export class Session {
   }
 }
 
-/** The faces of a photo; where there is none, small and very large ones are looked for, too. */
-async function findFaces(engine: Engine, file: Blob, thorough: boolean, options: ClientPhotoOptions & Bound) {
-  const find = (all: boolean) => engine.detect(file, { ...(all && { detectionScales: MORE_SCALES }), ...options });
+/**
+ * The faces of a photo; where there is none, small and very large ones are looked for, too.
+ * @param tell gets the share done of a look in one size of the photo or in many
+ */
+async function findFaces(
+  engine: Engine,
+  file: Blob,
+  thorough: boolean,
+  signal: AbortSignal,
+  tell: (many: boolean, share: number) => void = () => {},
+) {
+  const find = (all: boolean) => {
+    tell(all, 0);
+    const onProgress = ({ stage, share }: Progress) => stage === 'detect' && tell(all, share);
+    return engine.detect(file, { ...(all && { detectionScales: MORE_SCALES }), signal, onProgress });
+  };
   const faces = await find(thorough);
   if (faces.length > 0 || thorough) return { faces, all: thorough };
   return { faces: await find(true), all: true };
@@ -649,6 +818,58 @@ const asGiven = (faces: readonly DetectedFace[]) =>
 async function written(prepared: Prepared, request: RenderRequest & Format): Promise<Blob> {
   const { image } = await prepared.render(request);
   return new Blob([image as Uint8Array<ArrayBuffer>], { type: `image/${request.output}` });
+}
+
+const choicesOf = ({ settings, cheap, faces }: State): Choices => ({
+  settings,
+  cheap,
+  faces: faces.map(({ id, included, fidelity, strength, paint, byHand }) => {
+    return { id, included, fidelity, strength, paint, byHand };
+  }),
+});
+
+/** Whether two objects have the same values, by name. */
+function isSame<T extends object>(a: T, b: T): boolean {
+  return Object.entries(a).every(([name, value]) => value === b[name as keyof T]);
+}
+
+function areSame(a: Choices, b: Choices): boolean {
+  const facesAre = a.faces.length === b.faces.length && a.faces.every((face, i) => isSame(face, b.faces[i]!));
+  return a.cheap === b.cheap && isSame(a.settings, b.settings) && facesAre;
+}
+
+const megapixels = ({ width, height }: Size): number => (width * height) / 1e6;
+
+/** The part that something belongs to which an engine tells of a picture that it makes. */
+function partOf({ stage }: Progress, place: Place): Part {
+  if (place === 'server') return 'server';
+  return stage === 'restore' || stage === 'background' ? stage : 'finish';
+}
+
+/**
+ * What is to be done for a picture.
+ * @param made what the one before was made with, of which much can be used again
+ * @param faces how many there are to restore
+ */
+function makingOf(
+  state: Pick<State, 'place' | 'faces'> & Fitting,
+  made: Shown | null,
+  faces = state.faces.length,
+): Step[] {
+  if (state.place === 'server') return [{ part: 'server', units: 1 }];
+  const now = fitted(state);
+  const before = made && fitted({ ...state, ...made });
+  const sized = before?.upscaling === now.upscaling && before.backgroundUpscale === now.backgroundUpscale;
+  const isNew = (face: Face) => {
+    const former = made?.faces.find(({ id }) => id === face.id);
+    if (!sized || !former?.restored || former.paint !== face.paint) return true;
+    return settingsOf(former, before!).fidelity !== settingsOf(face, now).fidelity;
+  };
+  return [
+    { part: 'restore', units: made ? state.faces.filter(face => face.included && isNew(face)).length : faces },
+    { part: 'background', units: now.backgroundUpscale && !sized ? megapixels(state.photo!) : 0 },
+    { part: 'finish', units: now.upscaling ** 2 * megapixels(state.photo!) },
+  ];
 }
 
 function renderOptions(
@@ -694,9 +915,9 @@ function newFace(
 
 function withCrops(faces: readonly Face[], prepared: Prepared, photo: Size): Face[] {
   return faces.map((face, i) => {
-    const { id, crop, transform } = prepared.faces[i]!;
+    const { id, crop, transform, share } = prepared.faces[i]!;
     const paint = face.paint && resized(face.paint, crop.width);
-    return { ...face, id, crop, transform, paint, area: areaOf(transform, crop.width, photo) };
+    return { ...face, id, crop, transform, share, paint, area: areaOf(transform, crop.width, photo) };
   });
 }
 

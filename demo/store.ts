@@ -2,6 +2,7 @@
 
 import { MAX_SIDE, pixelLimit } from '../src/image/picture.js';
 import type { DetectedFace, Picture, RestorerInfo } from '../src/web/client.js';
+import type { Bar, Part } from './pace.js';
 import type { Paint } from './paint.js';
 import type { Problem } from './problems.js';
 import type { Status } from './server/client.js';
@@ -11,14 +12,14 @@ import type { Status } from './server/client.js';
  */
 export type Phase = 'empty' | 'finding' | 'encoding' | 'rendering' | 'done' | 'failed';
 
-/** A new photo can come at any time, and anything can fail; else a photo goes straight on. */
+/** A photo can come and go at any time, and anything can fail; else a photo goes straight on. */
 const NEXT: Readonly<Record<Phase, readonly Phase[]>> = {
   empty: ['finding', 'failed'],
-  finding: ['encoding', 'failed'],
-  encoding: ['finding', 'rendering', 'failed'],
-  rendering: ['finding', 'done', 'failed'],
-  done: ['finding', 'rendering', 'failed'],
-  failed: ['finding', 'rendering', 'done'],
+  finding: ['empty', 'encoding', 'failed'],
+  encoding: ['empty', 'finding', 'rendering', 'failed'],
+  rendering: ['empty', 'finding', 'done', 'failed'],
+  done: ['empty', 'finding', 'rendering', 'failed'],
+  failed: ['empty', 'finding', 'rendering', 'done'],
 };
 
 /** Where photos are restored. */
@@ -96,11 +97,12 @@ export interface Preview {
 }
 
 export interface Work {
+  readonly part: Part;
   /** Number of the face that is worked on, from 1; 0 for the whole photo. */
   readonly face: number;
   readonly faces: number;
-  /** 0 to 1. */
-  readonly done: number;
+  /** How far all of it is. */
+  readonly bar: Bar;
   /** When it began, as `performance.now()` says it. */
   readonly since: number;
 }

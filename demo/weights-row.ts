@@ -152,6 +152,6 @@ function checkSize({ name, size }: File): void {
   if (official?.bytes === undefined || official.bytes === size) return;
   throw new CodeFormerError(
     'INTEGRITY',
-    `${name} has ${size} bytes and not the ${official.bytes} of the official file: download it again.`,
+    `${name} has ${megabytes(size)} and not the ${megabytes(official.bytes)} of the official file: download it again.`,
   );
 }

@@ -1,9 +1,9 @@
 // What can be done with the selected cells.
 
 import { find, make } from '../dom.js';
+import { isTyping } from '../keys.js';
 import { announce } from '../toasts.js';
 import { changedCells, copied, likeliest, type Pattern, pasted, stepped, swapped, withCodes } from './codes.js';
-import { isTyping } from './keys.js';
 import { placeName } from './selection.js';
 import type { Session } from './session.js';
 import type { State, Store } from './state.js';
@@ -84,7 +84,7 @@ export class CellPanel {
 
   private key(event: KeyboardEvent): void {
     const { subject } = this.store.state;
-    if (!subject || event.altKey || isTyping(event)) return;
+    if (!subject || event.altKey || isTyping(event.target)) return;
     const inGrid = (event.target as Element).closest('#cells') !== null;
     const command = event.ctrlKey || event.metaKey;
     if (!inGrid) return;

@@ -4,6 +4,7 @@ import type { Picture } from '../../src/web/client.js';
 import { find } from '../dom.js';
 import { isAbort, problemOf } from '../problems.js';
 import { announce, toast } from '../toasts.js';
+import { handOver } from './handover.js';
 import { draw } from './plates.js';
 import type { Session } from './session.js';
 import type { Store } from './state.js';
@@ -29,7 +30,7 @@ export function listenForFiles(store: Store, session: Session): void {
     sample.addEventListener('click', async () => {
       const path = sample.dataset.sample!;
       const response = await fetch(path).catch(() => null);
-      if (response?.ok) session.open(await response.blob(), nameIn(path));
+      if (response?.ok) openPicture(await response.blob(), nameIn(path));
       else toast('The sample could not be loaded. Is this machine offline?', { kind: 'warning' });
     });
   }
@@ -50,7 +51,12 @@ export function listenForFiles(store: Store, session: Session): void {
   function take(file: File): void {
     if (file.name.endsWith('.json')) openCodes(file);
     else if (/\.(safetensors|pth)$/.test(file.name)) useNetwork(file);
-    else session.open(file, file.name);
+    else openPicture(file, file.name);
+  }
+
+  async function openPicture(blob: Blob, name: string): Promise<void> {
+    await session.open(blob, name);
+    if (store.state.source?.blob === blob) await handOver(blob, name);
   }
 
   async function useNetwork(file: File | null): Promise<void> {

@@ -1,11 +1,12 @@
 // The lab: the codes of one face, to look at and to change.
 
+import { listenForUndo } from '../keys.js';
 import { keepOffline } from '../offline.js';
 import { CellPanel } from './cell-panel.js';
 import { Cells } from './cells.js';
 import { Controls } from './controls.js';
 import { listenForFiles } from './files.js';
-import { listenForKeys } from './keys.js';
+import { takeOver } from './handover.js';
 import { Plates } from './plates.js';
 import { single } from './selection.js';
 import { Session } from './session.js';
@@ -38,7 +39,8 @@ new Cells(store);
 new CellPanel(store, session);
 new Controls(store, session);
 new SweepView(store, session);
-new Status(store);
+new Status(store, () => session.stop());
 listenForFiles(store, session);
-listenForKeys(session);
+listenForUndo(session);
+void takeOver(session);
 keepOffline();

@@ -1,14 +1,14 @@
 // The work behind the page: opens pictures, makes the restored one again after every edit, and sweeps over fidelities.
 
 import { checkFaceCodes, type FaceCodes, formatFaceCodes, parseFaceCodes } from '../../src/pipeline/face-codes.js';
-import { type ClientRestorer, CodeFormerError, type Picture } from '../../src/web/client.js';
+import { type ClientRestorer, CodeFormerError, type DetectedFace, type Picture } from '../../src/web/client.js';
 import { startEngine } from '../engine.js';
+import { History } from '../history.js';
 import { Latest } from '../latest.js';
 import { fidelityOf, paintOf } from '../paint.js';
 import { checkHeader } from '../photo.js';
 import { isAbort, problemOf } from '../problems.js';
 import { cropOf, OpenFace, pixelsOf } from './face.js';
-import { History } from './history.js';
 import { comparison } from './metrics.js';
 import { single } from './selection.js';
 import { inSlices } from './slices.js';
@@ -76,18 +76,26 @@ export class Session {
     if (this.engine === engine) await this.choose(this.store.state.source?.chosen ?? null);
   }
 
-  /** Opens a crop, which has the network's size, or a photo, whose most certain face is taken. */
-  async open(blob: Blob, name: string): Promise<void> {
+  /**
+   * Opens a crop, which has the network's size, or a photo.
+   * @param near where the face is that is taken, in pixels of the photo; else it is the most certain one
+   */
+  async open(blob: Blob, name: string, near?: readonly [number, number]): Promise<void> {
     await this.begin('Opening the picture', async (engine, signal) => {
       const bitmap = await bitmapOf(blob, name);
+      if (signal.aborted) bitmap.close();
+      signal.throwIfAborted();
       const { size } = engine.info;
       const isCrop = bitmap.width === size && bitmap.height === size;
-      let source: Source = { name, bitmap, faces: [], chosen: null };
+      let source: Source = { name, blob, bitmap, faces: [], chosen: null };
       try {
         if (!isCrop) {
           this.store.set({ busy: 'Looking for faces' });
           const faces = await engine.detect(bitmap, { signal });
-          source = { ...source, faces, chosen: faces[0]?.id ?? null };
+          const distance = ({ box: [left, top, right, bottom] }: DetectedFace) =>
+            near ? Math.hypot((left + right) / 2 - near[0], (top + bottom) / 2 - near[1]) : 0;
+          const [first] = faces.toSorted((a, b) => distance(a) - distance(b));
+          source = { ...source, faces, chosen: first?.id ?? null };
         }
         await this.take(engine, source, signal);
       } catch (error) {
@@ -111,6 +119,12 @@ export class Session {
       await this.take(engine, other, signal);
       this.store.set({ source: other });
     });
+  }
+
+  /** Ends what is being read. What was there before stays. */
+  stop(): void {
+    this.opening.abort();
+    this.store.set({ busy: null });
   }
 
   /** One picture is opened at a time; the one that is there stays where that fails. */

@@ -15,6 +15,7 @@ export type EngineState =
 /** A picture that was opened, and the faces in it. */
 export interface Source {
   readonly name: string;
+  readonly blob: Blob;
   readonly bitmap: ImageBitmap;
   readonly faces: readonly DetectedFace[];
   /** Id of the face that is worked on; null where the whole picture is the crop. */

@@ -11,7 +11,8 @@ import { shown } from './sweep-view.js';
 export class Status {
   private problem: Problem | null = null;
 
-  constructor(store: Store) {
+  constructor(store: Store, stop: () => void) {
+    find('#stop').addEventListener('click', stop);
     store.subscribe((state, before) => this.changed(state, before));
   }
 
@@ -20,7 +21,8 @@ export class Status {
     find('#welcome').hidden = subject !== null || state.source !== null;
     find('#desk').hidden = subject === null;
     setText('#status', (subject && !busy ? '' : loading(state)) || (busy ?? ''));
-    find('#status').hidden = find('#status').textContent === '';
+    find('#busy').hidden = find('#status').textContent === '';
+    find('#stop').hidden = busy === null;
     if (engine !== before.engine && engine.status === 'ready') showNetwork(engine.info);
     const problem = state.problem ?? (engine.status === 'failed' ? engine.problem : null);
     if (problem !== this.problem) this.showProblem(problem);

@@ -64,12 +64,18 @@ function prepared(client: ServerClient, url: string, follow: (status: Status) =>
 
 /** How far a request is by the last face that its log names. */
 function progressOf({ logs, status }: Status): Progress {
-  const stage = 'restore';
   const lines = logs ?? [];
   const at = lines.findLastIndex(({ message }) => /face \d+ of \d+/.test(message));
-  if (at < 0) return { stage, face: 0, faces: 0, done: status === 'IN_QUEUE' ? 0 : 0.1 };
+  const progress = (share: number, face = 0, faces = 0): Progress => ({
+    stage: 'restore',
+    face,
+    faces,
+    share,
+    done: share,
+  });
+  if (at < 0) return progress(status === 'IN_QUEUE' ? 0 : 0.1);
   const [face, faces] = lines[at]!.message.match(/\d+/g)!.map(Number) as [number, number];
-  return { stage, face, faces, done: at === lines.length - 1 ? 0.2 + (0.6 * (face - 1)) / faces : 0.9 };
+  return progress(at === lines.length - 1 ? 0.2 + (0.6 * (face - 1)) / faces : 0.9, face, faces);
 }
 
 async function pixelsOf(file: Blob): Promise<Picture> {

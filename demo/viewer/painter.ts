@@ -1,6 +1,7 @@
 // Paints the picture, in a worker: large photos take longer to draw than a page may stand still.
 
 import type { Picture } from '../../src/web/client.js';
+import type { MadeFace } from '../session.js';
 import type { Area } from '../store.js';
 import type { Size, View } from './view.js';
 
@@ -19,6 +20,7 @@ export type ToPainter =
   | { readonly type: 'canvas'; readonly canvas: OffscreenCanvas }
   | { readonly type: 'photo'; readonly picture: ImageBitmap | null }
   | { readonly type: 'result'; readonly picture: Picture | null }
+  | { readonly type: 'face'; readonly made: MadeFace }
   | { readonly type: 'preview'; readonly picture: Picture | null; readonly area: Area }
   | { readonly type: 'frame'; readonly frame: Frame; readonly id: number };
 
@@ -30,6 +32,8 @@ export interface FromPainter {
 let canvas: OffscreenCanvas;
 let photo: ImageBitmap | null = null;
 let result: OffscreenCanvas | null = null;
+/** Restored crops with soft edges, until there is a result. */
+let faces: { readonly crop: OffscreenCanvas; readonly transform: DOMMatrix }[] = [];
 let preview: { readonly canvas: OffscreenCanvas; readonly area: Area } | null = null;
 let waiting: { readonly frame: Frame; readonly id: number } | null = null;
 
@@ -45,8 +49,12 @@ scope.addEventListener('message', ({ data }) => {
   } else if (data.type === 'photo') {
     photo?.close();
     photo = data.picture;
+    faces = [];
   } else if (data.type === 'result') {
     result = data.picture && drawn(data.picture);
+    faces = [];
+  } else if (data.type === 'face') {
+    faces.push(softened(data.made));
   } else if (data.type === 'preview') {
     preview = data.picture && { canvas: drawn(data.picture), area: data.area };
   } else {
@@ -61,6 +69,21 @@ function drawn({ data, width, height }: Picture): OffscreenCanvas {
   const pixels = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length);
   picture.getContext('2d')!.putImageData(new ImageData(pixels, width, height), 0, 0);
   return picture;
+}
+
+/** About as it will be pasted: it ends before its edges. */
+function softened({ picture, transform, share }: MadeFace): (typeof faces)[number] {
+  const crop = drawn(picture);
+  const context = crop.getContext('2d')!;
+  const [middle, most] = [crop.width / 2, crop.width / 2];
+  const edge = context.createRadialGradient(middle, middle, 0.7 * most, middle, middle, 0.95 * most);
+  edge.addColorStop(0, `rgb(0 0 0 / ${share})`);
+  edge.addColorStop(1, 'transparent');
+  context.globalCompositeOperation = 'destination-in';
+  context.fillStyle = edge;
+  context.fillRect(0, 0, crop.width, crop.height);
+  const [a, b, c, d, e, f] = Array.from(transform) as [number, number, number, number, number, number];
+  return { crop, transform: new DOMMatrix([a, d, b, e, c, f]).inverse() };
 }
 
 function paint(): void {
@@ -78,6 +101,15 @@ function paint(): void {
   const whole = (picture: CanvasImageSource) =>
     context.drawImage(picture, view.x, view.y, view.scale * frame.photo.width, view.scale * frame.photo.height);
   if (photo) whole(photo);
+  for (const { crop, transform } of faces) {
+    context.save();
+    context.translate(view.x, view.y);
+    context.scale(view.scale, view.scale);
+    const { a, b, c, d, e, f } = transform;
+    context.transform(a, b, c, d, e, f);
+    context.drawImage(crop, 0, 0);
+    context.restore();
+  }
   if (result && divider < stage.width) {
     context.save();
     context.beginPath();

@@ -2,7 +2,7 @@
 
 import type { Picture } from '../../src/web/client.js';
 import { find } from '../dom.js';
-import type { Screen } from '../session.js';
+import type { MadeFace, Screen } from '../session.js';
 import { type Area, type Face, mainFace, type Result, type State, type Store } from '../store.js';
 import { startWorker } from '../workers.js';
 import { listen } from './gestures.js';
@@ -82,6 +82,12 @@ export class Viewer implements Screen {
   /** Takes the restored picture. */
   result(picture: Picture | null): void {
     this.tell({ type: 'result', picture }, picture ? [picture.data.buffer as ArrayBuffer] : []);
+  }
+
+  /** Takes a face that is shown on the photo until there is a result. */
+  face(made: MadeFace): void {
+    this.tell({ type: 'face', made });
+    this.draw();
   }
 
   /** Takes a picture whose part is shown over the result. */

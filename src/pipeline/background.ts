@@ -48,12 +48,13 @@ export async function background(
   picture: Picture | DevicePicture,
   { original, working }: Photos,
   output: Size,
-  { device, stages: { upscale }, settings }: Context,
+  { device, stages: { upscale }, settings, report }: Context,
 ): Promise<Photo> {
   const { backgroundUpscale, rules, upscaling, signal } = settings;
   if (backgroundUpscale && upscale) {
     const seen = await (rules.fills && hasAlpha(picture) ? working : original).read();
-    const large = await upscale(seen, upscaling);
+    report.stage('background');
+    const large = await upscale(seen, upscaling, share => report.share('background', share));
     const whole = isOpaque(large) && hasAlpha(picture) ? await withAlphaOf(picture, large, device) : large;
     const canvas = await Photo.open(device, whole);
     return canvas.resized(output, 'lanczos4', { signal }).finally(() => canvas.destroy());

@@ -69,6 +69,7 @@ const RENDER = {
     return value;
   },
   neverWorse: flag(true),
+  onFace: checkCallback,
   output: (value, name) => (value === undefined ? null : checkType(value, name)),
   perFace: (value = {}, _, size) => checkPerFace(value, size),
   quality: value => (value === undefined ? undefined : checkQuality(value)),
@@ -143,7 +144,7 @@ export function checkRestoreOptions(options: RestoreOptions, size: number): Sett
 }
 
 /** Options of `restore` that a result on the device has not. */
-const NOT_INTO = ['aligned', 'background', 'metadata', 'output', 'quality'];
+const NOT_INTO = ['aligned', 'background', 'metadata', 'onFace', 'output', 'quality'];
 
 /** @throws as `checkRestoreOptions` */
 export function checkIntoOptions(options: IntoOptions, size: number): Settings {
@@ -153,6 +154,9 @@ export function checkIntoOptions(options: IntoOptions, size: number): Settings {
   );
   return checkRestoreOptions(options, size);
 }
+
+/** Options that are about one call. */
+const NOT_KEPT = { signal: undefined, onProgress: undefined, onFace: undefined };
 
 /**
  * Settings of a picture of a prepared photo.
@@ -172,7 +176,7 @@ export function checkRenderOptions(
   const wrong = ids.find(id => !known.includes(id));
   if (wrong !== undefined) throw invalidArgument(`ids among ${known.join(', ')}`, 'faces', wrong);
   const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  const settings = checkRestoreOptions({ ...defaults, signal: undefined, onProgress: undefined, ...given }, size);
+  const settings = checkRestoreOptions({ ...defaults, ...NOT_KEPT, ...given }, size);
   return { ...settings, ids };
 }
 

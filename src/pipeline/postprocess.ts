@@ -8,8 +8,8 @@ import { mergePlanes } from '../pixels/filter.js';
 import { resizeDevicePicture, resizePlanes } from '../pixels/resize.js';
 import { PARSER_SIDE } from './mask.js';
 import type { Settings } from './options.js';
-import { type Timings, timed } from './progress.js';
-import type { Stages } from './stages.js';
+import { timed } from './progress.js';
+import type { FaceJob, Stages } from './stages.js';
 import type { Fidelity } from './types.js';
 
 /** A face restored at one fidelity. */
@@ -91,7 +91,7 @@ export async function postprocess(
   stages: Pick<Stages, 'upscaleFace' | 'upscaleFloat' | 'parse'>,
   { rules: { greysFirst } }: Pick<Settings, 'rules'>,
   scale: number | null,
-  timings: Timings,
+  { timings, onProgress }: Pick<FaceJob, 'timings' | 'onProgress'>,
   reads: boolean,
 ): Promise<Pick<PostprocessedFace, 'restored' | 'pasted' | 'scale' | 'labels'>> {
   const made = new Set<{ destroy(): void }>([coloured]);
@@ -114,8 +114,8 @@ export async function postprocess(
     const side = Math.round(factor * coloured.width);
     const large =
       greysFirst && like && stages.upscaleFloat
-        ? await stages.upscaleFloat(keep(await transferGrey(coloured, like)), factor)
-        : await stages.upscaleFace!(greysFirst ? restored : coloured, factor);
+        ? await stages.upscaleFloat(keep(await transferGrey(coloured, like)), factor, onProgress)
+        : await stages.upscaleFace!(greysFirst ? restored : coloured, factor, onProgress);
     if (large.width === side && large.height === side) return large;
     const size = { width: side, height: side };
     keep(large);

@@ -15,8 +15,11 @@ export async function timed<T>(timings: Timings, stage: string, work: () => Prom
   }
 }
 
-/** How the work of a call is shared by its stages: networks take nearly all of it. */
-const SHARES: Readonly<Record<Progress['stage'], readonly [begin: number, end: number]>> = {
+/** How much work it is to upscale a megapixel, where a face that is restored is 1. */
+export const UPSCALING_WORK = 3;
+
+/** How the work of a call is shared by its stages: networks take nearly all of it. A background that is upscaled shares with the faces. */
+const SHARES: Readonly<Record<Exclude<Progress['stage'], 'background'>, readonly [begin: number, end: number]>> = {
   decode: [0, 0.01],
   detect: [0.01, 0.08],
   align: [0.08, 0.1],
@@ -32,6 +35,8 @@ export class Report {
   private since = performance.now();
   /** Which picture of how many the work is on. */
   private round = { number: 0, of: 1 };
+  /** Where the faces end and the background begins. */
+  private turn = SHARES.restore[1];
 
   constructor(
     private readonly onProgress: ((progress: Progress) => void) | undefined,
@@ -56,15 +61,23 @@ export class Report {
 
   /** Says how far a stage, or one of its faces, is. */
   share(stage: Progress['stage'], share: number, face = 0, faces = 0): void {
-    const [begin, end] = SHARES[stage];
+    const [begin, end] = this.shareOf(stage);
     const part = faces > 0 ? (face - 1 + share) / faces : share;
     const done = begin + (end - begin) * part;
-    this.onProgress?.({
-      stage,
-      face,
-      faces,
-      done: stage === 'restore' || stage === 'paste' ? this.overall(done) : done,
-    });
+    const repeated = stage === 'restore' || stage === 'background' || stage === 'paste';
+    this.onProgress?.({ stage, face, faces, share, done: repeated ? this.overall(done) : done });
+  }
+
+  /** Says how much work the faces are, and the background, of which there is none where it is not upscaled. */
+  plan(faces: number, background: number): void {
+    const [begin, end] = SHARES.restore;
+    this.turn = background > 0 ? begin + ((end - begin) * faces) / (faces + background) : end;
+  }
+
+  private shareOf(stage: Progress['stage']): readonly [begin: number, end: number] {
+    const [begin, end] = SHARES.restore;
+    if (stage === 'restore') return [begin, this.turn];
+    return stage === 'background' ? [this.turn, end] : SHARES[stage];
   }
 
   /** Says that faces are restored and pasted for one of several pictures, from 0. */
@@ -89,7 +102,7 @@ export class Report {
 
   /** Milliseconds of each stage, which add up to `total`, and apart from that `wait`, for the calls before. */
   finish(): Timings {
-    this.onProgress?.({ stage: 'encode', face: 0, faces: 0, done: 1 });
+    this.onProgress?.({ stage: 'encode', face: 0, faces: 0, share: 1, done: 1 });
     this.clock('encode');
     const { wait = 0, ...stages } = this.timings;
     const tenths = (ms: number) => Math.round(10 * ms);

@@ -17,7 +17,7 @@ import { faceDetail, faceView, isTooSmallToLeave, measuredSide, type Share, shar
 import type { DetectSettings, Settings } from './options.js';
 import type { Layer, Photo } from './photo.js';
 import { faceScale, NO_POSTPROCESSING, type PostprocessedFace, postprocess, type Recipe } from './postprocess.js';
-import { type Timings, timed } from './progress.js';
+import { type Timings, timed, UPSCALING_WORK } from './progress.js';
 import { outputSize } from './sizes.js';
 import type { Context, EncodedCrop, Stages } from './stages.js';
 import type { DetectedFace } from './types.js';
@@ -211,9 +211,14 @@ export async function restoreFace(
   { timings, onProgress }: { readonly timings: Timings; readonly onProgress: (share: number) => void },
 ): Promise<PostprocessedFace> {
   const { signal } = settings;
-  const { picture, indices } = await crop.restore({ id, ...recipe, signal, timings, onProgress });
+  // The network has about as much work with a face as the upscaler has with some pixels.
+  const upscaled = isPasted && recipe.scale !== null ? (UPSCALING_WORK * stages.size ** 2) / 1e6 : 0;
+  const decoded = 1 / (1 + upscaled);
+  const following = { timings, onProgress: (share: number) => onProgress(decoded * share) };
+  const { picture, indices } = await crop.restore({ id, ...recipe, signal, ...following });
   const used = isPasted ? stages : NO_POSTPROCESSING;
-  const made = await postprocess(picture, like, used, settings, recipe.scale, timings, !onDevice);
+  const enlarging = { timings, onProgress: (share: number) => onProgress(decoded + (1 - decoded) * share) };
+  const made = await postprocess(picture, like, used, settings, recipe.scale, enlarging, !onDevice);
   return { ...made, indices, margin: crop.margin };
 }
 

@@ -143,7 +143,7 @@ export class Restorer {
         report,
         () => this.openSource(photo, settings.maxPixels, report),
         async ({ device, networks }, source) => {
-          const stages = detectingStages(networks, settings);
+          const stages = detectingStages(networks, settings, report);
           return detectPhoto(await source.take(device), { device, stages, settings, report });
         },
       );

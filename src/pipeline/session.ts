@@ -16,7 +16,7 @@ import {
   snapshot,
   spilled,
 } from './postprocess.js';
-import type { Timings } from './progress.js';
+import { type Timings, UPSCALING_WORK } from './progress.js';
 import {
   alignedFace,
   blendCrop,
@@ -181,14 +181,18 @@ export class PhotoSession {
     ids: readonly number[] | undefined,
     work: (rendered: readonly RenderedFace[]) => Promise<T>,
   ): Promise<T> {
-    const { report } = context;
+    const { settings, report } = context;
     const chosen = this.faces.filter(({ id }) => ids?.includes(id) ?? true);
     const rendered: RenderedFace[] = [];
+    report.plan(chosen.length, this.backgroundWork(context));
     try {
       for (const [i, face] of chosen.entries()) {
         report.stage('restore', i + 1, chosen.length);
         const onProgress = (share: number) => report.share('restore', share, i + 1, chosen.length);
-        rendered.push(await this.rendered(face, context, onProgress, rendered));
+        const made = await this.rendered(face, context, onProgress, rendered);
+        rendered.push(made);
+        const { restored } = made.made;
+        if (restored) settings.onFace?.({ id: face.id, restored });
       }
       this.told = true;
       return await work(rendered);
@@ -265,10 +269,10 @@ export class PhotoSession {
     taken: (canvas: Photo) => Promise<T>,
   ): Promise<{ readonly image: T; readonly warnings: string[] }> {
     const { report } = context;
-    report.stage('paste');
     report.clock('background');
     const canvas = await this.canvas(photos, context);
     try {
+      report.stage('paste');
       await pasteFaces(canvas, photos, faces, context);
       return { image: await taken(canvas), warnings: missingStages(context) };
     } finally {
@@ -278,9 +282,8 @@ export class PhotoSession {
 
   /** The photo in the size of the result, to be painted on; what was made for the last picture is used again. */
   private async canvas(photos: Photos, context: Context): Promise<Photo> {
-    const { settings, stages } = context;
-    const size = outputSize(this.picture, settings);
-    const key = `${size.width}x${size.height}${settings.backgroundUpscale && stages.upscale ? ' upscaled' : ''}`;
+    const size = outputSize(this.picture, context.settings);
+    const key = this.backgroundKey(context);
     if (this.background?.key !== key) {
       this.background?.photo.destroy();
       this.background = null;
@@ -302,6 +305,19 @@ export class PhotoSession {
       timings,
       warnings,
     });
+  }
+
+  private backgroundKey({ settings, stages }: Context): string {
+    const { width, height } = outputSize(this.picture, settings);
+    return `${width}x${height}${settings.backgroundUpscale && stages.upscale ? ' upscaled' : ''}`;
+  }
+
+  /** How much work it will be to upscale the background, beside the faces. */
+  private backgroundWork(context: Context): number {
+    const { settings, stages } = context;
+    if (!this.photos || !settings.backgroundUpscale || !stages.upscale) return 0;
+    const { width, height } = this.picture;
+    return this.background?.key === this.backgroundKey(context) ? 0 : (UPSCALING_WORK * width * height) / 1e6;
   }
 
   /** Faces are reported in pixels of the photo, whatever the pipeline worked on. */

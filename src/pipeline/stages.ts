@@ -43,11 +43,13 @@ export interface EncodedCrop {
   destroy(): void;
 }
 
+/** Gets the share done, 0 to 1. */
+export type OnShare = (share: number) => void;
+
 export interface FaceJob {
   readonly id: number;
   readonly signal: AbortSignal | undefined;
-  /** Gets the share done, 0 to 1. */
-  readonly onProgress: (share: number) => void;
+  readonly onProgress: OnShare;
   /** Takes the time of a stage. */
   readonly timings: Timings;
 }
@@ -67,12 +69,14 @@ export interface Stages {
   readonly encodeFace: ((crop: Picture | DevicePicture, job: FaceJob) => Promise<EncodedCrop>) | null;
   /** Takes 512x512; the label of each pixel, four to a word. */
   readonly parse: ((face: DevicePicture) => Promise<DeviceBuffer>) | null;
-  /** Gives about width * scale x height * scale. */
-  readonly upscale: ((photo: Picture, scale: number) => Promise<Picture>) | null;
+  /** Gives about width * scale x height * scale; the share that is done to `onProgress`. */
+  readonly upscale: ((photo: Picture, scale: number, onProgress: OnShare) => Promise<Picture>) | null;
   /** As `upscale`, of a face. */
-  readonly upscaleFace: ((face: DevicePicture, scale: number) => Promise<DevicePicture>) | null;
+  readonly upscaleFace: ((face: DevicePicture, scale: number, onProgress: OnShare) => Promise<DevicePicture>) | null;
   /** As `upscale`, of a face that is not rounded. */
-  readonly upscaleFloat: ((face: DevicePlanes, scale: number) => Promise<DevicePlanes | DevicePicture>) | null;
+  readonly upscaleFloat:
+    | ((face: DevicePlanes, scale: number, onProgress: OnShare) => Promise<DevicePlanes | DevicePicture>)
+    | null;
 }
 
 /** What a call works with. */
@@ -89,6 +93,7 @@ export interface Context {
 export function detectingStages(
   networks: Networks,
   { parts, rules: { compat }, detectionScales, signal }: DetectSettings,
+  report: Report,
 ): Pick<Stages, 'detect' | 'detectFaces'> {
   const { detector } = networks;
   const { detectFaces } = parts;
@@ -97,7 +102,8 @@ export function detectingStages(
       detector &&
       (photo => {
         const minEyeDistance = leastEyeDistance(photo);
-        return findFaces(detector, photo, { compat, minEyeDistance, scales: detectionScales, signal });
+        const onProgress = (share: number) => report.share('detect', share);
+        return findFaces(detector, photo, { compat, minEyeDistance, scales: detectionScales, signal, onProgress });
       }),
     detectFaces:
       detectFaces === undefined
@@ -111,14 +117,20 @@ export function detectingStages(
 }
 
 /** @param size side of crops */
-export function callStages(device: Executor, networks: Networks, settings: Settings, size: number): Stages {
+export function callStages(
+  device: Executor,
+  networks: Networks,
+  settings: Settings,
+  report: Report,
+  size: number,
+): Stages {
   const { restorer, parser } = networks;
   const upscaler = usedUpscaler(networks, settings);
   const { parts, signal } = settings;
   const { restoreFace, parseFace, upscale, upscaleFloat } = parts;
   return {
     size,
-    ...detectingStages(networks, settings),
+    ...detectingStages(networks, settings, report),
     encodeFace: restoreFace
       ? async crop => replacedFace(device, restoreFace, crop, size)
       : restorer && ((crop, job) => encodeFace(restorer, crop, job)),
@@ -128,18 +140,19 @@ export function callStages(device: Executor, networks: Networks, settings: Setti
     upscale: upscale
       ? async (picture, scale) => checkUpscaled(await upscale(picture, scale), signal)
       : upscaler &&
-        (async (picture, scale) => {
-          if (settings.rules.fills) return upscaler.upscale(picture, { scale, signal });
-          return toRgba(await upscaler.upscale(toRgb(picture), { scale, signal }));
+        (async (picture, scale, onProgress) => {
+          if (settings.rules.fills) return upscaler.upscale(picture, { scale, signal, onProgress });
+          return toRgba(await upscaler.upscale(toRgb(picture), { scale, signal, onProgress }));
         }),
     upscaleFace: upscale
       ? async (face, scale) => upload(device, checkUpscaled(await upscale(await face.read(), scale), signal))
-      : upscaler && ((face, scale) => upscaler.upscaleOnDevice(face, { scale, signal })),
+      : upscaler && ((face, scale, onProgress) => upscaler.upscaleOnDevice(face, { scale, signal, onProgress })),
     upscaleFloat: upscaleFloat
       ? async (face, scale) =>
           upload(device, checkUpscaledFloat(await upscaleFloat(await face.picture(), scale), signal))
       : upscaler && !upscale
-        ? async (face, scale) => upload(device, await upscaler.upscaleFloat(await face.picture(), { scale, signal }))
+        ? async (face, scale, onProgress) =>
+            upload(device, await upscaler.upscaleFloat(await face.picture(), { scale, signal, onProgress }))
         : null,
   };
 }
@@ -152,7 +165,7 @@ export function callContext(
   size: number,
   onDevice = false,
 ): Context {
-  return { device, stages: callStages(device, networks, settings, size), settings, report, onDevice };
+  return { device, stages: callStages(device, networks, settings, report, size), settings, report, onDevice };
 }
 
 /** The package's own upscaler may have to be asked for. */

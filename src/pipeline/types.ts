@@ -103,10 +103,13 @@ export type PhotoOutput<I> = I extends ImageBitmap | PictureElement
 
 /** How far the work on a photo has come. */
 export interface Progress {
-  readonly stage: 'decode' | 'detect' | 'align' | 'restore' | 'paste' | 'encode';
+  /** `background` comes only where it is upscaled. */
+  readonly stage: 'decode' | 'detect' | 'align' | 'restore' | 'background' | 'paste' | 'encode';
   /** Number of the face, from 1, and how many there are; 0 where the stage is about the whole photo. */
   readonly face: number;
   readonly faces: number;
+  /** Share of the stage that is done, or of the face in it, 0 to 1. */
+  readonly share: number;
   /** Share of the whole work that is done, 0 to 1. */
   readonly done: number;
 }
@@ -212,6 +215,8 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
    */
   readonly neverWorse?: boolean | undefined;
   readonly mask?: MaskOptions | undefined;
+  /** Gets each face as soon as it is restored, long before the result. What it throws ends the call. */
+  readonly onFace?: ((face: Pick<RestoredFace, 'id' | 'restored'>) => void) | undefined;
   /** Keep faces grey, in the tone of the photo: always, never, or where it is black and white or toned (sepia, blue, yellowed). Default `auto`. */
   readonly grayscale?: 'auto' | boolean | undefined;
   /** Encode the result. Default: pixels. */
@@ -241,7 +246,7 @@ export interface RestoreResult<Image = Picture> {
 }
 
 /** How a photo is restored into a texture, a buffer or a canvas: as elsewhere, but for what is about encoded results and aligned crops. */
-export type IntoOptions = Omit<RestoreOptions, 'aligned' | 'output' | 'quality' | 'background' | 'metadata'>;
+export type IntoOptions = Omit<RestoreOptions, 'aligned' | 'output' | 'quality' | 'background' | 'metadata' | 'onFace'>;
 
 /** What is told of a photo that was restored into a texture, a buffer or a canvas: its faces have no pictures, which would have to be read. */
 export interface IntoResult extends Omit<RestoreResult, 'image' | 'faces'> {
@@ -273,6 +278,7 @@ export interface RenderOptions
     | 'metadata'
     | 'signal'
     | 'onProgress'
+    | 'onFace'
   > {
   /** Ids of the faces to restore. Default all that were prepared. */
   readonly faces?: readonly number[] | undefined;

@@ -383,7 +383,7 @@ interface Pending {
 }
 
 /** Options whose functions are called with what the worker sends. */
-const LISTENERS = ['onProgress', 'onWeights'];
+const LISTENERS = ['onProgress', 'onFace', 'onWeights'];
 
 const TIMEOUT_PARTS = 20;
 

@@ -26,6 +26,27 @@ export async function createDevice(options: DeviceOptions = {}): Promise<Executo
   return adapter === 'auto' ? firstAdapter([gpu, wasm, software]) : { gpu, wasm, software }[adapter]();
 }
 
+/** A module with one instruction of SIMD: a vector of zeros. */
+const SIMD = Uint8Array.of(
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  // A function without parameters that returns a vector, and its body.
+  ...[1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0, 10, 22, 1, 20, 0, 0xfd, 12],
+  ...new Array(16).fill(0),
+  0x0b,
+);
+
+/**
+ * Looks whether there is anything to compute with, so that nothing large is loaded in vain.
+ * @throws `NO_ADAPTER`
+ */
+export async function checkAdapter(): Promise<void> {
+  const adapter = await globalThis.navigator?.gpu?.requestAdapter().catch(() => null);
+  const simd = async () => (await WebAssembly.compile(SIMD).catch(() => null)) !== null;
+  if (adapter || (await simd())) return;
+  // This says in full what is missing.
+  (await createDevice()).destroy();
+}
+
 function webgpu(): GPU {
   if (globalThis.navigator?.gpu) return navigator.gpu;
   const why =

@@ -6,7 +6,7 @@ import { Restorer } from '../pipeline/restorer.js';
 import type { RestorerOptions } from '../pipeline/restorer-types.js';
 import type { Role } from '../weights/manifest.js';
 import { embeddedWeights } from './embedded.js';
-import { createDevice } from './gpu.js';
+import { checkAdapter, createDevice } from './gpu.js';
 import { decodeImage, encodeImage, readPixels } from './images.js';
 import { NOTES } from './notes.js';
 import { openWeights } from './weights.js';
@@ -41,7 +41,7 @@ export async function createRestorer(options: WebRestorerOptions = {}): Promise<
   const { weightsBase, onWeights, ...others } = options;
   if (onWeights !== undefined && typeof onWeights !== 'function')
     throw invalidArgument('a function', 'onWeights', onWeights);
-  return Restorer.create(others, browser(folderOf(weightsBase), onWeights));
+  return Restorer.create(others, browser(folderOf(weightsBase), onWeights, others.device !== undefined));
 }
 
 function folderOf(base: string | URL | undefined): URL | undefined {
@@ -52,11 +52,13 @@ function folderOf(base: string | URL | undefined): URL | undefined {
   return url;
 }
 
-function browser(folder: URL | undefined, onWeights: WebRestorerOptions['onWeights']): Platform {
+function browser(folder: URL | undefined, onWeights: WebRestorerOptions['onWeights'], hasDevice: boolean): Platform {
   const openEmbedded = embeddedWeights(folder);
+  let checked: Promise<void> | undefined = hasDevice ? Promise.resolve() : undefined;
   return {
     createDevice,
-    openWeights(source, { role, signal }) {
+    async openWeights(source, { role, signal }) {
+      await (checked ??= checkAdapter());
       const onProgress = (received: number, total: number | undefined) => onWeights?.({ role, received, total });
       const options = { signal, onProgress };
       return source === 'embedded' ? openEmbedded(role, options) : openWeights(source, options);

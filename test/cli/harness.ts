@@ -100,10 +100,10 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
   const codes = { indices: Int32Array.of(3, 1, 2, 0), margin: Float32Array.of(0.5, 0.25, 1, 2) };
 
   const working = async (photo: Picture, { signal, onProgress }: PhotoOptions) => {
-    onProgress?.({ stage: 'restore', face: 1, faces: 1, done: 0.5 });
+    onProgress?.({ stage: 'restore', face: 1, faces: 1, share: 0.5, done: 0.5 });
     await setting.during?.(photo);
     throwIfAborted(signal);
-    onProgress?.({ stage: 'encode', face: 0, faces: 0, done: 1 });
+    onProgress?.({ stage: 'encode', face: 0, faces: 0, share: 1, done: 1 });
   };
   const found = () => Array.from({ length: setting.faces ?? 1 }, (_, id) => ({ ...FACE, id }));
   const restored = (photo: Picture, aligned: boolean | undefined): RestoredFace[] => {

@@ -76,6 +76,32 @@ describe('networks', () => {
     expect(largestDifference(image, without.image)).toBeGreaterThan(2);
   });
 
+  test('tell how far each of them is, the upscaled background too, and give each face before the result', async () => {
+    const upscaler = generatedWeights('rrdbnet', { blocks: 1, channels: 8, growth: 4 }, 2);
+    const restorer = await restorerFor({ upscaler });
+    const all: Progress[] = [];
+    const made: { id: number; width: number; after: string }[] = [];
+    const { faces: restored } = await restorer.restore(scene(700, 500), {
+      faces,
+      backgroundUpscale: true,
+      onProgress: progress => all.push(progress),
+      onFace: ({ id, restored: { width } }) => made.push({ id, width, after: all.at(-1)!.stage }),
+    });
+    const order = all.map(({ stage }) => stage).filter((stage, i, list) => stage !== list[i - 1]);
+    expect(order).toEqual(['decode', 'detect', 'align', 'restore', 'background', 'paste', 'encode']);
+    expect(all.map(({ done }) => done)).toEqual(all.map(({ done }) => done).toSorted((a, b) => a - b));
+    const shares = (stage: Progress['stage'], face: number) =>
+      all.filter(progress => progress.stage === stage && progress.face === face).map(({ share }) => share);
+    for (const parts of [shares('background', 0), shares('restore', 2)]) {
+      expect(parts).toEqual(parts.toSorted((a, b) => a - b));
+      expect(parts.filter(share => share > 0 && share < 1).length).toBeGreaterThan(0);
+      expect(parts.at(-1)).toBe(1);
+    }
+    // The picture has a third of a megapixel: as much work as a face.
+    expect(all.find(({ stage }) => stage === 'background')!.done).toBeCloseTo(0.1 + (0.82 * 2) / 3.05, 2);
+    expect(made).toEqual(restored.map(({ id }) => ({ id, width: 32, after: 'restore' })));
+  });
+
   test('of the package upscale in compat mode only where it is asked for: the reference has others', async () => {
     const upscaler = generatedWeights('residual-upscaler', { channels: 8, blocks: 1 }, 2);
     const restorer = await restorerFor({ upscaler });

@@ -1,8 +1,8 @@
 // What the lab computes without a page: measures, paint, codes, selections, history.
 
 import { describe, expect, test } from 'vitest';
+import { History } from '../../demo/history.js';
 import { changedCells, copied, drawn, likeliest, pasted, stepped, swapped, withCodes } from '../../demo/lab/codes.js';
-import { History } from '../../demo/lab/history.js';
 import { comparison } from '../../demo/lab/metrics.js';
 import { destination, everything, extended, single, toggled } from '../../demo/lab/selection.js';
 import { inSlices } from '../../demo/lab/slices.js';

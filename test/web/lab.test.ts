@@ -256,6 +256,43 @@ describe.skipIf(!chromium)('the lab', () => {
       );
     });
 
+    test('the boards stay in sight while the settings scroll, and reading can be stopped', async () => {
+      const inSight = () =>
+        page.locator('#restored').evaluate(board => {
+          const { top, bottom } = board.getBoundingClientRect();
+          return top >= 0 && bottom <= innerHeight;
+        });
+      for (const size of [
+        { width: 1280, height: 900 },
+        { width: 800, height: 900 },
+        { width: 390, height: 844 },
+      ]) {
+        await page.setViewportSize(size);
+        for (const id of ['#save-codes', '#adain', '#code']) {
+          await page.locator(id).scrollIntoViewIfNeeded();
+          expect(await inSight(), `${id} at ${size.width}`).toBe(true);
+          // The boards do not lie over what they stay beside.
+          await page.click(id, { trial: true });
+        }
+      }
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.evaluate(() => scrollTo(0, 0));
+      const before = await page.textContent('#source-name');
+      await page.evaluate(() => {
+        const decode = createImageBitmap as (blob: Blob) => Promise<ImageBitmap>;
+        globalThis.createImageBitmap = (async (blob: Blob) => {
+          await new Promise(resolve => setTimeout(resolve, 500));
+          Object.assign(globalThis, { createImageBitmap: decode });
+          return decode(blob);
+        }) as typeof createImageBitmap;
+      });
+      await page.setInputFiles('#file', { name: 'other.png', mimeType: 'image/png', buffer: crop });
+      await page.locator('#stop:visible').evaluate((stop: HTMLElement) => stop.click());
+      await page.waitForTimeout(1000);
+      expect(await page.isHidden('#busy')).toBe(true);
+      expect(await page.textContent('#source-name')).toBe(before);
+    });
+
     test('cells are selected by keys and by clicks', async () => {
       predicted = await codes(page);
       await cell(page, 17).click();

@@ -138,6 +138,105 @@ describe.skipIf(!chromium)('the page', () => {
     expect(await page.locator('.toast').count()).toBe(0);
   });
 
+  test('the photo and what was said of it are there after a reload and in the lab, until they are removed', async () => {
+    const page = await restored();
+    const said = () =>
+      page.evaluate(() =>
+        ['#fidelity-value', '#strength-value', '.face-words .quiet-text'].map(
+          id => document.querySelector(id)!.textContent,
+        ),
+      );
+    await slide(page, '#fidelity', 0.2);
+    await page.click('.face-row');
+    await slide(page, '#strength', 0.5);
+    await phase(page, 'done');
+    await page.keyboard.press('Control+z');
+    expect(await page.textContent('#strength-value')).toBe('100%');
+    await page.click('#redo');
+    await phase(page, 'done');
+    expect((await said())[2]).toMatch(/^strength 50%/);
+    await page.waitForTimeout(600);
+    await page.reload();
+    await page.waitForSelector('#canvas[aria-label^="astronaut.png, "]');
+    await phase(page, 'done');
+    expect((await said()).slice(0, 2)).toEqual(['0.20', '100%']);
+    expect((await said())[2]).toMatch(/^strength 50%/);
+    expect(await page.isVisible('#kept')).toBe(true);
+
+    await page.click('a[href="lab/"]');
+    await page.waitForFunction(() => document.querySelector('#psnr')?.textContent !== '–');
+    expect(await page.textContent('#source-name')).toBe('astronaut.png');
+    await page.setInputFiles('#file', join(root, 'docs/samples/hopper.jpg'));
+    await page.locator('#source-name', { hasText: 'hopper.jpg' }).waitFor();
+    await page.waitForTimeout(300);
+    await page.click('.bar a[href="../"]');
+    await page.waitForSelector('#canvas[aria-label^="hopper.jpg, "]');
+    await phase(page, 'done');
+    expect(await page.textContent('#fidelity-value')).toBe('0.20');
+
+    await page.click('#forget');
+    expect(await page.isVisible('#empty')).toBe(true);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('choose-photo');
+    await page.waitForTimeout(600);
+    expect(await page.evaluate(async () => (await indexedDB.databases()).length)).toBe(0);
+    await page.reload();
+    await page.waitForTimeout(300);
+    expect(await page.isVisible('#empty')).toBe(true);
+  });
+
+  test('what broke the page off while it was brought back is not tried again unasked', async () => {
+    const page = await restored();
+    await page.waitForTimeout(600);
+    // As a page leaves it that ends without a farewell.
+    await context!.addInitScript(() => {
+      if (!sessionStorage.getItem('once')) sessionStorage.setItem('returning', 'yes');
+      sessionStorage.setItem('once', 'yes');
+    });
+    await page.reload();
+    await page.waitForSelector('.toast.warning');
+    expect(await page.isVisible('#empty')).toBe(true);
+    await page.getByRole('button', { name: 'Open again' }).click();
+    await phase(page, 'done');
+    expect(await page.getAttribute('#canvas', 'aria-label')).toMatch(/^astronaut\.png/);
+  });
+
+  test('how far the work is stands in the title of the tab, in one bar from the download on', async () => {
+    context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    const { file } = JSON.parse(await readFile(join(site, 'weights/manifest.json'), 'utf8')).files[0];
+    let go = () => {};
+    const gate = new Promise<void>(resolve => {
+      go = resolve;
+    });
+    await context.route(`**/weights/${file}`, async route => {
+      await gate;
+      await route.continue();
+    });
+    await page.goto(`${server.origin}/`);
+    await page.setInputFiles('#photo-file', sample);
+    await page.evaluate(() => {
+      const seen: string[][] = [];
+      Object.assign(globalThis, { seen });
+      new MutationObserver(() => {
+        const text = (id: string) => document.querySelector(id)!.textContent;
+        const words = document.querySelector<HTMLElement>('#progress')!.hidden ? '' : text('#progress-text');
+        seen.push([document.title, words, document.querySelector('#progress-bar')!.ariaValueNow ?? '']);
+      }).observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true });
+    });
+    await expect.poll(() => page.textContent('#progress-time'), { timeout: 20_000 }).toMatch(/^about \d+ s left$/);
+    go();
+    await phase(page, 'done');
+    const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[][] }).seen);
+    const words = seen.map(([, text]) => text!).filter((text, i, list) => text && text !== list[i - 1]);
+    expect(words[0]).toBe('Getting ready');
+    for (const text of ['Looking for faces', 'Looking at the face', 'Restoring the face'])
+      expect(words).toContain(text);
+    const shares = seen.filter(([, text]) => text).map(([, , share]) => Number(share));
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(seen.some(([title]) => /^\d+% · CodeFormer/.test(title!))).toBe(true);
+    expect(await page.title()).toMatch(/^CodeFormer/);
+  });
+
   test('a file that is no photo is told of by its name, and the picture stays', async () => {
     const page = await restored();
     const broken = { mimeType: 'image/heic', buffer: Buffer.from('no picture') };

@@ -1,8 +1,10 @@
 // Parts of the page that need no browser: where the picture lies, which value counts, which steps a photo takes.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { adapterWords } from '../../demo/adapter.js';
+import { plainNumbers } from '../../demo/dom.js';
 import { Latest } from '../../demo/latest.js';
+import { Bar, Pace, type Part, type Step } from '../../demo/pace.js';
 import { type Face, fitted, INITIAL, inOrder, mainFace, numberOf, Store, settingsOf } from '../../demo/store.js';
 import { between, clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
 import type { RestorerInfo } from '../../src/web/client.js';
@@ -189,6 +191,116 @@ describe('the latest value', () => {
     expect(begun).toHaveLength(1);
     latest.push(3);
     expect(begun[1]!.value).toBe(3);
+  });
+});
+
+test('messages have numbers as people read them', () => {
+  expect(plainNumbers('Not enough memory for 536870912 bytes for an arena')).toBe(
+    'Not enough memory for 537 MB for an arena',
+  );
+  expect(plainNumbers('expected at most 100000000 pixels but it would have 20000x10000 = 200000000')).toBe(
+    'expected at most 100 megapixels but it would have 20000 × 10000',
+  );
+  expect(plainNumbers(`expected SHA-256 ${'0a'.repeat(32)} but got 512 bytes`)).toBe(
+    'expected SHA-256 0a0a0a0a… but got 512 bytes',
+  );
+});
+
+describe('the bar', () => {
+  /** What parts really take: all of it twice or half as long as usual, and each part by itself some more or less. */
+  const machines = [
+    { fast: false, slow: 1, own: {} },
+    { fast: false, slow: 2, own: { start: 0.8, restore: 1.3, background: 0.7 } },
+    { fast: true, slow: 0.6, own: { start: 2, find: 0.6, finish: 2 } },
+  ];
+  const photos = [
+    [
+      ['find', 1],
+      ['open', 0.3],
+      ['read', 1],
+      ['restore', 1],
+      ['background', 0.3],
+      ['finish', 1],
+    ],
+    [
+      ['download', 17],
+      ['start', 1],
+      ['find', 1],
+      ['open', 0.3],
+      ['read', 1],
+      ['restore', 1],
+      ['finish', 1],
+    ],
+    [
+      ['find', 1],
+      ['open', 12],
+      ['read', 6],
+      ['restore', 6],
+      ['background', 0],
+      ['finish', 12],
+    ],
+  ] as const;
+
+  /** Follows the work with a clock that is told, and returns how far the bar is from the truth at worst. */
+  function follow(pace: Pace, parts: (typeof photos)[number], { fast, slow, own }: (typeof machines)[number]) {
+    const step = ([part, units]: readonly [Part, number]): Step => ({ part, units });
+    const usual = new Pace(fast);
+    const times = parts.map(part => slow * ((own as Record<string, number>)[part[0]] ?? 1) * usual.time(step(part)));
+    const total = times.reduce((sum, time) => sum + time, 0);
+    // Until the faces are found, there is thought to be one.
+    const guess = parts.map(([part, units]) => step([part, part === 'read' || part === 'restore' ? 1 : units]));
+    const bar = new Bar(pace, guess, 0);
+    let [now, worst, last] = [0, 0, 0];
+    parts.forEach(([part, units], i) => {
+      if (units === 0) return;
+      bar.reach(part, 0, now);
+      if (part === 'open') bar.follow(parts.slice(i + 1).map(step));
+      for (let tick = 1; tick <= 20; tick++) {
+        now += times[i]! / 20;
+        if (part !== 'start') bar.reach(part, tick / 20, now);
+        const { done } = bar.look(now);
+        expect(done).toBeGreaterThanOrEqual(last);
+        last = done;
+        worst = Math.max(worst, Math.abs(done - now / total));
+      }
+    });
+    bar.end(now);
+    expect(bar.look(now)).toEqual({ done: 1, left: 0 });
+    return worst;
+  }
+
+  test('is true to within a fifth on machines of all kinds, and better once it knows one', () => {
+    for (const machine of machines) {
+      const pace = new Pace();
+      pace.on('a machine', machine.fast);
+      const first = photos.map(photo => follow(new Pace(machine.fast), photo, machine));
+      expect(Math.max(...first)).toBeLessThan(0.2);
+      for (const photo of photos) follow(pace, photo, machine);
+      const again = photos.map(photo => follow(pace, photo, machine));
+      expect(Math.max(...again)).toBeLessThan(0.12);
+    }
+  });
+
+  test('what is known of a machine is kept, and forgotten for another', () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal('localStorage', {
+      getItem: (name: string) => kept.get(name) ?? null,
+      setItem: (name: string, value: string) => kept.set(name, value),
+    });
+    const step = { part: 'restore', units: 2 } as const;
+    const pace = new Pace();
+    pace.on('a machine', false);
+    pace.learn(step, 5000);
+    const later = new Pace();
+    later.on('a machine', false);
+    expect(later.time(step)).toBe(5000);
+    // What was never seen there takes as much longer.
+    const [read, usual] = [{ part: 'read', units: 1 } as const, new Pace()];
+    usual.on('another one', false);
+    expect(later.time(read) / usual.time(read)).toBeCloseTo(5000 / usual.time(step));
+    later.on('another one', false);
+    expect(later.time(step)).toBe(usual.time(step));
+    vi.unstubAllGlobals();
   });
 });
 

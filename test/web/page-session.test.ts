@@ -43,7 +43,9 @@ async function session() {
     prepared.push(faces);
     return {
       // Twice as large as the photo, from its point (8, 4).
-      faces: faces.map((face, id) => ({ ...face, id, crop, transform: Float64Array.of(2, 0, -16, 0, 2, -8) })),
+      faces: faces.map((face, id) => {
+        return { ...face, id, crop, share: 0.5, transform: Float64Array.of(2, 0, -16, 0, 2, -8) };
+      }),
       warnings: [],
       destroy: () => destroyed.push('photo'),
       render: (asked: RenderOptions) =>
@@ -72,7 +74,7 @@ async function session() {
   const notes: string[] = [];
   const start = vi.fn(async (_options: ClientOptions) => engine as unknown as ClientRestorer);
   const seen = vi.fn((): Area => [0, 0, 100, 50]);
-  const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn(), seen };
+  const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn(), face: vi.fn(), seen };
   const work = new Session(store, screen, start, text => void notes.push(text));
   await work.start();
   return { work, store, screen, renders, prepares, prepared, destroyed, notes, start, detect };
@@ -111,6 +113,32 @@ describe('the session', () => {
     const { store } = await restored(10);
     expect(store.state.faces[0]!.area).toEqual([8, 4, 16, 12]);
     expect(store.state.faces.map(({ restored }) => restored !== null)).toEqual([true, true]);
+  });
+
+  test('shows each face of the first picture as it is made, and how far all of it is', async () => {
+    const { work, renders, screen, store } = await session();
+    void work.open(photo, 'a.png');
+    await vi.waitFor(() => expect(renders).toHaveLength(1));
+    const { onFace, onProgress } = renders[0]!.options;
+    const told = { face: 2, faces: 2, share: 0.5, done: 0.5 };
+    onProgress!({ stage: 'restore', ...told });
+    expect(store.state.work).toMatchObject({ part: 'restore', face: 2, faces: 2 });
+    const restored = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+    onFace!({ id: 1, restored });
+    expect(store.state.faces.map(face => face.restored)).toEqual([null, restored]);
+    const transform = Float64Array.of(2, 0, -16, 0, 2, -8);
+    expect(screen.face.mock.calls).toEqual([[{ picture: restored, transform, share: 0.5 }]]);
+    const { bar } = store.state.work!;
+    const before = bar.look().done;
+    onProgress!({ stage: 'paste', ...told, face: 0, faces: 0 });
+    expect(bar.look().done).toBeGreaterThanOrEqual(before);
+    renders[0]!.end();
+    await vi.waitFor(() => expect(store.state.work).toBeNull());
+    expect(bar.look().done).toBe(1);
+    // Later ones are changes of what is seen.
+    work.setSettings({ fidelity: 0.1 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    expect(renders[1]!.options.onFace).toBeUndefined();
   });
 
   test('makes quick pictures as a whole, one at a time, and of waiting settings the latest', async () => {
@@ -334,6 +362,64 @@ describe('the session', () => {
     renders[0]!.end();
     await vi.waitFor(() => expect(fidelities(renders)).toEqual([0.5, 0.2]));
     expect(store.state.result).not.toBeNull();
+  });
+
+  test('changes are taken back and made again, of all faces and of one, a dragged slider as one', async () => {
+    const { work, renders, store } = await restored(10);
+    expect([work.canUndo, work.canRedo]).toEqual([false, false]);
+    for (const fidelity of [0.2, 0.3, 0.4]) work.setSettings({ fidelity });
+    work.setFace(1, { fidelity: 0.9 });
+    clock += 2000;
+    work.setFace(1, { fidelity: 0.8 });
+    const said = () => [store.state.settings.fidelity, store.state.faces[1]!.fidelity];
+    expect(said()).toEqual([0.4, 0.8]);
+    const steps = ['undo', 'undo', 'undo', 'undo', 'redo', 'redo', 'redo'] as const;
+    const seen = steps.map(step => {
+      work[step]();
+      return said();
+    });
+    expect(seen).toEqual([
+      [0.4, 0.9],
+      [0.4, null],
+      [0.5, null],
+      [0.5, null],
+      [0.4, null],
+      [0.4, 0.9],
+      [0.4, 0.8],
+    ]);
+    expect([work.canUndo, work.canRedo]).toEqual([true, false]);
+    await vi.waitFor(() =>
+      expect(renders.at(-1)!.options).toMatchObject({ fidelity: 0.4, perFace: { 1: { fidelity: 0.8 } } }),
+    );
+    // They are of one photo.
+    void work.open(new Blob(['other'], { type: 'image/jpeg' }), 'b.jpg');
+    await vi.waitFor(() => expect(store.state.photo!.name).toBe('b.jpg'));
+    expect(work.canUndo).toBe(false);
+  });
+
+  test('what was stopped is not taken back twice', async () => {
+    const { work, renders, store } = await restored(10);
+    work.setSettings({ strength: 0.5 });
+    await vi.waitFor(() => expect(renders).toHaveLength(2));
+    renders[1]!.end();
+    await vi.waitFor(() => expect(store.state.phase).toBe('done'));
+    work.setSettings({ fidelity: 0.2 });
+    work.stop();
+    expect(store.state.settings).toMatchObject({ fidelity: 0.5, strength: 0.5 });
+    work.undo();
+    expect(store.state.settings).toMatchObject({ fidelity: 0.5, strength: 1 });
+  });
+
+  test('a photo can be closed', async () => {
+    const { work, screen, store, destroyed } = await restored(10);
+    work.setSettings({ fidelity: 0.2 });
+    work.close();
+    expect(store.state).toMatchObject({ phase: 'empty', photo: null, faces: [], result: null, work: null });
+    expect(store.state).toMatchObject({ settings: { fidelity: 0.5 }, engine: { status: 'ready' } });
+    expect(screen.photo).toHaveBeenLastCalledWith(null);
+    expect(destroyed).toEqual(['photo']);
+    await new Promise(resolve => setTimeout(resolve));
+    expect(store.state.phase).toBe('empty');
   });
 
   test('a change that is stopped is taken back: the picture can be saved as it is shown', async () => {
