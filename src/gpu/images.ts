@@ -1,15 +1,12 @@
 // Pictures of the caller's own on a WebGPU device: textures, buffers, canvases and frames of video, read and written without passing through
 // memory.
 
-import { CodeFormerError, invalidArgument } from '../errors.js';
+import { CodeFormerError, invalidArgument, loadPart } from '../errors.js';
 import type { DeviceBuffer, DeviceImages } from '../executor.js';
 import type { Size } from '../image/geometry.js';
 import { ceilDiv } from '../kernels/kernel.js';
 import { type Context, gpuBuffer } from './context.js';
 import { BufferUsage, TextureUsage } from './flags.js';
-import fromFrame from './from-frame.wgsl';
-import fromTexture from './from-texture.wgsl';
-import toTexture from './to-texture.wgsl';
 
 /** RGBA, a word for each pixel, rows from top to bottom without gaps. */
 interface BufferImage extends Size {
@@ -85,7 +82,10 @@ export class GpuImages implements DeviceImages {
       );
     }
     const { gpu } = this.device;
-    const pipeline = await this.reader(isFrame(image) ? fromFrame : fromTexture, isTexture(image) ? image.format : '');
+    const pipeline = await this.reader(
+      isFrame(image) ? 'fromFrame' : 'fromTexture',
+      isTexture(image) ? image.format : '',
+    );
     const read = (encoder: GPUCommandEncoder, picture: GPUBindingResource) => {
       const pass = encoder.beginComputePass();
       pass.setPipeline(pipeline);
@@ -178,16 +178,18 @@ export class GpuImages implements DeviceImages {
     return this.device.gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
   }
 
-  private reader(code: string, format: string): Promise<GPUComputePipeline> {
-    const constants = code === fromTexture ? { LINEAR: isLinear(format) } : {};
-    return this.compiled(`${code} ${constants.LINEAR}`, () => {
+  private async reader(name: 'fromFrame' | 'fromTexture', format: string): Promise<GPUComputePipeline> {
+    const { [name]: code } = await shaders();
+    const constants = name === 'fromTexture' ? { LINEAR: isLinear(format) } : {};
+    return this.compiled(`${name} ${constants.LINEAR}`, () => {
       const module = this.device.gpu.createShaderModule({ label: 'from-texture', code });
       const compute = { module, constants };
       return this.device.gpu.createComputePipelineAsync({ label: 'from-texture', layout: 'auto', compute });
     });
   }
 
-  private painter(format: GPUTextureFormat, isCanvas: boolean): Promise<GPURenderPipeline> {
+  private async painter(format: GPUTextureFormat, isCanvas: boolean): Promise<GPURenderPipeline> {
+    const { toTexture } = await shaders();
     return this.compiled(`${format} ${isCanvas}`, () => {
       const label = `to-texture/${format}`;
       const module = this.device.gpu.createShaderModule({ label, code: toTexture });
@@ -228,6 +230,8 @@ export class GpuImages implements DeviceImages {
     });
   }
 }
+
+const shaders = () => loadPart('The shaders', import('./image-shaders.js'));
 
 const isLinear = (format: string): number => (format.endsWith('-srgb') ? 1 : 0);
 
