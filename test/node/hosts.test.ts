@@ -27,6 +27,7 @@ beforeAll(async () => {
     bundle: true,
     format: 'esm',
     platform: 'node',
+    target: 'es2022',
     packages: 'external',
     loader: { '.wgsl': 'text' },
     plugins: [wasmKernels],
