@@ -35,6 +35,15 @@ export function listenForKeys(
   });
 }
 
+/** Does what a tool does by a key, of which nobody else hears then. */
+export function actOn(event: KeyboardEvent, acts: Readonly<Record<string, () => void>>): void {
+  const act = acts[event.key];
+  if (!act) return;
+  event.preventDefault();
+  event.stopPropagation();
+  act();
+}
+
 /** Takes back changes by the keys that do so everywhere, and makes them again. */
 export function listenForUndo(changes: { undo(): void; redo(): void }): void {
   addEventListener('keydown', event => {

@@ -392,6 +392,18 @@ export class Session {
       thorough: all,
       faces: faces.map((face, id) => newFace({ ...face, id }, known[id])),
     });
+    const prepared = await this.prepared(engine, file, faces, signal);
+    this.opened = { prepared, signal, file };
+    this.store.set({ phase: 'rendering', faces: withCrops(this.store.state.faces, prepared, photo) });
+  }
+
+  /** Reads a photo and some of its faces, unless that is no longer wanted. */
+  private async prepared(
+    engine: Engine,
+    file: Blob,
+    faces: Parameters<typeof asGiven>[0],
+    signal: AbortSignal,
+  ): Promise<Prepared> {
     this.reach('open');
     const prepared = await engine.prepare(file, {
       faces: asGiven(faces),
@@ -400,8 +412,7 @@ export class Session {
     });
     if (signal.aborted) prepared.destroy();
     signal.throwIfAborted();
-    this.opened = { prepared, signal, file };
-    this.store.set({ phase: 'rendering', faces: withCrops(this.store.state.faces, prepared, photo) });
+    return prepared;
   }
 
   /** A face where none was found: the best one in and around the box, else an upright one of its size. */
@@ -433,14 +444,7 @@ export class Session {
     }
     this.boxes = [];
     const all = [...faces, ...shown.map(face => newFace(face, { ...AS_FOUND, byHand: true }))];
-    this.reach('open');
-    const prepared = await engine.prepare(file, {
-      faces: asGiven(all),
-      signal,
-      onProgress: ({ stage, face, faces, share }) => stage === 'restore' && this.reach('read', share, face, faces),
-    });
-    if (signal.aborted) prepared.destroy();
-    signal.throwIfAborted();
+    const prepared = await this.prepared(engine, file, all, signal);
     former.destroy();
     this.opened = { prepared, signal: ofPhoto, file };
     this.store.set({ faces: withCrops(all, prepared, photo!), selected: all.at(-1)!.id });

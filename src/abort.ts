@@ -34,6 +34,21 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
   return () => all.delete(own);
 }
 
+/** Waits for so many milliseconds, but not for longer than until the signal is aborted. */
+export function pause(time: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise(resolve => {
+    let stop = () => {};
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    // Longer waits than this are none to a timer.
+    const timer = setTimeout(done, Math.min(time, 2 ** 31 - 1));
+    stop = onAbort(signal, done);
+  });
+}
+
 /** Resolves when the signal is aborted. */
 export const untilAborted = (signal: AbortSignal): Promise<void> => new Promise(resolve => onAbort(signal, resolve));
 

@@ -5,28 +5,16 @@ import { adapterInfo } from '../src/gpu/adapter.js';
 import { Device } from '../src/gpu/device.js';
 import { implementationOf } from '../src/gpu/implementations.js';
 import { CONV_CHOICES, chosenTarget, shapeKey } from '../src/kernels/conv/choice.js';
-import { type ConvParams, conv } from '../src/kernels/conv/conv.js';
+import { conv } from '../src/kernels/conv/conv.js';
 import { layout } from '../src/kernels/kernel.js';
 import type { Target } from '../src/kernels/webgpu.js';
+import { params as paramsOf } from '../src/kernels/winograd/winograd.cases.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { RRDBNet } from '../src/models/rrdbnet/rrdbnet.js';
 import { createRestorer } from '../src/node/restorer.js';
 import { deviceWith, wrongWith } from './broken-device.js';
 
-const params: ConvParams = {
-  x: layout(1, 32, 32, 64),
-  y: layout(1, 32, 32, 64),
-  size: 3,
-  stride: 1,
-  padTop: 1,
-  padLeft: 1,
-  padMode: 'zero',
-  upsample: 1,
-  prologue: 'none',
-  activation: { kind: 'none' },
-  bias: true,
-  outputType: 'store',
-};
+const params = paramsOf(32, 32, 64, 64);
 
 describe('what was chosen', () => {
   const target: Target = { family: 'workgroup', precision: 'f32', maxBindingSize: 2 ** 28, subgroups: true };

@@ -1,6 +1,7 @@
 // The tool for faces that were not found: a box is drawn over the picture, or moved there by keys.
 
 import { find } from '../dom.js';
+import { actOn } from '../keys.js';
 import type { Area, Store } from '../store.js';
 import { announce } from '../toasts.js';
 import type { Viewer } from './viewer.js';
@@ -140,10 +141,6 @@ export class BoxTool {
       ' ': () => this.add(),
       Escape: () => this.end(),
     };
-    const act = acts[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
+    actOn(event, acts);
   }
 }

@@ -1,6 +1,7 @@
 // The brush on the picture: paints where a face stays closer to the photo, or becomes cleaner, than the slider says.
 
 import { find } from '../dom.js';
+import { actOn } from '../keys.js';
 import { type Brush, isBlank, type Paint, type Point, Stroke } from '../paint.js';
 import type { Session } from '../session.js';
 import type { Face, State, Store } from '../store.js';
@@ -226,10 +227,6 @@ export class BrushTool {
       Enter: dab,
       Escape: () => this.end(),
     };
-    const act = acts[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
+    actOn(event, acts);
   }
 }

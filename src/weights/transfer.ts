@@ -1,7 +1,7 @@
 // Files over HTTP, the same everywhere: continued where the connection broke, never mixed from two versions of a file, and bounded in
 // bytes and in silence. What is done with the bytes is the platform's business.
 
-import { onAbort } from '../abort.js';
+import { onAbort, pause } from '../abort.js';
 import { CodeFormerError, invalidArgument, throwIfAborted } from '../errors.js';
 
 /** Larger files are no weights of these networks: the official ones have 377 MB. */
@@ -117,21 +117,6 @@ export async function transfer(address: string, store: TransferStore, options: T
       await pause(retryDelay * 2 ** (failures - 1), signal);
     }
   }
-}
-
-/** Waits, or returns at once when the signal is aborted. */
-function pause(time: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise(resolve => {
-    let stop = () => {};
-    const done = () => {
-      clearTimeout(timer);
-      stop();
-      resolve();
-    };
-    // Longer waits than this are none to a timer.
-    const timer = setTimeout(done, Math.min(time, 2 ** 31 - 1));
-    stop = onAbort(signal, done);
-  });
 }
 
 /** One request, for what is lacking. Starts anew where the server does not continue with the same file. */

@@ -7,7 +7,8 @@ import { type Case, type KernelTest, layout } from '../kernel.js';
 
 const tolerance = { f32: 2e-5, f16: 1e-2 };
 
-function params(h: number, w: number, inputs: number, outputs: number, n = 1): ConvParams {
+/** A 3x3 convolution as networks have most of them. */
+export function params(h: number, w: number, inputs: number, outputs: number, n = 1): ConvParams {
   return {
     x: layout(n, h, w, inputs),
     y: layout(n, h, w, outputs),

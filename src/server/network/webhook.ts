@@ -1,6 +1,6 @@
 // Tells other servers that a job has ended: a POST to the address that came with the job, again and again until it is taken.
 
-import { onAbort } from '../../abort.js';
+import { pause } from '../../abort.js';
 import { LIMITS } from '../limits.js';
 import { connectionError, type NetworkRules, RequestError, send, withTimeout } from './request.js';
 
@@ -88,7 +88,7 @@ export class Webhooks {
       if (fault === STOPPED) return { outcome: 'stopped', attempts, error };
       if (!fault.isPassing || attempts === most) return { outcome: 'given up', attempts, error };
       // Receivers that were down together are not asked together.
-      await this.pause(delay * 2 ** (attempts - 1) * (1 + Math.random() / 4));
+      await pause(delay * 2 ** (attempts - 1) * (1 + Math.random() / 4), this.stopped.signal);
       if (this.stopped.signal.aborted) return { outcome: 'stopped', attempts, error };
     }
   }
@@ -121,19 +121,5 @@ export class Webhooks {
       if (next) next();
       else this.running--;
     }
-  }
-
-  /** Waits, but not for longer than until it is closed. */
-  private pause(ms: number): Promise<void> {
-    return new Promise(resolve => {
-      let stop = () => {};
-      const done = () => {
-        clearTimeout(timer);
-        stop();
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      stop = onAbort(this.stopped.signal, done);
-    });
   }
 }
