@@ -19,6 +19,9 @@ const dist = path('dist');
 /** What a page may load before it opens weights: the files and their static imports, each gzipped. */
 const WEB_LIMIT = 100 * 1024;
 
+/** What a page loads at once may have fewer bytes than this in common with what it loads later, before gzip. */
+const SHARED_LIMIT = 20_000;
+
 const common = {
   bundle: true,
   splitting: true,
@@ -43,6 +46,7 @@ export async function buildCommandLine() {
 export async function build() {
   const node = await bundleForNode();
   const web = await bundleForBrowsers();
+  checkShared(web, 'web.js');
   const files = [...node.outputFiles, ...web.outputFiles];
   const page = await pageForServer();
   await withDist(async () => {
@@ -151,16 +155,42 @@ async function withDist(work) {
   }
 }
 
-/** Bytes after gzip of bundles and of the chunks that they load at once, or by other kinds of imports too. */
-function loadedSize({ outputs, outputFiles }, entries, kinds = ['import-statement']) {
+/** Names of bundles and of the chunks that they load at once, or by other kinds of imports too. */
+function loadedBy({ outputs }, entries, kinds = ['import-statement']) {
   const imports = new Map(Object.entries(outputs).map(([name, output]) => [basename(name), output.imports]));
   // A set also goes through what is added on the way.
   const loaded = new Set(entries);
   for (const name of loaded) {
     for (const { path, kind } of imports.get(name)) if (kinds.includes(kind)) loaded.add(basename(path));
   }
-  const files = outputFiles.filter(file => loaded.has(basename(file.path)));
+  return loaded;
+}
+
+/** Their bytes after gzip. */
+function loadedSize(bundles, entries, kinds) {
+  const loaded = loadedBy(bundles, entries, kinds);
+  const files = bundles.outputFiles.filter(file => loaded.has(basename(file.path)));
   return files.reduce((bytes, { contents }) => bytes + gzipSync(contents, { level: 9 }).length, 0);
+}
+
+/**
+ * Fails where a chunk that `entry` loads at once is large and needed by what it loads later as well: Parcel makes such a chunk a bundle of
+ * its own, which workers run before what it imports is there.
+ */
+function checkShared(bundles, entry) {
+  const first = loadedBy(bundles, [entry]);
+  const all = loadedBy(bundles, [entry], ['import-statement', 'dynamic-import']);
+  const later = loadedBy(
+    bundles,
+    [...all].filter(name => !first.has(name)),
+  );
+  for (const [path, { bytes }] of Object.entries(bundles.outputs)) {
+    const name = basename(path);
+    if (bytes >= SHARED_LIMIT && first.has(name) && later.has(name))
+      throw new Error(
+        `${entry}: expected ${name}, which it loads at once and needs later too, below ${SHARED_LIMIT} bytes but it has ${bytes}`,
+      );
+  }
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -12,7 +12,7 @@ import { generatedWeights } from '../src/models/networks.js';
 import { RRDBNet } from '../src/models/rrdbnet/rrdbnet.js';
 import { NOTES } from '../src/node/notes.js';
 import { createRestorer } from '../src/node/restorer.js';
-import type { Sources } from '../src/pipeline/networks.js';
+import { loadNetworks, type Sources } from '../src/pipeline/networks.js';
 import { loadTested } from '../src/pipeline/tested.js';
 import { deviceWith, wrongWith } from './broken-device.js';
 import { testExecutor } from './device.js';
@@ -43,7 +43,8 @@ test('a GPU whose driver gets Winograd wrong computes without it, and rightly', 
   const weights = generatedWeights('rrdbnet', { blocks: 1, channels: 8, growth: 4 }, 11);
   const source = { weights, kind: 'rrdbnet', owned: false, name: 'test' } as const;
   const sources: Sources = { restorer: null, detector: null, parser: null, upscaler: source };
-  const testing = { notes: NOTES, signal: undefined, fresh: false, fixed: [], half: true };
+  const load = () => loadNetworks(device, sources, undefined);
+  const testing = { load, notes: NOTES, signal: undefined, fresh: false, fixed: [], half: true };
   const { networks, verdict } = await loadTested(device, sources, testing);
   expect(verdict).toMatchObject({ givenUp: ['winograd'], remembered: false });
   expect(verdict!.faults[0]).toMatch(/^conv \(winograd\): whole tiles|^conv \(winograd\): one pixel/);

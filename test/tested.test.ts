@@ -28,16 +28,6 @@ vi.mock(import('../src/selftest/kernels.js'), () => ({
     { name: 'conv', inputs: 1, fault: wrong && variants.includes(wrong) ? 'y[0] = 1, expected 2' : null },
   ],
 }));
-vi.mock(import('../src/pipeline/networks.js'), async original => ({
-  ...(await original()),
-  loadNetworks: async () => {
-    loads++;
-    const network = { peakOf: async () => peak };
-    const all = { detector: network, restorer: network, parser: null, upscaler: null };
-    return { ...all, destroy: () => void destroyed++ } as never;
-  },
-}));
-
 beforeEach(() => {
   [loads, destroyed, peak, wrong] = [0, 0, 0, null];
 });
@@ -77,7 +67,13 @@ function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
       parser: null,
       upscaler: null,
     } as unknown as Sources;
-    return loadTested(device, sources, { notes, signal: undefined, fresh: false, fixed: [], half });
+    const networks = async () => {
+      loads++;
+      const network = { peakOf: async () => peak };
+      const all = { detector: network, restorer: network, parser: null, upscaler: null };
+      return { ...all, destroy: () => void destroyed++ } as never;
+    };
+    return loadTested(device, sources, { load: networks, notes, signal: undefined, fresh: false, fixed: [], half });
   };
   return { device, load, applied, notes };
 }

@@ -151,13 +151,14 @@ async function load(
       });
   // Software adapters compute what the tests have seen, and would take seconds for it.
   const tested = fresh || !device.adapter.software;
+  const networks = () => loadNetworks(device, sources, signal);
   try {
-    if (!tested) return { device, networks: await loadNetworks(device, sources, signal), verdict: null };
+    if (!tested) return { device, networks: await networks(), verdict: null };
     const { loadTested } = await loadPart('The self-test', import('./tested.js'));
     // What else the caller runs on the device has its memory in that precision.
     const fixed: Variant[] = isExecutor(given) ? ['f16'] : [];
     const half = !isExecutor(given) && !device.adapter.software && (precision ?? 'auto') === 'auto';
-    return await loadTested(device, sources, { notes: platform.notes, signal, fresh, fixed, half });
+    return await loadTested(device, sources, { load: networks, notes: platform.notes, signal, fresh, fixed, half });
   } catch (error) {
     if (!given) device.destroy();
     const broken = error instanceof CodeFormerError && BROKEN.includes(error.code) && !device.adapter.software;

@@ -7,13 +7,15 @@ import { checkNetworks, peakOf, type Recording, recordingOf } from '../selftest/
 import { settle } from '../selftest/settle.js';
 import { VERSION } from '../version.js';
 import { ROLES } from '../weights/manifest.js';
-import { type Loaded, loadNetworks, type Source, type Sources } from './networks.js';
+import type { Loaded, Source, Sources } from './networks.js';
 import type { Notes } from './platform.js';
 import type { SelfTestVerdict } from './restorer-types.js';
 import type { Networks } from './stages.js';
 
 /** What the self-test needs to know beside the device and the weights. */
 export interface Testing {
+  /** Loads the networks onto the device: handed over, so that what is loaded later has little in common with what is there already. */
+  readonly load: () => Promise<Loaded['networks']>;
   readonly notes: Notes;
   readonly signal: AbortSignal | undefined;
   /** Whether what is remembered is not asked for. */
@@ -64,13 +66,13 @@ function rangeOf({ weights }: Source): number | null {
 
 /** Networks on a device that has no more variants than it computes rightly. */
 async function settled(device: Executor, sources: Sources, testing: Testing): Promise<Loaded> {
-  const { notes, signal, fresh, fixed } = testing;
+  const { load, notes, signal, fresh, fixed } = testing;
   device.tuner?.apply(tuningFrom(await notes.read(tuningKey(device, notes))));
   const key = keyOf(device, sources, notes.host);
   const known = fresh ? null : verdictFrom(await notes.read(key));
   if (known) {
     device.use(device.variants.filter(variant => !known.givenUp.includes(variant)));
-    return { device, networks: await loadNetworks(device, sources, signal), verdict: known };
+    return { device, networks: await load(), verdict: known };
   }
   const ofKernels = await settle(device, fixed, names => checkKernels(device, signal, names));
   let networks: Loaded['networks'] | null = null;
@@ -81,7 +83,7 @@ async function settled(device: Executor, sources: Sources, testing: Testing): Pr
     networks?.destroy();
     networks = null;
     variants = device.variants.join();
-    networks = await loadNetworks(device, sources, signal);
+    networks = await load();
     return networks;
   };
   try {
