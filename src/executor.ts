@@ -138,15 +138,17 @@ export interface TunedShape {
   readonly shape: string;
   /** The fastest way of those that gave the right values. */
   readonly choice: string;
-  /** Milliseconds of each way that was measured, the usual one first; the median of some runs. */
+  /** Milliseconds of each way that gave the right values, the usual one first; the median of some runs. */
   readonly times: Readonly<Record<string, number>>;
+  /** Ways that gave wrong values, or that the adapter refused. */
+  readonly leftOut: readonly string[];
 }
 
 /** Finds how convolutions run fastest. */
 export interface Tuner {
   /**
    * Measures the convolutions of all programs that were compiled, those with the most work first, at most twenty shapes.
-   * @throws `ABORTED`, `OUT_OF_MEMORY`, `GPU_ERROR`, `DEVICE_LOST`, `DESTROYED`
+   * @throws `GPU_ERROR` where a shape comes out wrong in every way, `ABORTED`, `OUT_OF_MEMORY`, `DEVICE_LOST`, `DESTROYED`
    */
   measure(options?: RunOptions): Promise<TunedShape[]>;
   /**

@@ -125,10 +125,10 @@ test('what a tuner found is remembered with what it found before, for each preci
   const ranges = { restorer: '9807', detector: '227' };
   await load(ranges);
   await rememberTuning(device, notes, [
-    { shape: 'a', choice: 'registers', times: {} },
-    { shape: 'b', choice: 'workgroup', times: {} },
+    { shape: 'a', choice: 'registers', times: {}, leftOut: [] },
+    { shape: 'b', choice: 'workgroup', times: {}, leftOut: [] },
   ]);
-  await rememberTuning(device, notes, [{ shape: 'b', choice: 'registers', times: {} }]);
+  await rememberTuning(device, notes, [{ shape: 'b', choice: 'registers', times: {}, leftOut: [] }]);
   await load(ranges);
   expect(applied).toEqual([[], ['registers', 'registers']]);
   const half = setting(['shader-f16'], notes);

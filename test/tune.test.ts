@@ -95,30 +95,76 @@ test('every way is measured, and networks compute the same by each', async () =>
   }
 });
 
-test('a way that computes wrongly is not taken, however fast it is', async () => {
-  const device = await softwareDevice(wrongWith(/^conv\/staged\/(?!.*subgroups)/, 'sum_0_0 += ', 'sum_0_0 -= '));
-  const network = await RRDBNet.load(device, weights);
-  await expect(device.tuner.measure({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
-  const shapes = await device.tuner.measure();
-  expect(shapes.some(({ times }) => 'registers, subgroups' in times)).toBe(true);
-  expect(shapes.filter(({ times }) => 'registers' in times)).toEqual([]);
-  network.destroy();
-});
-
-test('a device without timestamps and subgroups is measured by the clock, and says so where it is lost meanwhile', async () => {
-  const { gpu, adapter } = await softwareDevice();
-  Object.defineProperty(gpu, 'features', { value: new Set() });
-  const device = new Device(gpu, adapter);
-  const network = await RRDBNet.load(device, weights);
-  const shares: number[] = [];
-  const onProgress = (share: number) => {
-    shares.push(share);
-    gpu.destroy();
+describe('of small shapes', () => {
+  const small = paramsOf(8, 8, 6, 8);
+  const key = shapeKey(small);
+  const added = (device: Device, params = small) => {
+    device.shapes.set(shapeKey(params), { params, target: device.target });
+    return device;
   };
-  const measuring = device.tuner.measure({ onProgress });
-  await expect(measuring).rejects.toMatchObject({ code: expect.stringMatching(/DEVICE_LOST|DESTROYED/) });
-  expect(shares).toHaveLength(1);
-  network.destroy();
+  /** What is found of one on a device whose driver gets something wrong. */
+  async function found(...driver: Parameters<typeof wrongWith>) {
+    const device = added(await softwareDevice(wrongWith(...driver)));
+    const held = device.memory.allocated;
+    return device.tuner.measure().finally(() => expect(device.memory.allocated).toBe(held));
+  }
+  const SUBGROUPS = /^conv\/staged\/.*subgroups/;
+
+  test.each([
+    ['wrong', 'sum_0_0 += ', 'sum_0_0 -= '],
+    ['no number', 'var value = sum;', 'var value = sqrt(-1.0 - abs(sum));'],
+    ['refused', '@workgroup_size(16)', '@workgroup_size(65536)'],
+  ])('the usual way is left out where its result is %s', async (_, from, to) => {
+    const [shape] = await found(SUBGROUPS, from, to);
+    expect(shape).toEqual({
+      shape: key,
+      choice: 'registers',
+      times: { registers: expect.any(Number) },
+      leftOut: ['registers, subgroups'],
+    });
+  });
+
+  test('where every way is wrong that is an error', async () => {
+    await expect(
+      found(/^conv\/staged\//, 'var value = sum;', 'var value = sqrt(-1.0 - abs(sum));'),
+    ).rejects.toMatchObject({
+      code: 'GPU_ERROR',
+      message: `Card (software) computes ${key} wrongly in every way`,
+    });
+    await expect(found(/^conv\/stage/, '@workgroup_size(', '@workgroup_size(0 * ')).rejects.toMatchObject({
+      code: 'GPU_ERROR',
+      message: expect.stringMatching(/^The shader conv\/stage.* does not compile/),
+    });
+  });
+
+  test('a tuner that has been asked before measures all ways again', async () => {
+    const device = await softwareDevice(wrongWith(/^conv\/staged\/(?!.*subgroups)/, 'sum_0_0 += ', 'sum_0_0 -= '));
+    device.tuner.apply([{ shape: key, choice: 'registers', times: {}, leftOut: [] }]);
+    const [shape] = await added(device).tuner.measure();
+    expect(shape).toMatchObject({ choice: 'registers, subgroups', leftOut: ['registers'] });
+  });
+
+  test('a device without timestamps and subgroups is measured by the clock, and says so where it is lost meanwhile', async () => {
+    const { gpu, adapter } = await softwareDevice();
+    Object.defineProperty(gpu, 'features', { value: new Set() });
+    const device = added(added(new Device(gpu, adapter)), paramsOf(4, 4, 4, 4));
+    const shares: number[] = [];
+    const onProgress = (share: number) => {
+      shares.push(share);
+      gpu.destroy();
+    };
+    await expect(device.tuner.measure({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(device.tuner.measure({ onProgress })).rejects.toMatchObject({ code: 'DESTROYED' });
+    expect(shares).toHaveLength(1);
+  });
+
+  test('a device that is lost is none that refuses a way', async () => {
+    const device: Device = await softwareDevice((code, label) => {
+      if (SUBGROUPS.test(label)) device.gpu.destroy();
+      return code;
+    });
+    await expect(added(device).tuner.measure()).rejects.toMatchObject({ code: 'DESTROYED' });
+  });
 });
 
 test('restorers tune their networks, and there is nothing to tune on WebAssembly', async () => {

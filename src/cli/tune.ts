@@ -38,10 +38,11 @@ function print({ adapter, precision, shapes }: TuneResult): string {
   const head = `${adapter}, ${precision}`;
   if (shapes.length === 0) return `${head}: there is nothing to choose from\n`;
   const ms = (time: number) => `${time.toFixed(3)} ms`;
-  const lines = shapes.map(({ shape, choice, times }) => {
+  const lines = shapes.map(({ shape, choice, times, leftOut }) => {
     const [usual] = Object.keys(times) as [string];
     const before = `${ms(times[usual]!)} by ${usual}`;
-    return `  ${shape}: ${choice === usual ? before : `${ms(times[choice]!)} by ${choice}, before ${before}`}`;
+    const now = choice === usual ? before : `${ms(times[choice]!)} by ${choice}, before ${before}`;
+    return `  ${shape}: ${now}${leftOut.length > 0 ? `; left out: ${leftOut.join(' and ')}` : ''}`;
   });
   return `${head}\n${lines.join('\n')}\n`;
 }

@@ -198,8 +198,8 @@ test.each([
 test('tune prints what is faster than before, or all as JSON', async () => {
   const times = { 'workgroup, winograd': 2, workgroup: 1.25 };
   const shapes = [
-    { shape: 'small', choice: 'workgroup', times },
-    { shape: 'large', choice: 'workgroup, winograd', times },
+    { shape: 'small', choice: 'workgroup', times, leftOut: [] },
+    { shape: 'large', choice: 'workgroup, winograd', times, leftOut: ['registers', 'registers, winograd'] },
   ];
   let result: TuneResult = { adapter: 'Card', precision: 'f32', shapes };
   const openEngine = async (options: EngineOptions) => {
@@ -211,7 +211,7 @@ test('tune prints what is faster than before, or all as JSON', async () => {
     0,
     `Card, f32
   small: 1.250 ms by workgroup, before 2.000 ms by workgroup, winograd
-  large: 2.000 ms by workgroup, winograd
+  large: 2.000 ms by workgroup, winograd; left out: registers and registers, winograd
 `,
   ]);
   const json = await codeformer(['tune', '--adapter', 'gpu', '--json'], { openEngine });

@@ -37,9 +37,14 @@ function activate(value: number, { kind, slope = 0 }: ConvParams['activation']):
 
 const mirror = (i: number, size: number): number => (i < 0 ? -i : i >= size ? 2 * size - 2 - i : i);
 
+/** Picture, row and column. */
+type Place = readonly [n: number, row: number, column: number];
+
+/** @param places those that are computed; default all of y, what else there is being zero */
 export function convReference(
   params: ConvParams,
   operands: Readonly<Record<string, NumberArray>>,
+  places: Iterable<Place> = pixelsOf(params.y),
 ): Record<string, NumberArray> {
   const { x, y, size, stride, padTop, padLeft, padMode, upsample, prologue, residual } = params;
   const height = x.h * upsample;
@@ -66,24 +71,27 @@ export function convReference(
         weights[(tap * x.c + c) * y.c + o] = operands.weights![packedIndex(x.c, size * size, o, c, tap)]!;
 
   const out = new Float32Array(layoutElements(y));
-  for (let n = 0; n < y.n; n++)
-    for (let row = 0; row < y.h; row++)
-      for (let column = 0; column < y.w; column++) {
-        const sums = new Float64Array(y.c);
-        for (let ky = 0; ky < size; ky++)
-          for (let kx = 0; kx < size; kx++)
-            for (let c = 0; c < x.c; c++) {
-              const value = input(n, row * stride + ky - padTop, column * stride + kx - padLeft, c);
-              const start = ((ky * size + kx) * x.c + c) * y.c;
-              for (let o = 0; o < y.c; o++) sums[o]! += value * weights[start + o]!;
-            }
-        sums.forEach((sum, o) => {
-          const value = activate(sum + (params.bias ? operands.bias![o]! : 0), params.activation);
-          const added = residual
-            ? operands.residual![pixelIndex(residual.layout, n, row, column) + o]! + residual.alpha * value
-            : value;
-          out[pixelIndex(y, n, row, column) + o] = added;
-        });
-      }
+  for (const [n, row, column] of places) {
+    const sums = new Float64Array(y.c);
+    for (let ky = 0; ky < size; ky++)
+      for (let kx = 0; kx < size; kx++)
+        for (let c = 0; c < x.c; c++) {
+          const value = input(n, row * stride + ky - padTop, column * stride + kx - padLeft, c);
+          const start = ((ky * size + kx) * x.c + c) * y.c;
+          for (let o = 0; o < y.c; o++) sums[o]! += value * weights[start + o]!;
+        }
+    sums.forEach((sum, o) => {
+      const value = activate(sum + (params.bias ? operands.bias![o]! : 0), params.activation);
+      const added = residual
+        ? operands.residual![pixelIndex(residual.layout, n, row, column) + o]! + residual.alpha * value
+        : value;
+      out[pixelIndex(y, n, row, column) + o] = added;
+    });
+  }
   return { y: out };
+}
+
+function* pixelsOf({ n, h, w }: ConvParams['y']): Generator<Place> {
+  for (let i = 0; i < n; i++)
+    for (let row = 0; row < h; row++) for (let column = 0; column < w; column++) yield [i, row, column];
 }
