@@ -1,6 +1,6 @@
 // WebGPU as an executor.
 
-import { loadPart, throwIfAborted } from '../errors.js';
+import { throwIfAborted } from '../errors.js';
 import {
   type CopyRegion,
   type DeviceBuffer,
@@ -14,7 +14,7 @@ import { bytesPerElement, type Kernel, type NumberArray, type Scratch } from '..
 import { bindKernel } from './bind-kernel.js';
 import { Context, gpuBuffer } from './context.js';
 import { GpuImages } from './images.js';
-import { Arena, lowering } from './program.js';
+import { Arena, shaders } from './program.js';
 
 /** Pixels that a workgroup of the kernels for pictures takes along each axis. */
 const WORKGROUP_SIDE = 8;
@@ -63,7 +63,7 @@ export class Device extends Context implements Executor {
     { signal }: Pick<RunOptions, 'signal'> = {},
   ): Promise<void> {
     const { name, tables } = kernel;
-    const { implementationOf } = await lowering();
+    const { implementationOf } = await shaders();
     const implementation = implementationOf(kernel, params, this.target);
     const contents = tables?.(params) ?? {};
     const temporary: GPUBuffer[] = [];
@@ -101,7 +101,7 @@ export class Device extends Context implements Executor {
   /** Finds how convolutions run fastest here. */
   readonly tuner: Tuner = {
     measure: async (options = {}) => {
-      const { measureShapes } = await loadPart('The tuner', import('./tune.js'));
+      const { measureShapes } = await shaders();
       return measureShapes(this, options);
     },
     apply: shapes => this.tune(new Map(shapes.map(({ shape, choice }) => [shape, choice]))),

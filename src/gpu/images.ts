@@ -1,12 +1,13 @@
 // Pictures of the caller's own on a WebGPU device: textures, buffers, canvases and frames of video, read and written without passing through
 // memory.
 
-import { CodeFormerError, invalidArgument, loadPart } from '../errors.js';
+import { CodeFormerError, invalidArgument } from '../errors.js';
 import type { DeviceBuffer, DeviceImages } from '../executor.js';
 import type { Size } from '../image/geometry.js';
 import { ceilDiv } from '../kernels/kernel.js';
 import { type Context, gpuBuffer } from './context.js';
 import { BufferUsage, TextureUsage } from './flags.js';
+import { shaders } from './program.js';
 
 /** RGBA, a word for each pixel, rows from top to bottom without gaps. */
 interface BufferImage extends Size {
@@ -230,8 +231,6 @@ export class GpuImages implements DeviceImages {
     });
   }
 }
-
-const shaders = () => loadPart('The shaders', import('./image-shaders.js'));
 
 const isLinear = (format: string): number => (format.endsWith('-srgb') ? 1 : 0);
 

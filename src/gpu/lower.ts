@@ -1,14 +1,11 @@
 // A program as WebGPU runs it: its calls with their dispatches and scratch memory.
 
 import type { Call, Program, Storage } from '../graph/graph.js';
-import { shapeKey } from '../kernels/conv/choice.js';
 import type { ConvParams } from '../kernels/conv/conv.js';
 import { layout, layoutElements } from '../kernels/kernel.js';
 import { pixelShuffle } from '../kernels/pixel-shuffle/pixel-shuffle.js';
 import type { Dispatch, Target } from '../kernels/webgpu.js';
 import { implementationOf } from './implementations.js';
-
-export { implementationOf, shapeKey };
 
 /** A call whose operands include the scratch memory. */
 export interface LoweredCall extends Call {

@@ -18,7 +18,7 @@ import type { BoundDispatch } from './scheduler.js';
 import { UniformBlocks } from './uniforms.js';
 
 /** Shaders are loaded with the first kernel that runs or is compiled, so that pages get their weights on the way first. */
-export const lowering = () => loadPart('The shaders', import('./lower.js'));
+export const shaders = () => loadPart('The shaders', import('./shaders.js'));
 
 /** Room for the uniforms of small networks at any size of their pictures; larger networks need a few times as much. */
 const UNIFORM_BYTES = 2 ** 16;
@@ -134,7 +134,7 @@ class GpuProgram implements CompiledProgram {
     parameters: Parameters,
     { convolution = 'auto' }: CompileOptions,
   ): Promise<GpuProgram> {
-    const { lower, shapeKey } = await lowering();
+    const { lower, shapeKey } = await shaders();
     const target = device.target.convolution === 'direct' ? device.target : { ...device.target, convolution };
     for (const { kernel, params } of program.calls)
       if (kernel.name === 'conv')

@@ -1,9 +1,8 @@
 // Every kernel on small inputs, beside its reference.
 
-import { CodeFormerError, throwIfAborted } from '../errors.js';
+import { CodeFormerError, loadPart, throwIfAborted } from '../errors.js';
 import type { Executor, RunOptions } from '../executor.js';
 import type { Case, KernelTest } from '../kernels/kernel.js';
-import { kernelTests } from '../kernels/registry.js';
 import type { Check } from './check.js';
 import { onExecutor, worstOf } from './kernel-check.js';
 
@@ -14,14 +13,21 @@ const MOST_ELEMENTS = 16384;
  * Checks kernels as an executor computes them now.
  * @param names those of their checks; default all
  */
-export function checkKernels(
+export async function checkKernels(
   executor: Executor,
   signal: RunOptions['signal'],
   names?: readonly string[],
 ): Promise<Check[]> {
-  const tests = kernelTests.filter(test => names?.includes(nameOf(test)) ?? true);
+  const tests = (await allTests()).filter(test => names?.includes(nameOf(test)) ?? true);
   // At once, so that shaders compile side by side.
   return Promise.all(tests.map(test => checkKernel(executor, test, signal)));
+}
+
+/** In two files, so that neither has much in common with what is loaded before. */
+async function allTests() {
+  const files = Promise.all([import('../kernels/network-tests.js'), import('../kernels/picture-tests.js')]);
+  const [{ networkTests }, { pictureTests }] = await loadPart('The self-test', files);
+  return [...networkTests, ...pictureTests];
 }
 
 const nameOf = ({ kernel, convolution }: KernelTest<unknown>): string =>

@@ -1,6 +1,7 @@
 // The examples with tools of their own, from npm: each is installed, built as its `package.json` says, and restores a photo.
 
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,15 +39,23 @@ test('jest', async () => {
 });
 
 describe('pages', () => {
-  async function built(name: string): Promise<void> {
+  async function built(name: string): Promise<string> {
     const folder = await installExample(name, project);
     await run(folder, 'npm', ['run', 'build']);
-    await restoreInFolder(chromium, join(folder, 'dist'), photo, 320);
+    const pages = join(folder, 'dist');
+    await restoreInFolder(chromium, pages, photo, 320);
+    return pages;
   }
 
   test('by webpack', () => built('webpack'));
-  test('by Parcel', () => built('parcel'));
   test('by Rollup', () => built('rollup'));
+
+  test('by Parcel, which makes no file of what several of a worker share: they would not find in it what they need', async () => {
+    const pages = await built('parcel');
+    const scripts = readdirSync(pages).filter(name => name.endsWith('.js'));
+    const sharing = scripts.filter(name => /importScripts\("\.\//.test(readFileSync(join(pages, name), 'utf8')));
+    expect(sharing).toEqual([]);
+  });
 });
 
 describe('Next', () => {
