@@ -26,6 +26,13 @@ export interface AdapterInfo {
   readonly reason?: string | undefined;
 }
 
+/** Grace period for `lost`, in ms: other errors may come before it. */
+const LOSS_MS = 50;
+
+/** Why a device on which something failed is gone; null where it is there. */
+export const lossOf = ({ lost }: Pick<Executor, 'lost'>): Promise<string | null> =>
+  Promise.race([lost, new Promise<null>(resolve => setTimeout(resolve, LOSS_MS, null))]);
+
 export const ADAPTER_KINDS = ['auto', 'gpu', 'wasm', 'software'] as const;
 
 export type AdapterKind = (typeof ADAPTER_KINDS)[number];

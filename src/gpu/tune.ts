@@ -1,7 +1,7 @@
 // Measures the ways in which convolutions can run. Each is compared with the reference where that is quick, and with the others everywhere.
 
 import { CodeFormerError, type ErrorCode, throwIfAborted } from '../errors.js';
-import type { RunOptions, TunedShape } from '../executor.js';
+import { lossOf, type RunOptions, type TunedShape } from '../executor.js';
 import { CONV_CHOICES, type ConvChoice, chosenTarget } from '../kernels/conv/choice.js';
 import { packedWeights } from '../kernels/conv/conv.cases.js';
 import { type ConvParams, conv } from '../kernels/conv/conv.js';
@@ -97,7 +97,7 @@ async function measureShape(
         else leftOut.push(choice);
       } catch (error) {
         if (!(error instanceof CodeFormerError && REFUSALS.includes(error.code))) throw error;
-        await new Promise(resolve => setTimeout(resolve, LOSS_MS));
+        await lossOf(device);
         device.check();
         leftOut.push(choice);
         fault = error;
@@ -114,9 +114,6 @@ async function measureShape(
 
 /** Errors of a way that the adapter cannot go; the others may be open to it. */
 const REFUSALS: readonly ErrorCode[] = ['GPU_ERROR', 'OUT_OF_MEMORY', 'ADAPTER_LIMITS'];
-
-/** Time for a lost device to show as such, in ms: other errors may come before. */
-const LOSS_MS = 50;
 
 /** Values made of others in [-1, 1), always the same. */
 function fill(count: number, make: (index: number, random: () => number) => number): Float32Array<ArrayBuffer> {

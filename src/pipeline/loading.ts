@@ -2,7 +2,7 @@
 
 import { orAbort } from '../abort.js';
 import { CodeFormerError, type ErrorCode, loadPart } from '../errors.js';
-import { type Executor, isExecutor, type RunOptions, type Variant } from '../executor.js';
+import { type Executor, isExecutor, lossOf, type RunOptions, type Variant } from '../executor.js';
 import { codeSpace } from '../models/codeformer/fingerprint.js';
 import { faultsOf } from '../selftest/check.js';
 import { closeSources, type Loaded, loadNetworks, openSources, type Sources } from './networks.js';
@@ -177,14 +177,11 @@ const BROKEN: readonly ErrorCode[] = ['GPU_ERROR', 'DEVICE_LOST'];
 /** Errors that a lost device may show as. */
 const FOLLOWING: readonly ErrorCode[] = ['DEVICE_LOST', 'DESTROYED', 'GPU_ERROR', 'OUT_OF_MEMORY'];
 
-/** Grace period for `device.lost`, in ms: other errors may come before it. */
-const LOSS_MS = 50;
-
 /** The error that a caller gets: where the device was lost, everything else only followed from that. */
 export async function reasonOf(error: unknown, device: Executor): Promise<unknown> {
   const known = error instanceof CodeFormerError;
   if (known && !FOLLOWING.includes(error.code)) return error;
-  const gone = await Promise.race([device.lost, new Promise<null>(resolve => setTimeout(resolve, LOSS_MS, null))]);
+  const gone = await lossOf(device);
   if (!gone) return error;
   return known && error.code === 'DEVICE_LOST' ? error : lost(gone, error);
 }

@@ -1,7 +1,7 @@
 // Every kernel on small inputs, beside its reference.
 
 import { CodeFormerError, loadPart, throwIfAborted } from '../errors.js';
-import type { Executor, RunOptions } from '../executor.js';
+import { type Executor, lossOf, type RunOptions } from '../executor.js';
 import type { Case, KernelTest } from '../kernels/kernel.js';
 import type { Check } from './check.js';
 import { onExecutor, worstOf } from './kernel-check.js';
@@ -48,9 +48,6 @@ async function checkKernel<P>(executor: Executor, test: KernelTest<P>, signal: R
   return { name, inputs: small.length, fault: null };
 }
 
-/** Time for a lost device to show as such, in ms: other errors may come before. */
-const LOSS_MS = 50;
-
 async function faultOf<P>(executor: Executor, test: KernelTest<P>, item: Case<P>): Promise<string | null> {
   try {
     const { where, error } = await worstOf(test, item, onExecutor(executor));
@@ -58,7 +55,7 @@ async function faultOf<P>(executor: Executor, test: KernelTest<P>, item: Case<P>
   } catch (error) {
     // A shader that does not compile, for example.
     if (!(error instanceof CodeFormerError && error.code === 'GPU_ERROR')) throw error;
-    await new Promise(resolve => setTimeout(resolve, LOSS_MS));
+    await lossOf(executor);
     executor.check();
     return error.message;
   }
