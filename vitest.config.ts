@@ -11,6 +11,8 @@ const wgsl = {
 
 /** What a software adapter has no part in: mostly it waits, for processes, servers and files. */
 const WAITING = ['cli', 'image', 'server', 'weights'].map(folder => `test/${folder}/**/*.test.ts`);
+/** Pages in browsers, which mostly compute in one thread. */
+const PAGES = 'test/web/**/*.test.ts';
 /** These have a configuration of their own. */
 const EXAMPLES = 'test/examples/**';
 
@@ -28,13 +30,17 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { name: 'pages', include: [PAGES], maxWorkers: 2, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
         test: {
           name: 'computing',
           include: ['test/**/*.test.ts'],
-          exclude: [...WAITING, EXAMPLES],
+          exclude: [...WAITING, PAGES, EXAMPLES],
           // A software adapter takes every core, so test files run one after another.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
