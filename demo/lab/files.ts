@@ -124,6 +124,8 @@ const quoted = (name: string): string => (/^[\w.-]+$/.test(name) ? name : `'${na
 /** A picture as PNG. Pictures here are opaque, so a canvas keeps their bytes. */
 async function encoded(picture: Picture): Promise<Blob> {
   const canvas = document.createElement('canvas');
+  // Made before it is drawn on, so that no alpha is written.
+  canvas.getContext('2d', { alpha: false });
   draw(canvas, picture);
   const blob = await new Promise<Blob | null>(resolve => canvas.toBlob(resolve));
   if (!blob) throw new Error('The browser could not write a PNG');

@@ -143,8 +143,7 @@ async function asPng(file: Blob): Promise<Blob> {
   if (file.type === 'image/png') return file;
   const bitmap = await createImageBitmap(file);
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  canvas.getContext('2d')!.drawImage(bitmap, 0, 0);
-  bitmap.close();
+  canvas.getContext('bitmaprenderer')!.transferFromImageBitmap(bitmap);
   return canvas.convertToBlob();
 }
 

@@ -1,4 +1,4 @@
-// Reads BMP: palettes of 1, 2, 4 and 8 bits, also run-length coded, and colours of 16, 24 and 32 bits, with masks or without.
+// Reads BMP: palettes of 1, 2, 4 and 8 bits, also run-length coded, and colours of 16, 24 and 32 bits, with masks or without. Writes one kind.
 
 import type { Picture } from './picture.js';
 
@@ -209,4 +209,29 @@ function eachRun(
   }
   // The last row needs no end.
   return y >= height - 1 && x > 0;
+}
+
+/** A picture as BMP of 24 bits: pixels as they are, alpha left out. */
+export function encodeBmp({ data, width, height }: Picture): Uint8Array<ArrayBuffer> {
+  const channels = data.length / (width * height);
+  const rowBytes = 4 * Math.ceil((3 * width) / 4);
+  const pixels = 14 + INFO_HEADER;
+  const bytes = new Uint8Array(pixels + rowBytes * height);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x42, 0x4d]);
+  view.setUint32(2, bytes.length, true);
+  view.setUint32(10, pixels, true);
+  view.setUint32(14, INFO_HEADER, true);
+  view.setInt32(18, width, true);
+  // Below 0: from top to bottom.
+  view.setInt32(22, -height, true);
+  view.setUint16(26, 1, true);
+  view.setUint16(28, 24, true);
+  for (let y = 0, from = 0; y < height; y++)
+    for (let x = 0, to = pixels + y * rowBytes; x < width; x++, from += channels, to += 3) {
+      bytes[to] = data[from + 2]!;
+      bytes[to + 1] = data[from + 1]!;
+      bytes[to + 2] = data[from]!;
+    }
+  return bytes;
 }

@@ -111,6 +111,10 @@ export function pngWith(
   return joined(parts);
 }
 
+/** A PNG that says that its colours are those of sRGB, to be shown as in photos. */
+export const pngInSrgb = (png: Uint8Array): Uint8Array<ArrayBuffer> =>
+  pngWith(png, [{ type: 'sRGB', body: Uint8Array.of(0) }], ['sRGB']);
+
 /** A PNG that lacks its last chunk, with it. */
 export const pngCompleted = (png: Uint8Array): Uint8Array<ArrayBuffer> => {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);

@@ -33,7 +33,7 @@ import {
   pixelLimit,
   toRgb,
 } from '../image/picture.js';
-import { pngCompleted, pngWith, readPngHeader } from '../image/png.js';
+import { pngCompleted, pngInSrgb, pngWith, readPngHeader } from '../image/png.js';
 import { readTiffHeader } from '../image/tiff.js';
 import { type ReadLimits, readBounded } from './read-file.js';
 import { checkWritable, type WriteFileOptions, writeFileBeside } from './write-file.js';
@@ -259,7 +259,7 @@ async function loadSharp(name: string): Promise<SharpConstructor> {
 }
 
 /**
- * Encodes a picture. Opaque pictures are written without alpha; where JPEG, which has none, would lose some, the picture is put on
+ * Encodes a picture, tagged as sRGB. Opaque pictures are written without alpha; where JPEG, which has none, would lose some, the picture is put on
  * `background`.
  * @param picture RGB or RGBA
  * @throws `INVALID_ARGUMENT`, `INVALID_IMAGE`, `IMAGE_TOO_LARGE` for sides that the format does not take
@@ -281,16 +281,17 @@ export async function encodeImage(
   const image = sharp(buffer, { raw: { width, height, channels }, limitInputPixels: false });
   const encoders = {
     png: () => image.png({ compressionLevel: 6, adaptiveFiltering: true }),
-    jpeg: () => image.jpeg({ quality, chromaSubsampling: '4:4:4' }),
-    webp: () => image.webp({ quality }),
+    jpeg: () => image.withIccProfile('srgb').jpeg({ quality, chromaSubsampling: '4:4:4' }),
+    webp: () => image.withIccProfile('srgb').webp({ quality }),
   };
-  const encoded = await (encoders[type]().toBuffer() as Promise<Buffer<ArrayBuffer>>).catch(cause => {
+  const bytes = await (encoders[type]().toBuffer() as Promise<Buffer<ArrayBuffer>>).catch(cause => {
     throw new CodeFormerError(
       'INVALID_ARGUMENT',
       `A picture of ${width}x${height} cannot be written as ${type}: ${(cause as Error).message}`,
       { cause },
     );
   });
+  const encoded = type === 'png' ? pngInSrgb(bytes) : bytes;
   return metadata ? withPictureMetadata(encoded, type, metadata, picture) : encoded;
 }
 

@@ -1,6 +1,7 @@
 // Decodes and encodes pictures in a browser, by the browser's own codecs, and reads its kinds of pixels.
 
 import { CodeFormerError, invalidArgument } from '../errors.js';
+import { encodeBmp } from '../image/bmp.js';
 import { checkEncoded } from '../image/encoded.js';
 import { checkEncodable, checkEncodeOptions, type EncodeImageOptions, flattened } from '../image/encoding.js';
 import { FORMAT_NAMES, type PictureFormat } from '../image/format.js';
@@ -16,7 +17,7 @@ import {
   pixelLimit,
   toRgba,
 } from '../image/picture.js';
-import { pngCompleted, readPngHeader } from '../image/png.js';
+import { pngCompleted, pngInSrgb, readPngHeader } from '../image/png.js';
 import type { PixelForm } from '../pipeline/platform.js';
 import { bitmapOf, isElement } from './elements.js';
 
@@ -78,7 +79,8 @@ const pixelsOf = (image: CanvasImageSource, width: number, height: number): Pict
 };
 
 /**
- * Encodes a picture. Where JPEG, which has no alpha, would lose some, the picture is put on `background`.
+ * Encodes a picture, tagged as sRGB. Opaque pictures are written without alpha as far as the browser can; where JPEG, which has none, would
+ * lose some, the picture is put on `background`.
  * @param picture RGB or RGBA
  * @throws `INVALID_ARGUMENT` also for types that the browser cannot write, `INVALID_IMAGE`, `IMAGE_TOO_LARGE` for sides that the format or
  *   the browser does not take
@@ -91,17 +93,30 @@ export async function encodeImage(
   checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
   checkEncodable(picture, type, 'picture');
   const { width, height } = picture;
-  const opaque = isOpaque(picture);
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d', { alpha: type !== 'jpeg' && !opaque })!;
-  context.putImageData(imageData(type === 'jpeg' && !opaque ? flattened(picture, background) : picture), 0, 0);
-  const blob = await canvas.convertToBlob({ type: `image/${type}`, quality: quality / 100 }).catch(cause => {
-    const message = `picture: this browser cannot write one of ${width}x${height}: ${(cause as Error).message}`;
-    throw new CodeFormerError('IMAGE_TOO_LARGE', message, { cause });
-  });
+  const written = type === 'jpeg' && !isOpaque(picture) ? flattened(picture, background) : picture;
+  const blob = await canvasOf(written)
+    .then(canvas => canvas.convertToBlob({ type: `image/${type}`, quality: quality / 100 }))
+    .catch(cause => {
+      const message = `picture: this browser cannot write one of ${width}x${height}: ${(cause as Error).message}`;
+      throw new CodeFormerError('IMAGE_TOO_LARGE', message, { cause });
+    });
   if (blob.type !== `image/${type}`) throw invalidArgument('a type that this browser writes', 'type', type);
-  const encoded = new Uint8Array(await blob.arrayBuffer());
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const encoded = type === 'png' ? pngInSrgb(bytes) : bytes;
   return metadata ? withPictureMetadata(encoded, type, metadata, picture) : encoded;
+}
+
+/** A canvas that shows a picture. */
+async function canvasOf(picture: Picture): Promise<OffscreenCanvas> {
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  if (!isOpaque(picture)) {
+    canvas.getContext('2d')!.putImageData(imageData(picture), 0, 0);
+    return canvas;
+  }
+  // Whatever was drawn on it, a canvas counts as having alpha, and PNG is written with it, unless it shows what was decoded without.
+  const bitmap = await createImageBitmap(new Blob([encodeBmp(picture)]));
+  canvas.getContext('bitmaprenderer')!.transferFromImageBitmap(bitmap);
+  return canvas;
 }
 
 /** Pixels of an `ImageData`, `ImageBitmap`, `VideoFrame` or element, and the way back; null for other things. */

@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { type ColourSpace, colourSpaceOf, iccProfile } from '../../src/image/colour-space.js';
 import type { Picture } from '../../src/image/picture.js';
-import { decodeImage } from '../../src/node/images.js';
+import { readPngHeader } from '../../src/image/png.js';
+import { decodeImage, encodeImage } from '../../src/node/images.js';
 import { END, header, numbers, png, profile, rows, tiff } from './files.js';
 
 /** Colours from everywhere in the cube, pure ones among them. */
@@ -51,6 +52,18 @@ function p3ToSrgb([r, g, b]: readonly number[]): number[] {
 const P3_COLOURS = Array.from({ length: COUNT }, (_, i) => {
   const light = [...COLOURS.subarray(3 * i, 3 * i + 3)].map(value => srgbLight(value / 255));
   return p3ToSrgb(light).map(toSrgb);
+}).flat();
+
+const ADOBE_RGB: ColourSpace = {
+  primaries: [0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06],
+  toLight: value => value ** (563 / 256),
+};
+
+/** Colours of Adobe RGB in sRGB: only its green is another one. */
+const ADOBE_RGB_COLOURS = Array.from({ length: COUNT }, (_, i) => {
+  const [r, g, b] = [...COLOURS.subarray(3 * i, 3 * i + 3)].map(value => ADOBE_RGB.toLight(value / 255));
+  const light = [1.3983557 * r! - 0.3983557 * g!, g!, 1.0429318 * b! - 0.0429318 * g!];
+  return light.map(value => toSrgb(Math.min(1, Math.max(0, value))));
 }).flat();
 
 describe('16 bits with a profile', () => {
@@ -108,6 +121,35 @@ describe('8 bits with a profile', () => {
       const bytes = await patch.clone().withIccProfile('p3')[format]({ quality: 100 }).toBuffer();
       expect((await sharp(bytes).metadata()).hasProfile).toBe(true);
       expect(worst(rgb(await decodeImage(bytes)).subarray(0, 3), [200, 100, 50]), format).toBeLessThanOrEqual(4);
+    }
+  });
+});
+
+describe('photos of wide spaces come back in sRGB', () => {
+  test.each([
+    ['Display P3', P3, P3_COLOURS],
+    ['Adobe RGB', ADOBE_RGB, ADOBE_RGB_COLOURS],
+  ])('%s', async (_, space, expected) => {
+    const photo = png([header(COUNT, 1, 8, 2), profile(iccProfile(space, false)), rows(3 * COUNT, COLOURS), END]);
+    const decoded = await decodeImage(photo);
+    expect(worst(rgb(decoded), expected)).toBeLessThanOrEqual(2);
+    expect(rgb(decoded)).not.toEqual(new Uint8ClampedArray(COLOURS));
+    expect(rgb(await decodeImage(await encodeImage(decoded)))).toEqual(rgb(decoded));
+  });
+
+  test('and the files say so, without another value', async () => {
+    const picture = { data: COLOURS, width: COUNT, height: 1 };
+    const made = await encodeImage(picture);
+    expect(readPngHeader(made).chunks.get('sRGB')).toEqual(Uint8Array.of(0));
+    for (const type of ['jpeg', 'webp'] as const) {
+      const bytes = await encodeImage(picture, { type });
+      expect((await sharp(bytes).metadata()).icc?.toString('latin1').replaceAll('\0', ''), type).toContain('sRGB');
+      const untagged = sharp(COLOURS, { raw: { width: COUNT, height: 1, channels: 3 } });
+      const plain = await untagged[type]({
+        quality: 95,
+        ...(type === 'jpeg' && { chromaSubsampling: '4:4:4' }),
+      }).toBuffer();
+      expect(rgb(await decodeImage(bytes)), type).toEqual(rgb(await decodeImage(plain)));
     }
   });
 });

@@ -3,9 +3,12 @@
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ColourSpace, iccProfile } from '../../src/image/colour-space.js';
+import { decodeImage } from '../../src/node/images.js';
 import type * as Client from '../../src/web/client.js';
 import type * as Library from '../../src/web/index.js';
 import { buildProject } from '../built.js';
+import { END, header, png, profile, rows } from '../image/files.js';
 import { launchChromium, openPage, WITH_CANVASES } from './chromium.js';
 import { sendBytes, serveProject, type TestServer } from './server.js';
 
@@ -149,6 +152,61 @@ describe.skipIf(!chromium)('photos in a page', () => {
     // Clockwise: the row of greys is the left column, the row of colours the right one, red at its top and white below.
     const expected = [32, 64, 0b000, 0b100, 0b111, 0b111];
     expect(seen).toEqual({ blob: expected, bytes: expected, element: expected, bitmap: expected });
+  });
+
+  test('photos of wide spaces come back in sRGB, opaque ones without alpha, and say so', async () => {
+    const colours = Buffer.from([200, 60, 40, 60, 200, 40, 40, 60, 200, 128, 128, 128, 255, 255, 0, 90, 140, 180]);
+    const primaries = { p3: [0.68, 0.32, 0.265, 0.69, 0.15, 0.06], adobe: [0.64, 0.33, 0.21, 0.71, 0.15, 0.06] };
+    for (const [name, corners] of Object.entries(primaries)) {
+      const space: ColourSpace = {
+        primaries: [0.3127, 0.329, ...corners] as unknown as ColourSpace['primaries'],
+        toLight: value => value ** 2.2,
+      };
+      const chunks = [header(6, 1, 8, 2), profile(iccProfile(space, false)), rows(18, colours), END];
+      const photo = png(chunks);
+      server.routes.set('/wide', (request, response) => sendBytes(request, response, photo, 'image/png'));
+      const made = await page.evaluate(async () => {
+        const photo = await (await fetch('/wide')).blob();
+        const seen: Record<string, number[]> = {};
+        for (const output of ['png', 'jpeg', 'webp'] as const)
+          seen[output] = [...(await bare.restore(photo, { ...nothing, output })).image];
+        return { files: seen, decoded: [...(await library.decodeImage(photo)).data] };
+      });
+      const expected = (await decodeImage(photo)).data;
+      const near = (a: ArrayLike<number>) => Math.max(...Array.from(a, (value, i) => Math.abs(value - expected[i]!)));
+      expect(near(made.decoded), name).toBeLessThanOrEqual(2);
+      const file = Buffer.from(made.files.png!);
+      // The colour type of the header, and all that lies between it and the pixels.
+      expect([file[25], file.toString('latin1', 37, 41), file.toString('latin1', 50, 54)]).toEqual([2, 'sRGB', 'IDAT']);
+      expect([...(await decodeImage(file)).data]).toEqual(made.decoded);
+      for (const type of ['jpeg', 'webp'] as const)
+        expect(
+          (await sharp(Buffer.from(made.files[type]!)).metadata()).icc?.toString('latin1').replaceAll('\0', ''),
+          type,
+        ).toContain('sRGB');
+    }
+  });
+
+  test('opaque pictures are written as they are, in files no larger than those of a canvas; alpha is kept', async () => {
+    const seen = await page.evaluate(async () => {
+      const decoded = await library.decodeImage(await (await fetch('/docs/samples/astronaut.png')).arrayBuffer());
+      const { data, width, height } = decoded;
+      const canvas = new OffscreenCanvas(width, height);
+      canvas.getContext('2d')!.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
+      const bytes = await library.encodeImage({ data, width, height });
+      const back = await library.decodeImage(bytes);
+      const odd = { data: Uint8Array.from({ length: 3 * 7 * 3 }, (_, i) => 4 * i), width: 7, height: 3 };
+      const oddBack = await library.decodeImage(await library.encodeImage(odd));
+      const clear = Uint8ClampedArray.from([200, 100, 50, 255, 200, 100, 50, 0]);
+      const cleared = await library.encodeImage({ data: clear, width: 2, height: 1 });
+      return {
+        kinds: [bytes[25], cleared[25]],
+        same: back.data.every((value, i) => value === data[i]),
+        sameOdd: odd.data.every((value, i) => value === oddBack.data[4 * Math.floor(i / 3) + (i % 3)]),
+        smaller: bytes.length <= (await canvas.convertToBlob()).size,
+      };
+    });
+    expect(seen).toEqual({ kinds: [2, 6], same: true, sameOdd: true, smaller: true });
   });
 
   test('what is too large is refused before it is decoded, what is broken afterwards', async () => {
