@@ -1,7 +1,7 @@
 // Every convolution and linear layer of the official network: checked against the CPU reference on a small picture, then timed. GFLOPS
 // are those of the direct convolution, whichever kernel runs, so that they compare.
 
-import { useWinograd } from '../src/kernels/winograd/winograd.webgpu.js';
+import { winogradSide } from '../src/kernels/winograd/winograd.webgpu.js';
 import { convError, prepareConv, times, timesByShader, webgpuDevice } from './measure.js';
 import { median, type Options, type Report, type Row } from './report.js';
 import { shapes } from './shapes.js';
@@ -12,7 +12,7 @@ export async function benchKernels({ filter, runs, details, adapter }: Options):
   const notes: string[] = [];
   let total = 0;
   for (const { name, count, params } of shapes) {
-    const chosen = useWinograd(params, device.target) ? 'winograd' : 'direct';
+    const chosen = winogradSide(params, device.target) ? 'winograd' : 'direct';
     for (const convolution of ['direct', 'winograd'] as const) {
       // The other algorithm is only of interest where it is asked for by name.
       const label = `${convolution} ${name}`;

@@ -38,12 +38,12 @@ export const ADAPTER_KINDS = ['auto', 'gpu', 'wasm', 'software'] as const;
 export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
 /**
- * Ways of computing that an adapter's driver may get wrong, and that an executor can do without: Winograd's convolutions, subgroup operations,
- * activations in half precision, tiles in workgroup memory.
+ * Ways of computing that an adapter's driver may get wrong, and that an executor can do without: Winograd's convolutions F(4x4, 3x3), and
+ * F(2x2, 3x3), subgroup operations, activations in half precision, tiles in workgroup memory.
  */
-export const VARIANTS = ['winograd', 'subgroups', 'f16', 'workgroup'] as const;
+export const VARIANTS = ['winograd', 'winograd-2x2', 'subgroups', 'f16', 'workgroup'] as const;
 
-/** One of `VARIANTS`: `winograd`, `subgroups`, `f16`, `workgroup`. */
+/** One of `VARIANTS`: `winograd`, `winograd-2x2`, `subgroups`, `f16`, `workgroup`. */
 export type Variant = (typeof VARIANTS)[number];
 
 /** Which adapter is taken, and how it works. */
@@ -81,10 +81,10 @@ export interface CopyRegion {
 /** How the convolutions of a program may be computed. */
 export interface CompileOptions {
   /**
-   * `direct`: as the sum of products; `winograd`: by Winograd's algorithm wherever it applies, which rounds more; `auto`, the default: by the
-   * faster one of both that is as exact as the networks need.
+   * `direct`: as the sum of products; `winograd`: by Winograd's algorithm wherever it applies, which rounds more; `winograd-2x2`: the same with
+   * small tiles, where the executor has them; `auto`, the default: by the fastest of these that is as exact as the networks need.
    */
-  readonly convolution?: 'auto' | 'direct' | 'winograd' | undefined;
+  readonly convolution?: 'auto' | 'direct' | 'winograd' | 'winograd-2x2' | undefined;
 }
 
 /** A program that can be run. */

@@ -4,9 +4,12 @@
 import { describe, expect, test } from 'vitest';
 import { adapterInfo } from '../src/gpu/adapter.js';
 import { Device } from '../src/gpu/device.js';
+import { CONV_CHOICES, chosenTarget, isDistinct } from '../src/kernels/conv/choice.js';
+import { convTest } from '../src/kernels/conv/conv.cases.js';
 import type { Kernel } from '../src/kernels/kernel.js';
 import { kernelTests } from '../src/kernels/registry.js';
 import type { Dispatch } from '../src/kernels/webgpu.js';
+import { smallWinogradTest, winogradTest } from '../src/kernels/winograd/winograd.cases.js';
 import { worstOf } from '../src/selftest/kernel-check.js';
 import { leastDevice, testDevice } from './device.js';
 import { onWebgpu } from './on-webgpu.js';
@@ -80,7 +83,7 @@ for (const spec of kernelTests) {
       for (const family of ['registers', 'workgroup'] as const) {
         for (const [precision, device] of devices) {
           test(`${item.name}, ${family}, ${precision}`, async () => {
-            const { where, error } = await worstOf(spec, item, onWebgpu(device, family));
+            const { where, error } = await worstOf(spec, item, onWebgpu(device, { family }));
             expect(error, where).toBeLessThanOrEqual(item.tolerance[precision]);
           });
         }
@@ -88,3 +91,17 @@ for (const spec of kernelTests) {
     }
   });
 }
+
+// What the families do without being asked is tested above.
+const others = CONV_CHOICES.filter(
+  choice => choice.startsWith('registers') && (!choice.includes('subgroups') || choice.endsWith('x8')),
+);
+
+describe.each(others)('conv as a tuner may choose it, %s', choice => {
+  const spec = choice.endsWith('2x2') ? smallWinogradTest : choice.endsWith('winograd') ? winogradTest : convTest;
+  for (const [precision, device] of devices)
+    test.each(spec.cases.filter(({ params }) => isDistinct(params, choice)))(`$name, ${precision}`, async item => {
+      const { where, error } = await worstOf(spec, item, onWebgpu(device, chosenTarget(device.target, choice)));
+      expect(error, where).toBeLessThanOrEqual(item.tolerance[precision]);
+    });
+});

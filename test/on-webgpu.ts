@@ -1,15 +1,15 @@
-// Kernels as one of the families of WebGPU's implementations computes them.
+// Kernels as one of WebGPU's implementations computes them.
 
 import type { Device } from '../src/gpu/device.js';
-import type { Family } from '../src/kernels/webgpu.js';
+import type { Target } from '../src/kernels/webgpu.js';
 import { type Runner, written } from '../src/selftest/kernel-check.js';
 import { prepareKernel } from './prepared-kernel.js';
 
-/** By one of the families of WebGPU's implementations. */
+/** By what a target other than the device's own asks for. */
 export const onWebgpu =
-  (device: Device, family: Family): Runner =>
+  (device: Device, own: Partial<Target>): Runner =>
   async ({ kernel, convolution }, params, values) => {
-    const target = { ...device.target, family, ...(convolution && { convolution }) };
+    const target = { ...device.target, ...own, ...(convolution && { convolution }) };
     const prepared = await prepareKernel(device, kernel, params, values, target);
     try {
       await device.execute(prepared.dispatches, kernel.name);

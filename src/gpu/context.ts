@@ -93,9 +93,11 @@ export class Context {
 
   /** The ways of computing that are in use. */
   get variants(): readonly Variant[] {
-    const { family, precision, subgroups, convolution } = this.settings;
+    const { family, precision, subgroups, convolution, winograd = [4, 2] } = this.settings;
+    const sides = convolution === 'direct' ? [] : winograd;
     const used: Record<Variant, boolean> = {
-      winograd: convolution !== 'direct',
+      winograd: sides.includes(4),
+      'winograd-2x2': sides.includes(2),
       subgroups: family === 'registers' && subgroups === true,
       f16: precision === 'f16',
       workgroup: family === 'workgroup',
@@ -117,7 +119,8 @@ export class Context {
       precision,
       // Tiles in workgroup memory have no use for them, but a tuner may look for others.
       subgroups: has('workgroup') ? this.settings.subgroups === true : has('subgroups'),
-      convolution: has('winograd') ? 'auto' : 'direct',
+      convolution: 'auto',
+      winograd: ([4, 2] as const).filter(side => has(side === 4 ? 'winograd' : 'winograd-2x2')),
     };
   }
 

@@ -43,7 +43,7 @@ import { webgpuToneStatistics } from '../kernels/tone-statistics/tone-statistics
 import { webgpuWarpAffine } from '../kernels/warp-affine/warp-affine.webgpu.js';
 import { webgpuWarpPlane } from '../kernels/warp-plane/warp-plane.webgpu.js';
 import type { Target, WebgpuKernel } from '../kernels/webgpu.js';
-import { useWinograd, webgpuWinograd } from '../kernels/winograd/winograd.webgpu.js';
+import { webgpuWinograd, winogradSide } from '../kernels/winograd/winograd.webgpu.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a table over kernels of all parameter types
 const IMPLEMENTATIONS: Readonly<Record<string, WebgpuKernel<any>>> = {
@@ -101,7 +101,7 @@ export function implementationOf<P>(kernel: Kernel<P>, params: P, target: Target
   if (kernel.name === 'conv') {
     const choice = CONV_CHOICES.find(known => known === target.tuned?.get(shapeKey(params as ConvParams)));
     const own = choice === undefined ? target : chosenTarget(target, choice);
-    const conv = (useWinograd(params as ConvParams, own) ? webgpuWinograd : webgpuConv) as WebgpuKernel<P>;
+    const conv = (winogradSide(params as ConvParams, own) ? webgpuWinograd : webgpuConv) as WebgpuKernel<P>;
     if (own === target) return conv;
     return { scratch: params => conv.scratch?.(params, own) ?? {}, dispatches: params => conv.dispatches(params, own) };
   }

@@ -2,13 +2,13 @@
 
 import { CodeFormerError, type ErrorCode, throwIfAborted } from '../errors.js';
 import { lossOf, type RunOptions, type TunedShape } from '../executor.js';
-import { CONV_CHOICES, type ConvChoice, chosenTarget } from '../kernels/conv/choice.js';
+import { CONV_CHOICES, type ConvChoice, chosenTarget, isDistinct } from '../kernels/conv/choice.js';
 import { packedWeights } from '../kernels/conv/conv.cases.js';
 import { type ConvParams, conv } from '../kernels/conv/conv.js';
 import { convReference } from '../kernels/conv/conv.ref.js';
 import { bytesPerElement, pixelIndex } from '../kernels/kernel.js';
 import type { Target } from '../kernels/webgpu.js';
-import { useWinograd } from '../kernels/winograd/winograd.webgpu.js';
+import { winogradSide } from '../kernels/winograd/winograd.webgpu.js';
 import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
 import { bindKernel } from './bind-kernel.js';
 import type { Context } from './context.js';
@@ -18,6 +18,8 @@ import { type BoundDispatch, encodePass } from './scheduler.js';
 
 /** Shapes that are measured, those with the most work first. */
 const MOST_SHAPES = 20;
+/** Ways that are measured of a shape. */
+const MOST_WAYS = 6;
 /** Runs of each way, of which the median counts, after one that compiles and warms up. */
 const RUNS = 5;
 /** A way must be so much faster than the usual one to take its place: less is noise. */
@@ -46,18 +48,20 @@ export async function measureShapes(device: Context, { signal, onProgress }: Run
 /** How a convolution runs where nobody chooses. */
 function usualChoice(params: ConvParams, target: Target): ConvChoice {
   const family = target.family === 'registers' && target.subgroups ? 'registers, subgroups' : target.family;
-  return useWinograd(params, target) ? `${family}, winograd` : family;
+  const side = winogradSide(params, target);
+  return side === 0 ? family : `${family}, winograd${side === 2 ? ' 2x2' : ''}`;
 }
 
 /** The ways that there are for a shape: those that the self-test has given up are not among them. */
 function choicesFor(device: Context, params: ConvParams, target: Target): ConvChoice[] {
   const usual = usualChoice(params, target);
   const others = CONV_CHOICES.filter(choice => {
-    if (choice === usual || (choice.startsWith('workgroup') && target.family !== 'workgroup')) return false;
+    if (choice === usual || !isDistinct(params, choice)) return false;
+    if (choice.startsWith('workgroup') && target.family !== 'workgroup') return false;
     if (choice.includes('subgroups') && !(target.subgroups && device.gpu.features.has('subgroups'))) return false;
-    return !choice.endsWith('winograd') || useWinograd(params, chosenTarget(target, choice));
+    return !choice.includes('winograd') || winogradSide(params, chosenTarget(target, choice)) > 0;
   });
-  return [usual, ...others];
+  return [usual, ...others].slice(0, MOST_WAYS);
 }
 
 async function measureShape(

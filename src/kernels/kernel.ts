@@ -70,7 +70,7 @@ export const anyWord = (_: number, random: () => number): number => Math.floor((
 export interface KernelTest<P> {
   readonly kernel: Kernel<P>;
   /** Which of the implementations that an executor may have of convolutions is tested. */
-  readonly convolution?: 'direct' | 'winograd';
+  readonly convolution?: 'direct' | 'winograd' | 'winograd-2x2';
   readonly cases: readonly Case<P>[];
   /**
    * The meaning of the kernel, written for clarity, accumulating in float64. Gets the contents of the `read` and `update` operands as

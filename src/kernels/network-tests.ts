@@ -19,7 +19,7 @@ import { packWeightsTest } from './pack-weights/pack-weights.cases.js';
 import { peakTest } from './peak/peak.cases.js';
 import { pixelShuffleTest, pixelUnshuffleTest } from './pixel-shuffle/pixel-shuffle.cases.js';
 import { selectRecordsTest } from './select-records/select-records.cases.js';
-import { winogradTest } from './winograd/winograd.cases.js';
+import { smallWinogradTest, winogradTest } from './winograd/winograd.cases.js';
 
 // The parameters differ from kernel to kernel; each entry is consistent in itself.
 // biome-ignore lint/suspicious/noExplicitAny: a list over all parameter types
@@ -28,6 +28,7 @@ export const networkTests: readonly KernelTest<any>[] = [
   packWeightsTest,
   convTest,
   winogradTest,
+  smallWinogradTest,
   groupNormTest,
   layerNormTest,
   attentionTest,

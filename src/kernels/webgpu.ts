@@ -15,9 +15,13 @@ export interface Target {
   /** Largest storage binding, in bytes. */
   readonly maxBindingSize: number;
   /** Which kernel 3x3 convolutions run as, where there is a choice; `auto`, the default, is the one that was measured to be faster. */
-  readonly convolution?: 'auto' | 'direct' | 'winograd';
+  readonly convolution?: 'auto' | 'direct' | 'winograd' | 'winograd-2x2';
+  /** Outputs on a side of the tiles that Winograd's algorithm may have. Default both. */
+  readonly winograd?: readonly (2 | 4)[];
   /** Whether shaders may use subgroup operations. Default false. */
   readonly subgroups?: boolean;
+  /** Pixels and channels of the tiles of direct convolutions in registers, where there are more than 8 channels. Default 4 x 16. */
+  readonly registerTile?: { readonly pixels: number; readonly channels: 8 | 16 };
   /** How convolutions of some shapes run instead (`conv/choice.ts`), as a tuner found. */
   readonly tuned?: ReadonlyMap<string, string>;
 }

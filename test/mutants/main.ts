@@ -96,7 +96,7 @@ async function fateOf({ gpu, adapter }: Device, uses: readonly Use[]): Promise<'
   const device = new Device(gpu, adapter);
   for (const { test, item, family } of uses) {
     try {
-      const { error } = await worstOf(test, item, onWebgpu(device, family));
+      const { error } = await worstOf(test, item, onWebgpu(device, { family }));
       if (error > item.tolerance.f32) return 'caught';
     } catch (error) {
       return /does not compile/.test(String(error)) ? 'refused' : 'caught';

@@ -3,14 +3,26 @@
 import type { Target } from '../webgpu.js';
 import type { ConvParams } from './conv.js';
 
-/** By tiles in workgroup memory or in registers, these with or without subgroup operations; multiplied directly or by Winograd's algorithm. */
+/** Tiles in registers beside those of 4 pixels x 16 channels, for more than 8 channels. */
+const REGISTER_TILES = { '8x8': { pixels: 8, channels: 8 }, '4x8': { pixels: 4, channels: 8 } } as const;
+
+/**
+ * By tiles in workgroup memory or in registers, these with or without subgroup operations and of some sizes; multiplied directly or by Winograd's
+ * algorithm, F(4x4, 3x3) or F(2x2, 3x3). Those that promise most come first.
+ */
 export const CONV_CHOICES = [
   'workgroup',
   'workgroup, winograd',
-  'registers',
-  'registers, winograd',
-  'registers, subgroups',
+  'workgroup, winograd 2x2',
   'registers, subgroups, winograd',
+  'registers, subgroups',
+  'registers, winograd',
+  'registers',
+  'registers, subgroups, winograd 2x2',
+  'registers, winograd 2x2',
+  'registers, subgroups, 8x8',
+  'registers, 8x8',
+  'registers, 4x8',
 ] as const;
 
 export type ConvChoice = (typeof CONV_CHOICES)[number];
@@ -23,16 +35,25 @@ export function shapeKey({ x, y, size, stride, upsample, prologue, residual }: C
   return `${place(x)} ${size}x${size} to ${place(y)}${more.join('')}`;
 }
 
+/** Whether a choice differs from others for a shape. */
+export const isDistinct = ({ y }: ConvParams, choice: ConvChoice): boolean => y.c > 8 || !tileOf(choice);
+
+const tileOf = (choice: ConvChoice) => Object.entries(REGISTER_TILES).find(([name]) => choice.endsWith(name))?.[1];
+
 /**
  * The target as a choice has it, without what the target has not. Winograd's algorithm stays where it was, or goes: elsewhere it is not exact
  * enough.
  */
 export function chosenTarget(target: Target, choice: ConvChoice): Target {
-  const { family, subgroups, convolution = 'auto' } = target;
+  const { family, subgroups, convolution = 'auto', winograd = [4, 2] } = target;
+  const side = choice.endsWith('2x2') ? 2 : 4;
+  const registerTile = tileOf(choice);
   return {
     ...target,
     family: choice.startsWith('workgroup') ? family : 'registers',
     subgroups: choice.includes('subgroups') && subgroups === true,
-    convolution: choice.endsWith('winograd') ? convolution : 'direct',
+    convolution: choice.includes('winograd') ? convolution : 'direct',
+    winograd: winograd.filter(own => own === side),
+    ...(registerTile && { registerTile }),
   };
 }

@@ -46,11 +46,17 @@ interface Geometry {
   readonly flops: number;
 }
 
+/** Few outputs have tiles of their own. */
+function tileFor(outputs: number, { registerTile = { pixels: 4, channels: 16 } }: Target): Omit<Tile, 'subgroups'> {
+  if (outputs > 8) return registerTile;
+  return outputs > 4 ? { pixels: 4, channels: 8 } : { pixels: 8, channels: 4 };
+}
+
 function geometry({ x, y, size, stride, upsample, prologue }: ConvParams, target: Target): Geometry {
   const flat = size === 1 && stride === 1 && upsample === 1 && prologue === 'none';
   const walk = flat ? 'flat' : 'staged';
-  const channels = y.c <= 4 ? 4 : y.c <= 8 ? 8 : 16;
-  const tile: Tile = { pixels: channels === 4 ? 8 : 4, channels, subgroups: target.subgroups ?? false };
+  const tile: Tile = { ...tileFor(y.c, target), subgroups: target.subgroups ?? false };
+  const { channels } = tile;
   const pixelFlops = 2 * size * size * roundUp(x.c, 4) * roundUp(y.c, channels);
   if (flat) {
     const pixels = y.n * y.h * y.w;

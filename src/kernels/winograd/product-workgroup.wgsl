@@ -1,6 +1,6 @@
 // Winograd, second step on GPUs: m = v u for each frequency; the operands of workgroup-tile.wgsl, which stands behind;
-// TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.webgpu.ts: v [36][tiles /
-// TILE_PIXELS][groups][TILE_PIXELS] vec4, u [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, m [36][tiles][m_groups] vec4.
+// TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.webgpu.ts: v [frequencies][tiles /
+// TILE_PIXELS][groups][TILE_PIXELS] vec4, u [frequencies][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, m [frequencies][tiles][m_groups] vec4.
 
 struct Uniforms {
   groups: u32,       // vec4 of inputs

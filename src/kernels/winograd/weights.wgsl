@@ -1,8 +1,8 @@
-// Winograd F(4x4, 3x3), weights: U = G g G^T of every 3x3 filter g.
+// Winograd, weights: U = G g G^T of every 3x3 filter g.
 //
-// weights: packed [out / 8][9][groups][4][2] vec4. u: [36][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, f32, with
+// weights: packed [out / 8][9][groups][4][2] vec4. u: [frequencies][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, f32, with
 // channels i, i + 4 and so on of a tile beside each other. One invocation for each vec4 of inputs of an output channel. TILE_CHANNELS and
-// the transforms stand before.
+// the transforms stand before, the rows of U behind.
 
 struct Uniforms {
   groups: u32,   // vec4 of inputs
@@ -14,17 +14,7 @@ struct Uniforms {
 @group(0) @binding(1) var<storage, read_write> u: array<vec4f>;
 @group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
-fn store_row(index: u32, step: u32, a: vec4f, b: vec4f, c: vec4f) {
-  let row = weight_transform(a, b, c);
-  u[index] = row.a;
-  u[index + step] = row.b;
-  u[index + 2u * step] = row.c;
-  u[index + 3u * step] = row.d;
-  u[index + 4u * step] = row.e;
-  u[index + 5u * step] = row.f;
-}
-
-fn filter_column(start: u32, tap: u32, step: u32) -> Six {
+fn filter_column(start: u32, tap: u32, step: u32) -> Patch {
   let first = start + tap * step;
   return weight_transform(vec4f(weights[first]), vec4f(weights[first + 3u * step]), vec4f(weights[first + 6u * step]));
 }
@@ -46,10 +36,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let lane = output % 4u;
   let to = ((output / TILE_CHANNELS * uniforms.groups + c) * 4u + lane) * (TILE_CHANNELS / 4u) + output % TILE_CHANNELS / 4u;
   let step = uniforms.m_groups * uniforms.groups * 4u;
-  store_row(to, step, c0.a, c1.a, c2.a);
-  store_row(to + 6u * step, step, c0.b, c1.b, c2.b);
-  store_row(to + 12u * step, step, c0.c, c1.c, c2.c);
-  store_row(to + 18u * step, step, c0.d, c1.d, c2.d);
-  store_row(to + 24u * step, step, c0.e, c1.e, c2.e);
-  store_row(to + 30u * step, step, c0.f, c1.f, c2.f);
+  store_filter(to, step, c0, c1, c2);
 }

@@ -70,3 +70,12 @@ export const winogradTest: KernelTest<ConvParams> = {
   cases,
   reference: convReference,
 };
+
+/** Its transforms round less. */
+const exact = { f32: 1e-5, f16: 1e-2 };
+
+export const smallWinogradTest: KernelTest<ConvParams> = {
+  ...winogradTest,
+  convolution: 'winograd-2x2',
+  cases: cases.map(item => ({ ...item, tolerance: exact })),
+};

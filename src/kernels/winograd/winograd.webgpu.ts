@@ -1,5 +1,5 @@
-// 3x3 convolution by Winograd's F(4x4, 3x3): 36 multiplications for 16 outputs instead of 144. Strips of tiles go through three steps
-// (input.wgsl, a matrix product for each of the 36 frequencies, output.wgsl); the transformed weights are made at each run, which costs
+// 3x3 convolution by Winograd's F(4x4, 3x3), 36 multiplications for 16 outputs instead of 144, or F(2x2, 3x3), 16 for 4 instead of 36. Strips
+// of tiles go through three steps (input.wgsl, a matrix product for each frequency, output.wgsl, with what unrolled.ts prints); the transformed weights are made at each run, which costs
 // little at the sizes where this pays and saves four times the memory of the weights. All intermediates are f32.
 
 import type { ConvParams } from '../conv/conv.js';
@@ -24,10 +24,18 @@ import { type Dispatch, linearGrid, placeOf, type Shader, type Target, type Webg
 import input from './input.wgsl';
 import output from './output.wgsl';
 import productWorkgroup from './product-workgroup.wgsl';
-import transforms from './transforms.wgsl';
+import transforms2 from './transforms-2x2.wgsl';
+import transforms4 from './transforms-4x4.wgsl';
+import { type Side, storeFilter, storeTile, transformPatch } from './unrolled.js';
 import weights from './weights.wgsl';
 
-const FREQUENCIES = 36;
+/** The sides of tiles, those that save most first: their code, and the operations that transforms of a patch, a filter and a tile take. */
+const TILES = {
+  4: { transforms: transforms4, input: 144, weights: 90, output: 120 },
+  2: { transforms: transforms2, input: 32, weights: 28, output: 24 },
+} as const;
+
+const frequenciesOf = (side: Side): number => (side + 2) ** 2;
 
 /** Invocations of a workgroup of the products: they share weights. */
 const QUAD = 4;
@@ -41,6 +49,8 @@ const STRIP = {
   workgroup: { bytes: 32 << 20, flops: 2e10 },
 } as const;
 
+const SIDES = [4, 2] as const;
+
 /** Whether Winograd's algorithm computes this convolution at all. */
 const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsample }: ConvParams): boolean =>
   size === 3 &&
@@ -53,19 +63,25 @@ const fits = ({ size, stride, padTop, padLeft, padMode, outputType, x, y, upsamp
   y.w === x.w * upsample;
 
 /**
- * Whether a convolution runs by Winograd's algorithm: where that is faster, and with enough channels that the products, not the rounding
- * of its transforms, decide how exact it is.
+ * Outputs on a side of the tiles by which a convolution runs by Winograd's algorithm, or 0 where it does not: it does where that is faster, and
+ * with enough channels that the products, not the rounding of its transforms, decide how exact it is. Smaller tiles save less.
  */
-export function useWinograd(params: ConvParams, target: Target): boolean {
+export function winogradSide(params: ConvParams, target: Target): Side | 0 {
   const { x, y } = params;
-  const choice = target.convolution ?? 'auto';
-  if (choice === 'direct' || !fits(params)) return false;
-  const { u, v, m } = geometry(params, target);
-  if (Math.max(u, v, m) * 4 > target.maxBindingSize) return false;
-  return choice === 'winograd' || (x.c >= 64 && y.c >= 64 && y.n * y.h * y.w >= 1024);
+  const { convolution = 'auto', winograd = SIDES } = target;
+  const few = x.c < 64 || y.c < 64 || y.n * y.h * y.w < 1024;
+  if (convolution === 'direct' || !fits(params) || (convolution === 'auto' && few)) return 0;
+  const side = SIDES.find(side => {
+    if (!winograd.includes(side) || (convolution === 'winograd-2x2' && side !== 2)) return false;
+    const { u, v, m } = geometry(params, target, side);
+    return Math.max(u, v, m) * 4 <= target.maxBindingSize;
+  });
+  return side ?? 0;
 }
 
 interface Geometry {
+  readonly side: Side;
+  readonly frequencies: number;
   readonly tile: Tile;
   readonly tileRows: number;
   readonly tileColumns: number;
@@ -84,58 +100,67 @@ interface Geometry {
   readonly m: number;
 }
 
-function geometry({ x, y, prologue }: ConvParams, target: Target): Geometry {
+function geometry({ x, y, prologue }: ConvParams, target: Target, side: Side): Geometry {
+  const frequencies = frequenciesOf(side);
   const tile: Tile = { pixels: 4, channels: y.c <= 8 ? 8 : 16, subgroups: target.subgroups ?? false };
-  const tileRows = ceilDiv(y.h, 4);
-  const tileColumns = ceilDiv(y.w, 4);
+  const tileRows = ceilDiv(y.h, side);
+  const tileColumns = ceilDiv(y.w, side);
   const inputs = roundUp(x.c, 4);
   const outputs = roundUp(y.c, tile.channels);
-  const byBytes = STRIP[target.family].bytes / (FREQUENCIES * (inputs + outputs) * 4);
-  const byFlops = STRIP[target.family].flops / (2 * FREQUENCIES * inputs * outputs);
+  const byBytes = STRIP[target.family].bytes / (frequencies * (inputs + outputs) * 4);
+  const byFlops = STRIP[target.family].flops / (2 * frequencies * inputs * outputs);
   const most = Math.max(1, Math.floor(Math.min(byBytes, byFlops) / tileColumns));
   const stripRows = ceilDiv(tileRows, ceilDiv(tileRows, most));
   const tiles = roundUp(stripRows * tileColumns, QUAD * tile.pixels);
-  const stagedRows = prologue === 'none' ? 0 : stripRows * 4 + 2;
-  const stagedColumns = prologue === 'none' ? 0 : tileColumns * 4 + 2;
+  const stagedRows = prologue === 'none' ? 0 : stripRows * side + 2;
+  const stagedColumns = prologue === 'none' ? 0 : tileColumns * side + 2;
   return {
+    side,
+    frequencies,
     tile,
     tileRows,
     tileColumns,
     strips: ceilDiv(tileRows, stripRows),
-    rows: stripRows * 4,
+    rows: stripRows * side,
     tiles,
     mGroups: outputs / 4,
     stagedRows,
     stagedColumns,
     staged: stagedRows * stagedColumns * inputs,
-    u: FREQUENCIES * outputs * inputs,
-    v: FREQUENCIES * tiles * inputs,
-    m: FREQUENCIES * tiles * outputs,
+    u: frequencies * outputs * inputs,
+    v: frequencies * tiles * inputs,
+    m: frequencies * tiles * outputs,
   };
 }
 
-/** `conv` for what `useWinograd` says. */
+/** `conv` where there is a `winogradSide`. */
 export const webgpuWinograd: WebgpuKernel<ConvParams> = {
   scratch(params, target) {
-    const { staged, u, v, m } = geometry(params, target);
+    const { staged, u, v, m } = geometry(params, target, winogradSide(params, target) as Side);
     const f32 = (elements: number) => ({ type: 'f32', elements }) as const;
     return { ...(staged > 0 && { staged: f32(staged) }), u: f32(u), v: f32(v), m: f32(m) };
   },
   dispatches(params, target: Target): Dispatch[] {
     const { x, y, upsample, residual } = params;
-    const g = geometry(params, target);
-    const { tile, tiles, mGroups } = g;
+    const g = geometry(params, target, winogradSide(params, target) as Side);
+    const { side, frequencies, tile, tiles, mGroups } = g;
+    const { transforms, ...flops } = TILES[side];
+    const name = side === 4 ? 'winograd' : 'winograd-2x2';
+    const sides = `const SIDE = ${side}u;\n${transforms}`;
     const groups = ceilDiv(x.c, 4);
     const outGroups = ceilDiv(y.c, 4);
     const store = bytesPerElement('store', target.precision);
     const filters = roundUp(y.c, 8) * groups;
     const transformWeights: Dispatch = {
-      shader: { name: 'winograd/weights', code: `const TILE_CHANNELS = ${tile.channels}u;\n${transforms}${weights}` },
+      shader: {
+        name: `${name}/weights`,
+        code: `const TILE_CHANNELS = ${tile.channels}u;\n${transforms}${weights}${storeFilter(side)}`,
+      },
       uniforms: { groups, blocks: ceilDiv(y.c, 8), m_groups: mGroups },
       workgroups: linearGrid(filters),
       operands: ['weights', 'u'],
-      flops: filters * 4 * 90,
-      bytes: filters * 4 * (9 * store + FREQUENCIES * 4),
+      flops: filters * 4 * flops.weights,
+      bytes: filters * 4 * (9 * store + frequencies * 4),
     };
     const staged = g.staged > 0;
     const common = { rows: g.rows, tile_columns: g.tileColumns, tiles, height: y.h, width: y.w };
@@ -143,8 +168,8 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
       ...(staged ? [stageStrip(params, strip, g.stagedRows, g.stagedColumns, target)] : []),
       {
         shader: {
-          name: 'winograd/input',
-          code: `const TILE_PIXELS = ${tile.pixels}u;\nconst STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${transforms}${input}`,
+          name: `${name}/input`,
+          code: `const TILE_PIXELS = ${tile.pixels}u;\nconst STAGED = ${staged};\nalias Input4 = ${staged ? 'vec4f' : 'Store4'};\n${sides}${input}${transformPatch(side)}`,
         },
         uniforms: {
           ...strip,
@@ -157,25 +182,25 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
         },
         workgroups: linearGrid(tiles * groups),
         operands: [staged ? 'staged' : 'x', 'v'],
-        flops: tiles * groups * 4 * 144,
-        bytes: tiles * groups * 4 * (16 * (staged ? 4 : store) + FREQUENCIES * 4),
+        flops: tiles * groups * 4 * flops.input,
+        bytes: tiles * groups * 4 * (side ** 2 * (staged ? 4 : store) + frequencies * 4),
       },
       {
         ...(target.family === 'registers' ? registerProduct(g, groups) : workgroupProduct(g, groups)),
         operands: ['v', 'u', 'm'],
-        flops: 2 * FREQUENCIES * tiles * groups * 4 * mGroups * 4,
-        bytes: FREQUENCIES * (tiles * (groups + mGroups) + groups * mGroups * 4) * 16,
+        flops: 2 * frequencies * tiles * groups * 4 * mGroups * 4,
+        bytes: frequencies * (tiles * (groups + mGroups) + groups * mGroups * 4) * 16,
       },
       {
         shader: {
-          name: 'winograd/output',
-          code: `const ACTIVATION = ${activationConstant(params)};\n${transforms}${epilogue}${output}`,
+          name: `${name}/output`,
+          code: `const ACTIVATION = ${activationConstant(params)};\n${sides}${epilogue}${output}${storeTile(side)}`,
         },
         uniforms: { ...strip, ...common, m_groups: mGroups, ...epilogueUniforms(params) },
         workgroups: linearGrid(tiles * outGroups),
         operands: ['m', params.bias ? 'bias' : 'm', residual ? 'residual' : 'm', 'y'],
-        flops: tiles * outGroups * 4 * (16 * 8 + 120),
-        bytes: tiles * outGroups * 4 * (16 * store * (residual ? 2 : 1) + FREQUENCIES * 4),
+        flops: tiles * outGroups * 4 * (side ** 2 * 8 + flops.output),
+        bytes: tiles * outGroups * 4 * (side ** 2 * store * (residual ? 2 : 1) + frequencies * 4),
       },
     ]);
     return [transformWeights, ...all];
@@ -184,21 +209,21 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
 
 type Product = Pick<Dispatch, 'shader' | 'uniforms' | 'workgroups'>;
 
-function workgroupProduct({ tile, tiles, mGroups }: Geometry, groups: number): Product {
+function workgroupProduct({ frequencies, tile, tiles, mGroups }: Geometry, groups: number): Product {
   return {
     shader: {
       name: 'winograd/product/workgroup',
       code: `const TILE_PIXELS = ${tile.pixels}u;\nconst TILE_CHANNELS = ${tile.channels}u;\n${productWorkgroup}${workgroupTile}`,
     },
     uniforms: { groups, tiles, m_groups: mGroups, size: 1, column_tiles: ceilDiv(mGroups * 4, TILE_SIZE) },
-    workgroups: tileGrid(tiles, mGroups * 4, FREQUENCIES),
+    workgroups: tileGrid(tiles, mGroups * 4, frequencies),
   };
 }
 
 const shaders = new Map<string, Shader>();
 
 /** The shader is the same object for the same tile. */
-function registerProduct({ tile, tiles, mGroups }: Geometry, groups: number): Product {
+function registerProduct({ frequencies, tile, tiles, mGroups }: Geometry, groups: number): Product {
   const name = `winograd/product/${tile.pixels}x${tile.channels}${tile.subgroups ? '/subgroups' : ''}`;
   let shader = shaders.get(name);
   if (!shader) {
@@ -208,7 +233,7 @@ function registerProduct({ tile, tiles, mGroups }: Geometry, groups: number): Pr
   return {
     shader,
     uniforms: { groups, tiles, m_groups: mGroups },
-    workgroups: [tiles / (QUAD * tile.pixels), (mGroups * 4) / tile.channels, FREQUENCIES],
+    workgroups: [tiles / (QUAD * tile.pixels), (mGroups * 4) / tile.channels, frequencies],
   };
 }
 
@@ -221,7 +246,7 @@ function productCode(tile: Tile): string {
     weights: (name, group) => `${name}.group[${group}]`,
   };
   return `// Winograd, second step: m = v u for each frequency; ${pixels} tiles x ${channels} output channels in each invocation.
-// v: [36][tiles / ${pixels}][groups][${pixels}] vec4; u: [36][channels / ${channels}][groups][4 lanes][${groups}] vec4; m: [36][tiles][m_groups] vec4.
+// v: [frequencies][tiles / ${pixels}][groups][${pixels}] vec4; u: [frequencies][channels / ${channels}][groups][4 lanes][${groups}] vec4; m: [frequencies][tiles][m_groups] vec4.
 // No workgroup memory.
 
 struct Uniforms {
