@@ -1,18 +1,14 @@
-// Benches: `npm run bench -- [section] [--filter TEXT] [--runs N] [--json [FILE]]`. Each section is a file of this folder that returns
-// rows of figures; they are printed as a table or as JSON with the machine they were taken on.
+// Benches of a checkout: `npm run bench -- SECTION [--runs N] [--json [FILE]]`. Each section is a file of this folder that returns
+// rows of figures; they are printed as a table or as JSON with the machine they were taken on. What the library itself takes is measured by
+// `codeformer bench`, which is what runs without a section.
 
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { benchKernels } from './kernels.js';
-import { benchNetwork } from './network.js';
-import { benchPipeline } from './pipeline.js';
+import { run } from '../src/cli/main.js';
 import { type Options, type Report, table } from './report.js';
 import { benchVersusNetwork, VERSUS_NETWORK } from './versus-network.js';
 
 const sections: Record<string, (options: Options) => Promise<Report>> = {
-  kernels: benchKernels,
-  network: benchNetwork,
-  pipeline: benchPipeline,
   server: async options => (await import('./server.js')).benchServer(options),
   'versus-onnxruntime': async options => (await import('./versus-onnxruntime.js')).benchVersusOnnxruntime(options),
   'versus-prototype': async options => (await import('./versus-prototype.js')).benchVersusPrototype(options),
@@ -21,21 +17,19 @@ const sections: Record<string, (options: Options) => Promise<Report>> = {
   ),
 };
 
-/** What runs where no section is named: the others take minutes on a software adapter. */
-const DEFAULT = 'pipeline';
-
 const usage = `Usage: npm run bench -- [section] [options]
 
-Sections: ${Object.keys(sections).join(', ')} (default ${DEFAULT})
+Without a section: codeformer bench [options], which codeformer bench --help lists.
+
+Sections: ${Object.keys(sections).join(', ')}
   --filter TEXT   only rows whose name has TEXT in it
   --runs N        runs of which the median is taken (default 5)
-  --details       how the time is spread over the shaders of a kernel
   --adapter KIND  auto (default), gpu, wasm or software
   --json [FILE]   JSON, on the terminal or into a file
   --versus NAME   short for the section versus-NAME`;
 
 function parse(args: string[]): { section: string; options: Options; json: string | boolean } {
-  const options = { filter: '', runs: 5, details: false, adapter: 'auto' as Options['adapter'] };
+  const options = { filter: '', runs: 5, adapter: 'auto' as Options['adapter'] };
   let section = '';
   let json: string | boolean = false;
   const value = (name: string): string => {
@@ -46,14 +40,12 @@ function parse(args: string[]): { section: string; options: Options; json: strin
   for (let arg = args.shift(); arg !== undefined; arg = args.shift()) {
     if (arg === '--filter') options.filter = value(arg);
     else if (arg === '--runs') options.runs = Number(value(arg));
-    else if (arg === '--details') options.details = true;
     else if (arg === '--adapter') options.adapter = value(arg) as Options['adapter'];
     else if (arg === '--versus') section = `versus-${value(arg)}`;
     else if (arg === '--json') json = args[0] && !args[0].startsWith('--') ? args.shift()! : true;
     else if (!arg.startsWith('--') && !section) section = arg;
     else throw new Error(`Unknown argument ${arg}`);
   }
-  section ||= DEFAULT;
   if (!sections[section]) throw new Error(`Unknown section ${section}`);
   if (!(options.runs >= 1)) throw new Error(`Expected a positive number of runs`);
   return { section, options, json };
@@ -62,6 +54,13 @@ function parse(args: string[]): { section: string; options: Options; json: strin
 if (process.argv.includes('--help')) {
   console.log(usage);
   process.exit(0);
+}
+const named = (arg: string) => arg === '--versus' || Object.hasOwn(sections, arg);
+if (!process.argv.slice(2).some(named)) {
+  process.argv.splice(2, 0, 'bench');
+  await run();
+  // Dawn may keep the process alive.
+  process.exit();
 }
 let parsed: ReturnType<typeof parse>;
 try {

@@ -4,7 +4,7 @@ import { createWriteStream, fstatSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { packageVersion } from '../node/package.js';
-import { bench, hasBenches } from './bench.js';
+import { bench } from './bench.js';
 import { codes } from './codes.js';
 import { asksForHelp, type Command, group } from './command.js';
 import { detect } from './detect.js';
@@ -36,7 +36,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   doctor,
   tune,
-  ...(hasBenches() && { bench }),
+  bench,
 };
 
 const commands = group(

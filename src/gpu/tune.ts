@@ -12,9 +12,9 @@ import { winogradSide } from '../kernels/winograd/winograd.webgpu.js';
 import { decodeFloat16, encodeFloat16 } from '../weights/dtype.js';
 import { bindKernel } from './bind-kernel.js';
 import type { Context } from './context.js';
-import { BufferUsage, MapMode } from './flags.js';
 import { implementationOf } from './implementations.js';
-import { type BoundDispatch, encodePass } from './scheduler.js';
+import type { BoundDispatch } from './scheduler.js';
+import { timeOf } from './timing.js';
 
 /** Shapes that are measured, those with the most work first. */
 const MOST_SHAPES = 20;
@@ -96,8 +96,9 @@ async function measureShape(
         using way = await prepare(device, params, chosenTarget(target, choice), buffers);
         await device.execute(way.dispatches, 'tune');
         const bytes = await device.read(buffers.y!);
+        const most = HOPELESS * Math.min(...Object.values(times));
         if (isRight(isHalf('y') ? decodeFloat16(new Uint16Array(bytes)) : new Float32Array(bytes)))
-          times[choice] = await time(device, way.dispatches, HOPELESS * Math.min(...Object.values(times)));
+          times[choice] = await timeOf(device, way.dispatches, { runs: RUNS, most });
         else leftOut.push(choice);
       } catch (error) {
         if (!(error instanceof CodeFormerError && REFUSALS.includes(error.code))) throw error;
@@ -195,50 +196,4 @@ function same(got: Float32Array, want: Float32Array, tolerance: number): boolean
   const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   // NaN is not the same.
   return got.every((value, i) => Math.abs(value - want[i]!) <= tolerance * largest);
-}
-
-/** What short work is repeated to, in milliseconds: clocks of browsers are coarse, and a submit costs something as well. */
-const LEAST_MS = 2;
-
-/** Median of some runs in milliseconds; of one run where that takes longer than `most`. */
-async function time(device: Context, dispatches: readonly BoundDispatch[], most: number): Promise<number> {
-  const timed = device.gpu.features.has('timestamp-query') ? byTimestamps : byClock;
-  const first = await timed(device, dispatches);
-  if (first > most) return first;
-  const times = Math.min(50, Math.max(1, Math.ceil(LEAST_MS / Math.max(first, 0.01))));
-  const repeated = Array.from({ length: times }, () => dispatches).flat();
-  const each: number[] = [];
-  for (let run = 0; run < RUNS; run++) each.push((await timed(device, repeated)) / times);
-  return each.sort((a, b) => a - b)[RUNS >> 1]!;
-}
-
-async function byClock(device: Context, dispatches: readonly BoundDispatch[]): Promise<number> {
-  const start = performance.now();
-  await device.submit(dispatches, 'tune');
-  await device.gpu.queue.onSubmittedWorkDone();
-  return performance.now() - start;
-}
-
-async function byTimestamps(device: Context, dispatches: readonly BoundDispatch[]): Promise<number> {
-  const { gpu } = device;
-  const query = gpu.createQuerySet({ type: 'timestamp', count: 2 });
-  const resolved = gpu.createBuffer({ size: 16, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
-  const staging = gpu.createBuffer({ size: 16, usage: BufferUsage.COPY_DST | BufferUsage.MAP_READ });
-  try {
-    await device.checked('tune', () => {
-      const encoder = gpu.createCommandEncoder({ label: 'tune' });
-      const timestampWrites = { querySet: query, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
-      encodePass(encoder, dispatches, { label: 'tune', timestampWrites });
-      encoder.resolveQuerySet(query, 0, 2, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, staging, 0, 16);
-      gpu.queue.submit([encoder.finish()]);
-    });
-    await staging.mapAsync(MapMode.READ);
-    const [begin, end] = new BigInt64Array(staging.getMappedRange());
-    return Number(end! - begin!) / 1e6;
-  } finally {
-    query.destroy();
-    resolved.destroy();
-    staging.destroy();
-  }
 }

@@ -72,6 +72,8 @@ export interface KernelTest<P> {
   /** Which of the implementations that an executor may have of convolutions is tested. */
   readonly convolution?: 'direct' | 'winograd' | 'winograd-2x2';
   readonly cases: readonly Case<P>[];
+  /** Sizes as networks and photos have them, which benches measure; they are too large for the reference. */
+  readonly usual: readonly Pick<Case<P>, 'name' | 'params' | 'fill'>[];
   /**
    * The meaning of the kernel, written for clarity, accumulating in float64. Gets the contents of the `read` and `update` operands as
    * they lie in their buffers, returns those of the `write` and `update` operands (same sizes; what the kernel must not touch may hold anything).

@@ -45,7 +45,8 @@ function place(operand: Operand, index: number): 'channel' | 'padding' | 'outsid
 /** Whether the contents before mean something to the kernel. */
 const given = ({ access }: Operand): boolean => access === 'read' || access === 'update';
 
-function fill(name: string, operand: Operand, test: Case<unknown>): NumberArray {
+/** Contents of an operand before a kernel runs. */
+export function fill(name: string, operand: Operand, test: Pick<Case<unknown>, 'fill'>): NumberArray {
   // Operands of one size have values of their own.
   const seed = [...name].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), operand.elements);
   const random = generator(seed);

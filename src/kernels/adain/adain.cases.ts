@@ -28,4 +28,14 @@ const cases: Case<AdainParams>[] = [
   },
 ];
 
-export const adainTest: KernelTest<AdainParams> = { kernel: adain, cases, reference: adainReference };
+export const adainTest: KernelTest<AdainParams> = {
+  kernel: adain,
+  cases,
+  usual: [
+    {
+      name: '16x16x256',
+      params: { x: layout(1, 16, 16, 256), style: layout(1, 16, 16, 256), y: layout(1, 16, 16, 256) },
+    },
+  ],
+  reference: adainReference,
+};

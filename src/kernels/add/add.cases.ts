@@ -29,4 +29,9 @@ const cases: Case<AddParams>[] = [
   },
 ];
 
-export const addTest: KernelTest<AddParams> = { kernel: add, cases, reference: addReference };
+export const addTest: KernelTest<AddParams> = {
+  kernel: add,
+  cases,
+  usual: [{ name: '256x256x64', params: plain(layout(1, 256, 256, 64)) }],
+  reference: addReference,
+};

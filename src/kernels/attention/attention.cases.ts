@@ -71,4 +71,21 @@ const cases: Case<AttentionParams>[] = [
   },
 ];
 
-export const attentionTest: KernelTest<AttentionParams> = { kernel: attention, cases, reference: attentionReference };
+export const attentionTest: KernelTest<AttentionParams> = {
+  kernel: attention,
+  cases,
+  usual: [
+    {
+      name: '256 tokens, 8 heads of 64',
+      params: {
+        q: layout(1, 1, 256, 512, 1024, 0),
+        k: layout(1, 1, 256, 512, 1024, 512),
+        v: layout(1, 1, 256, 512),
+        y: layout(1, 1, 256, 512),
+        heads: 8,
+        scale: 1 / 8,
+      },
+    },
+  ],
+  reference: attentionReference,
+};

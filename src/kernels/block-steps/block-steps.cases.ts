@@ -24,5 +24,12 @@ const cases = [
 export const blockStepsTest: KernelTest<BlockStepsParams> = {
   kernel: blockSteps,
   cases,
+  usual: [
+    {
+      name: '1024x1024',
+      params: { picture: { width: 1024, height: 1024 }, rect: rect(0, 0, 1024, 1024) },
+      fill: { x: anyWord },
+    },
+  ],
   reference: blockStepsReference,
 };

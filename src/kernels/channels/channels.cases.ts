@@ -21,6 +21,7 @@ function channelsCase(pixels: number, planes: number): Case<ChannelsParams> {
 export const splitChannelsTest: KernelTest<ChannelsParams> = {
   kernel: splitChannels,
   cases: [channelsCase(1, 4), channelsCase(777, 4)],
+  usual: [channelsCase(2 ** 20, 4)],
   reference: splitReference,
 };
 
@@ -34,5 +35,6 @@ export const mergeChannelsTest: KernelTest<ChannelsParams> = {
     channelsCase(301, 4),
     channelsCase(2_100_000, 1),
   ],
+  usual: [channelsCase(2 ** 20, 4)],
   reference: mergeReference,
 };

@@ -25,4 +25,9 @@ const cases: Case<ArgmaxParams>[] = [
   },
 ];
 
-export const argmaxTest: KernelTest<ArgmaxParams> = { kernel: argmax, cases, reference: argmaxReference };
+export const argmaxTest: KernelTest<ArgmaxParams> = {
+  kernel: argmax,
+  cases,
+  usual: [{ name: '256 tokens, 1024 codes', params: { logits: layout(1, 1, 256, 1024) } }],
+  reference: argmaxReference,
+};

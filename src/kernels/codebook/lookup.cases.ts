@@ -27,4 +27,15 @@ const cases: Case<LookupParams>[] = [
   },
 ];
 
-export const lookupTest: KernelTest<LookupParams> = { kernel: lookup, cases, reference: lookupReference };
+export const lookupTest: KernelTest<LookupParams> = {
+  kernel: lookup,
+  cases,
+  usual: [
+    {
+      name: '256 tokens, 1024 codes',
+      params: { codes: 1024, y: layout(1, 16, 16, 256) },
+      fill: { indices: index => (index * 31) % 1024 },
+    },
+  ],
+  reference: lookupReference,
+};

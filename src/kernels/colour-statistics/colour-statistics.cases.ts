@@ -16,5 +16,6 @@ const cases = [1, 1023, 1024, 5000].map((pixels): Case<ColourStatisticsParams> =
 export const colourStatisticsTest: KernelTest<ColourStatisticsParams> = {
   kernel: colourStatistics,
   cases,
+  usual: [{ name: '512x512', params: { pixels: 2 ** 18 }, fill: { x: anyWord } }],
   reference: colourStatisticsReference,
 };

@@ -40,5 +40,6 @@ const cases = [
 export const colourTransferTest: KernelTest<ColourTransferParams> = {
   kernel: colourTransfer,
   cases,
+  usual: [transferCase('512x512', 2 ** 18, PLAIN_GREY)],
   reference: colourTransferReference,
 };

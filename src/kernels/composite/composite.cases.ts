@@ -67,10 +67,27 @@ const cases = [
   compositeCase('one pixel', { picture: { width: 1, height: 1 }, rect: { x: 0, y: 0, width: 1, height: 1 } }),
 ];
 
-export const compositeTest: KernelTest<CompositeParams> = { kernel: composite, cases, reference: compositeReference };
+export const compositeTest: KernelTest<CompositeParams> = {
+  kernel: composite,
+  cases,
+  usual: [
+    compositeCase('900x900 of 2048x2048', {
+      picture: { width: 2048, height: 2048 },
+      rect: { x: 600, y: 500, width: 900, height: 900 },
+    }),
+  ],
+  reference: compositeReference,
+};
 
 export const finishCompositeTest: KernelTest<FinishCompositeParams> = {
   kernel: finishComposite,
   cases: [finishCase(part), finishCase(whole)],
+  usual: [
+    {
+      ...finishCase(part),
+      name: '900x900 of 2048x2048',
+      params: { picture: { width: 2048, height: 2048 }, fractions: { x: 600, y: 500, width: 900, height: 900 } },
+    },
+  ],
   reference: finishCompositeReference,
 };

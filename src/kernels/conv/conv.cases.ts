@@ -122,5 +122,25 @@ export const convTest: KernelTest<ConvParams> = {
   kernel: conv,
   convolution: 'direct',
   cases,
+  usual: [
+    convCase('3x3 64 to 64 at 512x512', same(3, [512, 512], 64, 64)),
+    convCase('3x3 128 to 128 at 256x256', same(3, [256, 256], 128, 128)),
+    convCase('3x3 256 to 256 at 64x64', same(3, [64, 64], 256, 256)),
+    convCase('3x3 512 to 512 at 16x16', same(3, [16, 16], 512, 512)),
+    convCase('3x3 3 to 64 at 512x512', same(3, [512, 512], 3, 64)),
+    convCase('3x3 64 to 64 to 256x256, stride 2', {
+      ...same(3, [256, 256], 64, 64),
+      x: layout(1, 512, 512, 64),
+      stride: 2,
+      padTop: 0,
+      padLeft: 0,
+    }),
+    convCase('3x3 128 to 128 to 256x256, upsampled', {
+      ...same(3, [256, 256], 128, 128),
+      x: layout(1, 128, 128, 128),
+      upsample: 2,
+    }),
+    convCase('linear, 512 to 1024 of 256 tokens', same(1, [1, 256], 512, 1024)),
+  ],
   reference: convReference,
 };

@@ -33,5 +33,8 @@ const cases: Case<DepthwiseConvParams>[] = [
 export const depthwiseConvTest: KernelTest<DepthwiseConvParams> = {
   kernel: depthwiseConv,
   cases,
+  usual: [
+    { name: '160x160x64', params: { x: layout(1, 160, 160, 64), y: layout(1, 160, 160, 64), stride: 1, slope: 0.1 } },
+  ],
   reference: depthwiseConvReference,
 };

@@ -23,5 +23,6 @@ const cases = (
 export const detailEnergyTest: KernelTest<DetailEnergyParams> = {
   kernel: detailEnergy,
   cases,
+  usual: [{ name: '512 in 16 cells', params: { side: 512, cells: 16 }, fill: { x: anyWord, half: anyWord } }],
   reference: detailEnergyReference,
 };

@@ -21,5 +21,8 @@ const cases: Case<DetectorRecordsParams>[] = [
 export const detectorRecordsTest: KernelTest<DetectorRecordsParams> = {
   kernel: detectorRecords,
   cases,
+  usual: [
+    { name: '640x640', params: { levels: [layout(1, 80, 80, 32), layout(1, 40, 40, 32), layout(1, 20, 20, 32)] } },
+  ],
   reference: detectorRecordsReference,
 };

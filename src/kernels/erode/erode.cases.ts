@@ -26,4 +26,9 @@ const cases = [
   erodeCase(17, 23, 1000),
 ];
 
-export const erodeTest: KernelTest<ErodeParams> = { kernel: erode, cases, reference: erodeReference };
+export const erodeTest: KernelTest<ErodeParams> = {
+  kernel: erode,
+  cases,
+  usual: [erodeCase(512, 512, 21)],
+  reference: erodeReference,
+};

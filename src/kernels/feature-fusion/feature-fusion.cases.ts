@@ -27,5 +27,6 @@ const cases: Case<FeatureFusionParams>[] = [
 export const featureFusionTest: KernelTest<FeatureFusionParams> = {
   kernel: featureFusion,
   cases,
+  usual: [{ name: '256x256x128', params: { ...shapes(1, 256, 256, 128), map: false }, fill }],
   reference: featureFusionReference,
 };

@@ -21,5 +21,6 @@ const cases: Case<FidelityMapParams>[] = [
 export const fidelityMapTest: KernelTest<FidelityMapParams> = {
   kernel: fidelityMap,
   cases,
+  usual: [{ name: '512 to 64', params: { n: 1, size: 512, side: 64 } }],
   reference: fidelityMapReference,
 };

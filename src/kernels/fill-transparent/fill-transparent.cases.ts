@@ -30,11 +30,13 @@ const pushes = [
 export const pullColoursTest: KernelTest<PullColoursParams> = {
   kernel: pullColours,
   cases: pulls,
+  usual: [{ name: '2048x2048', params: { from: size(2048, 2048) }, fill: { x: cutOut } }],
   reference: pullColoursReference,
 };
 
 export const pushColoursTest: KernelTest<PushColoursParams> = {
   kernel: pushColours,
   cases: pushes,
+  usual: [pushCase('2048x2048', size(2048, 2048), all(size(2048, 2048)), size(1024, 1024))],
   reference: pushColoursReference,
 };

@@ -27,5 +27,6 @@ const cases = [
 export const gaussianBlurTest: KernelTest<GaussianBlurParams> = {
   kernel: gaussianBlur,
   cases,
+  usual: [blurCase(512, 512, 101, 11)],
   reference: gaussianBlurReference,
 };

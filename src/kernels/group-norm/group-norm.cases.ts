@@ -29,4 +29,9 @@ const cases: Case<GroupNormParams>[] = [
   },
 ];
 
-export const groupNormTest: KernelTest<GroupNormParams> = { kernel: groupNorm, cases, reference: groupNormReference };
+export const groupNormTest: KernelTest<GroupNormParams> = {
+  kernel: groupNorm,
+  cases,
+  usual: [{ name: '512x512x64', params: { x: layout(1, 512, 512, 64), groups: 32, eps } }],
+  reference: groupNormReference,
+};

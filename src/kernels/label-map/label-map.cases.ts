@@ -24,4 +24,9 @@ const cases: Case<LabelMapParams>[] = [
   },
 ];
 
-export const labelMapTest: KernelTest<LabelMapParams> = { kernel: labelMap, cases, reference: labelMapReference };
+export const labelMapTest: KernelTest<LabelMapParams> = {
+  kernel: labelMap,
+  cases,
+  usual: [{ name: '512x512, 19 classes', params: { logits: layout(1, 512, 512, 19) } }],
+  reference: labelMapReference,
+};

@@ -34,4 +34,9 @@ const cases: Case<LayerNormParams>[] = [
   },
 ];
 
-export const layerNormTest: KernelTest<LayerNormParams> = { kernel: layerNorm, cases, reference: layerNormReference };
+export const layerNormTest: KernelTest<LayerNormParams> = {
+  kernel: layerNorm,
+  cases,
+  usual: [{ name: '256 tokens of 512', params: { x: layout(1, 1, 256, 512), y: layout(1, 1, 256, 512), eps } }],
+  reference: layerNormReference,
+};

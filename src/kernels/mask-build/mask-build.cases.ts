@@ -41,4 +41,9 @@ const cases = [
   ),
 ];
 
-export const maskBuildTest: KernelTest<MaskBuildParams> = { kernel: maskBuild, cases, reference: maskBuildReference };
+export const maskBuildTest: KernelTest<MaskBuildParams> = {
+  kernel: maskBuild,
+  cases,
+  usual: [maskCase('512x512 labels', { operation: 'labels', width: 512, height: 512, values, gap: false })],
+  reference: maskBuildReference,
+};

@@ -18,4 +18,9 @@ const cases: Case<MaxPoolParams>[] = [
   },
 ];
 
-export const maxPoolTest: KernelTest<MaxPoolParams> = { kernel: maxPool, cases, reference: maxPoolReference };
+export const maxPoolTest: KernelTest<MaxPoolParams> = {
+  kernel: maxPool,
+  cases,
+  usual: [{ name: '320x320x64', params: { x: layout(1, 320, 320, 64), y: layout(1, 160, 160, 64) }, fill }],
+  reference: maxPoolReference,
+};

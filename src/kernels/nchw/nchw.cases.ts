@@ -15,11 +15,13 @@ const shapes = [
 export const nchwToTensorTest: KernelTest<NchwToTensorParams> = {
   kernel: nchwToTensor,
   cases: shapes.map(({ name, shape }) => ({ name, params: { y: shape }, tolerance })),
+  usual: [{ name: '512x512x3', params: { y: layout(1, 512, 512, 3) } }],
   reference: nchwToTensorReference,
 };
 
 export const tensorToNchwTest: KernelTest<TensorToNchwParams> = {
   kernel: tensorToNchw,
   cases: shapes.map(({ name, shape }) => ({ name, params: { x: shape }, tolerance })),
+  usual: [{ name: '512x512x3', params: { x: layout(1, 512, 512, 3) } }],
   reference: tensorToNchwReference,
 };

@@ -20,4 +20,11 @@ const cases: Case<NormalizeParams>[] = [
   },
 ];
 
-export const normalizeTest: KernelTest<NormalizeParams> = { kernel: normalize, cases, reference: normalizeReference };
+export const normalizeTest: KernelTest<NormalizeParams> = {
+  kernel: normalize,
+  cases,
+  usual: [
+    { name: '256x256x128', params: { x: layout(1, 256, 256, 128), y: layout(1, 256, 256, 128), activation: 'swish' } },
+  ],
+  reference: normalizeReference,
+};

@@ -29,5 +29,6 @@ const cases: Case<PackWeightsParams>[] = [
 export const packWeightsTest: KernelTest<PackWeightsParams> = {
   kernel: packWeights,
   cases,
+  usual: [{ name: '3x3, 512 to 512', params: { out: 512, in: 512, size: 9 } }],
   reference: packWeightsReference,
 };

@@ -22,4 +22,9 @@ const cases: Case<PeakParams>[] = [
   of('infinity', layout(1, 3, 3, 4), 0, index => (index === 13 ? Number.NEGATIVE_INFINITY : 1)),
 ];
 
-export const peakTest: KernelTest<PeakParams> = { kernel: peak, cases, reference: peakReference };
+export const peakTest: KernelTest<PeakParams> = {
+  kernel: peak,
+  cases,
+  usual: [of('256x256x128', layout(1, 256, 256, 128), 0)],
+  reference: peakReference,
+};

@@ -32,6 +32,7 @@ const pictureCases: Case<PictureToTensorParams>[] = [
 export const pictureToTensorTest: KernelTest<PictureToTensorParams> = {
   kernel: pictureToTensor,
   cases: pictureCases,
+  usual: [{ name: '512x512', params: { y: layout(1, 512, 512, 3), range: 'signed' }, fill: words }],
   reference: pictureToTensorReference,
 };
 
@@ -69,5 +70,6 @@ const tensorCases: Case<TensorToPictureParams>[] = [
 export const tensorToPictureTest: KernelTest<TensorToPictureParams> = {
   kernel: tensorToPicture,
   cases: tensorCases,
+  usual: [{ name: '512x512', params: { x: layout(1, 512, 512, 3), range: 'signed' } }],
   reference: tensorToPictureReference,
 };

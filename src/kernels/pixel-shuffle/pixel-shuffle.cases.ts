@@ -37,11 +37,17 @@ const unshuffleCases = shapes.map(
 export const pixelShuffleTest: KernelTest<PixelShuffleParams> = {
   kernel: pixelShuffle,
   cases: shuffleCases,
+  usual: [
+    { name: '12 to 3 at 1024x1024', params: { x: layout(1, 512, 512, 12), y: layout(1, 1024, 1024, 3), factor: 2 } },
+  ],
   reference: pixelShuffleReference,
 };
 
 export const pixelUnshuffleTest: KernelTest<PixelShuffleParams> = {
   kernel: pixelUnshuffle,
   cases: unshuffleCases,
+  usual: [
+    { name: '3 to 12 at 512x512', params: { x: layout(1, 1024, 1024, 3), y: layout(1, 512, 512, 12), factor: 2 } },
+  ],
   reference: pixelUnshuffleReference,
 };

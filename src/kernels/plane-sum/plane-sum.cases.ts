@@ -12,4 +12,9 @@ const cases = [1, 255, 256, 257, 70_001].map((values): Case<PlaneSumParams> => {
   };
 });
 
-export const planeSumTest: KernelTest<PlaneSumParams> = { kernel: planeSum, cases, reference: planeSumReference };
+export const planeSumTest: KernelTest<PlaneSumParams> = {
+  kernel: planeSum,
+  cases,
+  usual: [{ name: '1024x1024', params: { values: 2 ** 20 } }],
+  reference: planeSumReference,
+};

@@ -34,5 +34,6 @@ const cases = [
 export const resizeAreaTest: KernelTest<ResizeAreaParams> = {
   kernel: resizeArea,
   cases,
+  usual: [areaCase('2048x2048 to the half', size(2048, 2048), size(1024, 1024))],
   reference: resizeAreaReference,
 };

@@ -39,5 +39,6 @@ const cases = [
 export const resizeLanczos4Test: KernelTest<ResizeLanczos4Params> = {
   kernel: resizeLanczos4,
   cases,
+  usual: [lanczosCase('1024x1024 to the double', size(1024, 1024), size(2048, 2048))],
   reference: resizeLanczos4Reference,
 };

@@ -35,5 +35,6 @@ const cases = [
 export const resizeLinearTest: KernelTest<ResizeLinearParams> = {
   kernel: resizeLinear,
   cases,
+  usual: [resizeCase('1024x1024 to the double', size(1024, 1024), size(2048, 2048))],
   reference: resizeLinearReference,
 };

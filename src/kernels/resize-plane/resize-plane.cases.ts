@@ -31,5 +31,6 @@ const cases = [
 export const resizePlaneTest: KernelTest<ResizePlaneParams> = {
   kernel: resizePlane,
   cases,
+  usual: [planeCase('linear', size(512, 512), size(1024, 1024), 3)],
   reference: resizePlaneReference,
 };

@@ -25,5 +25,6 @@ const cases: Case<SelectRecordsParams>[] = [
 export const selectRecordsTest: KernelTest<SelectRecordsParams> = {
   kernel: selectRecords,
   cases,
+  usual: [above('16800 records', 16800, 0.7)],
   reference: selectRecordsReference,
 };

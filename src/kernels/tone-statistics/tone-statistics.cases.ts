@@ -16,5 +16,6 @@ const cases = [1, 1000, 40_000, 150_000].map((pixels): Case<ToneStatisticsParams
 export const toneStatisticsTest: KernelTest<ToneStatisticsParams> = {
   kernel: toneStatistics,
   cases,
+  usual: [{ name: '1024x1024', params: { pixels: 2 ** 20 }, fill: { x: anyWord } }],
   reference: toneStatisticsReference,
 };

@@ -74,5 +74,19 @@ const cases = [...BORDERED, ...MIRRORED].map((params): Case<WarpAffineParams> =>
 export const warpAffineTest: KernelTest<WarpAffineParams> = {
   kernel: warpAffine,
   cases,
+  usual: [
+    {
+      name: '1024x1024 to 512x512',
+      params: {
+        source: rect(0, 0, 1024, 1024),
+        target: rect(0, 0, 512, 512),
+        inverse: Float64Array.of(1.2, 0.1, 100, -0.1, 1.2, 150),
+        compat: false,
+        samples: 1,
+        border: [135, 133, 132, 255],
+      },
+      fill: { x: anyWord },
+    },
+  ],
   reference: warpAffineReference,
 };

@@ -14,4 +14,21 @@ const cases = WARPS.map((warp, i): Case<WarpPlaneParams> => {
   };
 });
 
-export const warpPlaneTest: KernelTest<WarpPlaneParams> = { kernel: warpPlane, cases, reference: warpPlaneReference };
+export const warpPlaneTest: KernelTest<WarpPlaneParams> = {
+  kernel: warpPlane,
+  cases,
+  usual: [
+    {
+      name: '512x512 to 700x700',
+      params: {
+        source: { x: 0, y: 0, width: 512, height: 512 },
+        target: { x: 0, y: 0, width: 700, height: 700 },
+        inverse: Float64Array.of(0.7, 0.1, 10, -0.1, 0.7, 60),
+        compat: false,
+        samples: 1,
+        planes: 1,
+      },
+    },
+  ],
+  reference: warpPlaneReference,
+};

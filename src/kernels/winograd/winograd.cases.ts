@@ -68,6 +68,12 @@ export const winogradTest: KernelTest<ConvParams> = {
   kernel: conv,
   convolution: 'winograd',
   cases,
+  usual: [
+    convCase('64 to 64 at 512x512', params(512, 512, 64, 64)),
+    convCase('128 to 128 at 256x256', params(256, 256, 128, 128)),
+    convCase('256 to 256 at 64x64', params(64, 64, 256, 256)),
+    convCase('512 to 512 at 16x16', params(16, 16, 512, 512)),
+  ],
   reference: convReference,
 };
 
