@@ -55,7 +55,7 @@ export function faceLayer(
   };
   const warp = (source: DevicePicture | DevicePlanes, part: typeof rect) => {
     const { compat } = rules;
-    const plan = planWarp(face.matrix, compat);
+    const plan = planWarp(face.matrix, compat, true);
     return source instanceof DevicePlanes
       ? warpPlanes(source, plan, part, { compat, ...options })
       : warpDevicePicture(source, plan, part, TRANSPARENT, { compat, ...options });

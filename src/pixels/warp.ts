@@ -17,7 +17,8 @@ export interface WarpOptions extends PixelOptions {
 
 /**
  * How a warp that shrinks is done: first the mean over squares of `reduction` pixels, then a bilinear warp with the mean of
- * `samples` x `samples` samples. The first takes the whole part of the scale, the second what is left of it, below 2.
+ * `samples` x `samples` samples. The first takes the whole part of the scale, the second what is left of it, below 2; or the first takes half
+ * as much, which keeps the finest detail that the result can have.
  */
 export interface WarpPlan {
   readonly inverse: Matrix;
@@ -28,11 +29,15 @@ export interface WarpPlan {
 /** From this many source pixels for each destination pixel on, one sample is too few. */
 const SHRINKING = 1.1;
 
-/** @throws `INVALID_ARGUMENT` for a matrix (source to destination) that is not finite or has no inverse */
-export function planWarp(matrix: ArrayLike<number>, compat: boolean): WarpPlan {
+/**
+ * @param matrix source to destination
+ * @param sharp whether what shrinks keeps its finest detail; not in compat mode
+ * @throws `INVALID_ARGUMENT` for a matrix that is not finite or has no inverse
+ */
+export function planWarp(matrix: ArrayLike<number>, compat: boolean, sharp = false): WarpPlan {
   const inverse = invertAffine(matrix);
   const step = Math.max(Math.hypot(inverse[0]!, inverse[3]!), Math.hypot(inverse[1]!, inverse[4]!));
-  const reduction = compat || step < 2 ? 1 : Math.floor(step);
+  const reduction = compat ? 1 : Math.max(Math.floor(sharp ? step / 2 : step), 1);
   return { inverse, reduction, samples: compat || step / reduction <= SHRINKING ? 1 : 2 };
 }
 

@@ -280,3 +280,24 @@ test('a part of the target is the same as that part of the whole', async () => {
   }
   x.destroy();
 });
+
+test('what is shrunk sharply keeps stripes of three pixels, and evens out those that are finer than pixels', async () => {
+  const device = await testDevice();
+  const [step, size] = [6.4, { width: 320, height: 32 }];
+  const plan = (sharp: boolean) => planWarp([1 / step, 0, 0, 0, 1 / step, 0], false, sharp);
+  const contrast = async (period: number, sharp: boolean) => {
+    const data = Uint8Array.from({ length: 4 * size.width * size.height }, (_, i) => {
+      const column = Math.floor(i / 4) % size.width;
+      return i % 4 === 3 ? 255 : 128 + 100 * Math.sin((2 * Math.PI * column) / (period * step));
+    });
+    const x = await DevicePicture.upload(device, { data, ...size });
+    const y = await warpDevicePicture(x, plan(sharp), { x: 2, y: 2, width: 44, height: 1 }, [0, 0, 0, 0]);
+    const reds = (await y.read()).data.filter((_, i) => i % 4 === 0);
+    for (const made of [x, y]) made.destroy();
+    // Their share of the amplitude.
+    return Math.sqrt((2 * reds.reduce((sum, red) => sum + (red - 128) ** 2, 0)) / reds.length) / 100;
+  };
+  expect(await contrast(3, true)).toBeGreaterThan(0.7);
+  expect(await contrast(3, false)).toBeLessThan(0.65);
+  expect(await contrast(0.7, true)).toBeLessThan(0.2);
+});
