@@ -2,6 +2,7 @@
 
 import type { Picture } from '../src/web/client.js';
 import { find, make } from './dom.js';
+import { LIKENESS, likenessWords } from './likeness.js';
 import { type Face, inOrder, type State, type Store, settingsOf } from './store.js';
 import type { View } from './viewer/view.js';
 import type { Viewer } from './viewer/viewer.js';
@@ -143,7 +144,9 @@ class Row {
           ? [`restored by ${Math.round(100 * face.share)}%: the photo has detail of its own`]
           : [];
     const guessed = face.score === 0 ? ['no face was recognised here, so it is taken for an upright one'] : [];
-    const notes = mode === 'done' ? [...own, ...used, ...guessed, ...face.warnings.map(plain)] : [];
+    const alike = face.likeness !== null && face.untouched === null ? [likenessWords(face.likeness, fidelity)] : [];
+    this.button.title = mode === 'done' && alike.length > 0 ? LIKENESS : '';
+    const notes = mode === 'done' ? [...alike, ...own, ...used, ...guessed, ...face.warnings.map(plain)] : [];
     this.note.textContent = notes.join(', ') || WORDS[mode];
     if (this.drawn.crop !== face.crop) paint(this.before, face.crop);
     if (this.drawn.restored !== face.restored) paint(this.after, face.restored);

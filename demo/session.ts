@@ -107,7 +107,7 @@ export interface Rendered extends Size {
   readonly warnings: readonly string[];
 }
 
-type Restored = Pick<RestoredFace, 'id' | 'restored' | 'share' | 'untouched' | 'warnings'>;
+type Restored = Pick<RestoredFace, 'id' | 'restored' | 'share' | 'untouched' | 'likeness' | 'warnings'>;
 
 export type Weights = Pick<ClientOptions, 'weights' | 'detector' | 'parser' | 'upscaler'>;
 
@@ -885,6 +885,7 @@ function renderOptions(
   const { faceUpscale, onlyCenterFace, ...others } = settings;
   return {
     ...others,
+    likeness: true,
     faces: faces.filter(face => face.included).map(face => face.id),
     perFace: Object.fromEntries(
       faces.map(face => {
@@ -914,7 +915,8 @@ function newFace(
   { included, fidelity, strength, byHand, paint }: FaceChoices = AS_FOUND,
 ): Face {
   const unknown = { crop: null, transform: null, restored: null, share: 1, untouched: null, warnings: [], area: null };
-  return { id, box, score, landmarks, included, fidelity, strength, byHand, paint, ...unknown };
+  const likeness = null;
+  return { id, box, score, landmarks, included, fidelity, strength, byHand, paint, likeness, ...unknown };
 }
 
 function withCrops(faces: readonly Face[], prepared: Prepared, photo: Size): Face[] {
@@ -935,7 +937,7 @@ function withRestored(faces: readonly Face[], restored: readonly Restored[]): Fa
   return faces.map(face => {
     const made = restored.find(({ id }) => id === face.id);
     if (!made) return face;
-    const { restored: picture, share, untouched, warnings } = made;
-    return { ...face, restored: picture, share, untouched, warnings };
+    const { restored: picture, share, untouched, likeness, warnings } = made;
+    return { ...face, restored: picture, share, untouched, likeness, warnings };
   });
 }

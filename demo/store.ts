@@ -58,6 +58,8 @@ export interface Face extends DetectedFace {
   /** How much of it is used, and why it is not, as the engine found. */
   readonly share: number;
   readonly untouched: string | null;
+  /** How alike it looks to the photo; null where that was not measured. */
+  readonly likeness: number | null;
   /** What the engine says of it. */
   readonly warnings: readonly string[];
   /** The part of the photo that the crop covers. */

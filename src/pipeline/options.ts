@@ -63,6 +63,7 @@ const RENDER = {
   faceUpscale: flag(true),
   fidelity: (value = 0.5, name, size): Fidelity => checkFidelity(value, size, name),
   indices: (value = {}) => checkIndices(value),
+  likeness: flag(false),
   mask: (value = {}) => checkMask(value),
   metadata(value = 'keep', name) {
     if (value !== 'keep' && value !== 'none') throw invalidArgument("'keep' or 'none'", name, value);

@@ -3,8 +3,9 @@
 import type { DeviceBuffer, Executor } from '../executor.js';
 import type { Picture } from '../image/picture.js';
 import { type GreyLike, transferGrey } from '../pixels/colour.js';
-import { type DevicePicture, DevicePlanes, type FloatRgb, scoped } from '../pixels/device-picture.js';
+import { type DevicePicture, DevicePlanes, type FloatRgb, scoped, upload } from '../pixels/device-picture.js';
 import { mergePlanes } from '../pixels/filter.js';
+import { likenessOnDevice } from '../pixels/likeness.js';
 import { resizeDevicePicture, resizePlanes } from '../pixels/resize.js';
 import { PARSER_SIDE } from './mask.js';
 import type { Settings } from './options.js';
@@ -25,10 +26,14 @@ export interface PostprocessedFace {
   /** The codes that it was made from, and the margins of the predicted ones. */
   readonly indices: Int32Array | null;
   readonly margin: Float32Array | null;
+  /** How alike it looks to its crop; null where that is not asked for. */
+  readonly likeness: number | null;
 }
 
 /** All that a restored face depends on, beside its crop. */
-export interface Recipe extends Pick<Settings, 'adain' | 'temperature' | 'seed'>, Pick<PostprocessedFace, 'scale'> {
+export interface Recipe
+  extends Pick<Settings, 'adain' | 'temperature' | 'seed' | 'likeness'>,
+    Pick<PostprocessedFace, 'scale'> {
   readonly fidelity: Fidelity;
   readonly indices: Int32Array | undefined;
 }
@@ -39,7 +44,7 @@ export function snapshot(recipe: Recipe): Recipe {
   return { ...recipe, fidelity: map, indices: indices?.slice() };
 }
 
-/** Whether two recipes make the same. */
+/** Whether what was made by `a` is what `b` makes. */
 export function sameRecipe(a: Recipe, b: Recipe): boolean {
   const drawn = a.temperature > 0 && !a.indices;
   return (
@@ -47,6 +52,7 @@ export function sameRecipe(a: Recipe, b: Recipe): boolean {
     same(a.indices, b.indices) &&
     a.adain === b.adain &&
     a.scale === b.scale &&
+    (a.likeness || !b.likeness) &&
     a.temperature === b.temperature &&
     (!drawn || a.seed === b.seed)
   );
@@ -83,6 +89,7 @@ function greyed(face: DevicePicture, like: GreyLike): Promise<DevicePicture> {
 
 /**
  * Upscales a restored face, which is freed unless it is what will be pasted, and parses it.
+ * @param crop what its likeness is measured to; null where that is not asked for
  * @param reads whether it is also read for the caller
  */
 export async function postprocess(
@@ -91,9 +98,10 @@ export async function postprocess(
   stages: Pick<Stages, 'upscaleFace' | 'upscaleFloat' | 'parse'>,
   { rules: { greysFirst } }: Pick<Settings, 'rules'>,
   scale: number | null,
+  crop: Picture | DevicePicture | null,
   { timings, onProgress }: Pick<FaceJob, 'timings' | 'onProgress'>,
   reads: boolean,
-): Promise<Pick<PostprocessedFace, 'restored' | 'pasted' | 'scale' | 'labels'>> {
+): Promise<Pick<PostprocessedFace, 'restored' | 'pasted' | 'scale' | 'labels' | 'likeness'>> {
   const made = new Set<{ destroy(): void }>([coloured]);
   const keep = <R extends { destroy(): void }>(thing: R): R => {
     made.add(thing);
@@ -101,13 +109,19 @@ export async function postprocess(
   };
   try {
     const restored = like ? keep(await greyed(coloured, like)) : coloured;
+    const likeness = crop && (await timed(timings, 'measure', () => likenessTo(crop, restored)));
     const pasted = scale === null ? coloured : keep(await timed(timings, 'upscale', () => enlarged(restored, scale)));
-    const result = { restored: reads ? await restored.read() : null, pasted, scale };
+    const result = { restored: reads ? await restored.read() : null, pasted, scale, likeness };
     const labels = stages.parse && (await timed(timings, 'parse', () => parsed(restored, pasted)));
     made.delete(pasted);
     return { ...result, labels };
   } finally {
     for (const thing of made) thing.destroy();
+  }
+
+  async function likenessTo(crop: Picture | DevicePicture, restored: DevicePicture): Promise<number> {
+    const seen = 'read' in crop ? crop : keep(await upload(coloured.device, crop));
+    return likenessOnDevice(seen, restored);
   }
 
   async function enlarged(restored: DevicePicture, factor: number): Promise<DevicePicture | DevicePlanes> {

@@ -193,9 +193,10 @@ export function recipeOf(
   photos: Photos | null,
   { stages, settings }: Context,
 ): Recipe {
-  const { perFace, adain, temperature, seed } = settings;
+  const { perFace, adain, temperature, seed, rules } = settings;
   const fidelity = perFace[id]?.fidelity ?? settings.fidelity;
-  const recipe = { fidelity, indices: settings.indices[id], adain, temperature, seed };
+  const likeness = settings.likeness && rules.measures;
+  const recipe = { fidelity, indices: settings.indices[id], adain, temperature, seed, likeness };
   if (!photos) return { ...recipe, scale: null };
   const matrix = pasteMatrix(transform, photos.working, outputSize(picture, settings));
   return { ...recipe, scale: faceScale(stages, settings, like, Math.hypot(matrix[0]!, matrix[3]!)) };
@@ -203,8 +204,8 @@ export function recipeOf(
 
 /** Restores a face by a recipe: decodes it, and makes of it what is pasted. */
 export async function restoreFace(
-  { id, like }: PendingFace,
-  crop: EncodedCrop,
+  { id, like, crop }: PendingFace,
+  encoded: EncodedCrop,
   recipe: Recipe,
   isPasted: boolean,
   { stages, settings, onDevice }: Context,
@@ -215,11 +216,12 @@ export async function restoreFace(
   const upscaled = isPasted && recipe.scale !== null ? (UPSCALING_WORK * stages.size ** 2) / 1e6 : 0;
   const decoded = 1 / (1 + upscaled);
   const following = { timings, onProgress: (share: number) => onProgress(decoded * share) };
-  const { picture, indices } = await crop.restore({ id, ...recipe, signal, ...following });
+  const { picture, indices } = await encoded.restore({ id, ...recipe, signal, ...following });
   const used = isPasted ? stages : NO_POSTPROCESSING;
   const enlarging = { timings, onProgress: (share: number) => onProgress(decoded + (1 - decoded) * share) };
-  const made = await postprocess(picture, like, used, settings, recipe.scale, enlarging, !onDevice);
-  return { ...made, indices, margin: crop.margin };
+  const seen = recipe.likeness ? crop : null;
+  const made = await postprocess(picture, like, used, settings, recipe.scale, seen, enlarging, !onDevice);
+  return { ...made, indices, margin: encoded.margin };
 }
 
 /** Pastes faces onto the photo in the size of the result. Those that lie outside get a warning. */

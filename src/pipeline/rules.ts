@@ -37,7 +37,7 @@ export interface Rules {
   readonly border: readonly [number, number, number] | 'mirror';
   /** Whether toned photos are known, and each face of a grey photo is looked at on its own. */
   readonly tones: boolean;
-  /** Whether faces can be left as they are. */
+  /** Whether faces are measured: to be left as they are, and for their likeness. */
   readonly measures: boolean;
   /** Whether grey faces get their look before they are upscaled and parsed; else when they are pasted. */
   readonly greysFirst: boolean;

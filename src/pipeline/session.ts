@@ -296,12 +296,13 @@ export class PhotoSession {
 
   /** What is told of a restored face, but for its pictures. */
   private described({ pending, made, timings, warnings }: RenderedFace, { settings }: Context) {
-    const { indices, margin } = made;
+    const { indices, margin, likeness } = made;
     return this.inPixelsOfPhoto({
       ...publicFace(pending),
       ...usedShare(pending, settings),
       indices,
       margin,
+      likeness,
       timings,
       warnings,
     });

@@ -49,6 +49,11 @@ export interface RestoredFace extends DetectedFace {
   readonly share: number;
   /** Why the face is left as it is, where the share is 0; else null. */
   readonly untouched: string | null;
+  /**
+   * How alike the restored face looks to its crop, -1 to 1: the correlation of both at little detail (docs/likeness.md). Above 0.996 hardly
+   * any face of the measurement was taken for somebody else. Null unless `likeness` is set.
+   */
+  readonly likeness: number | null;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
@@ -214,6 +219,8 @@ export interface RestoreOptions extends PhotoOptions, ReplaceableParts {
    * Not in compat mode, and not for faces whose codes are given or drawn. Default true; false for a sweep, which compares fidelities.
    */
   readonly neverWorse?: boolean | undefined;
+  /** Measure how alike restored faces look to those of the photo. Not in compat mode. Default false. */
+  readonly likeness?: boolean | undefined;
   readonly mask?: MaskOptions | undefined;
   /** Gets each face as soon as it is restored, long before the result. What it throws ends the call. */
   readonly onFace?: ((face: Pick<RestoredFace, 'id' | 'restored'>) => void) | undefined;
@@ -254,7 +261,7 @@ export interface IntoResult extends Omit<RestoreResult, 'image' | 'faces'> {
 }
 
 /** A face that is ready to be restored. */
-export type PreparedFace = Omit<RestoredFace, 'restored'>;
+export type PreparedFace = Omit<RestoredFace, 'restored' | 'likeness'>;
 
 /** What can change from one picture of a prepared photo to the next; what is left out is as it was given to `prepare`. */
 export interface RenderOptions
@@ -268,6 +275,7 @@ export interface RenderOptions
     | 'backgroundUpscale'
     | 'mask'
     | 'neverWorse'
+    | 'likeness'
     | 'indices'
     | 'adain'
     | 'temperature'

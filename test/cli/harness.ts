@@ -108,7 +108,14 @@ export async function codeformer(args: readonly string[], setting: Setting = {})
   const found = () => Array.from({ length: setting.faces ?? 1 }, (_, id) => ({ ...FACE, id }));
   const restored = (photo: Picture, aligned: boolean | undefined): RestoredFace[] => {
     const crop = inverted(inverted(photo));
-    const rest = { crop, restored: inverted(photo), ...codes, transform: new Float64Array(6), warnings: [] };
+    const rest = {
+      crop,
+      restored: inverted(photo),
+      ...codes,
+      transform: new Float64Array(6),
+      warnings: [],
+      likeness: null,
+    };
     const used = setting.used ?? { share: 1, untouched: null };
     return (aligned ? [{ ...FACE, landmarks: [] }] : found()).map(face => {
       return { ...face, ...rest, ...used, timings: { encode: 1, decode: 2 } };

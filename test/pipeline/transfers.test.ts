@@ -91,7 +91,8 @@ describe('an upscaled face', () => {
 
 test('faces that the device has no room for wait in memory', async () => {
   const { allocated } = device.memory;
-  const codes = { restored: scene(SIDE, SIDE), scale: null, labels: null, indices: null, margin: null };
+  const nothing = { scale: null, labels: null, indices: null, margin: null, likeness: null };
+  const codes = { restored: scene(SIDE, SIDE), ...nothing };
   const size = { width: SIDE, height: SIDE };
   const rgba = await spilled({ ...codes, pasted: await DevicePicture.upload(device, scene(SIDE, SIDE)) }, device);
   expect(rgba.pasted).toEqual(scene(SIDE, SIDE));

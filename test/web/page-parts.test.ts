@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { adapterWords } from '../../demo/adapter.js';
 import { plainNumbers } from '../../demo/dom.js';
 import { Latest } from '../../demo/latest.js';
+import { likenessWords } from '../../demo/likeness.js';
 import { Bar, Pace, type Part, type Step } from '../../demo/pace.js';
 import { type Face, fitted, INITIAL, inOrder, mainFace, numberOf, Store, settingsOf } from '../../demo/store.js';
 import { between, clamp, pan, visible, whole, zoomAt, zoomTo } from '../../demo/viewer/view.js';
@@ -87,6 +88,14 @@ describe('faces as people see them', () => {
   test('are counted from left to right, in the order of the engine otherwise', () => {
     expect(inOrder(faces).map(({ id }) => id)).toEqual([1, 0, 2]);
     expect(faces.map(each => numberOf(each, faces))).toEqual([2, 1, 3]);
+  });
+
+  test('are said to look like the photo or not, with what helps where something does', () => {
+    expect(likenessWords(0.996, 0)).toBe('looks like the photo');
+    expect(likenessWords(0.9959, 0.5)).toBe('somewhat changed');
+    expect(likenessWords(0.985, 0.4)).toBe('somewhat changed: move Fidelity towards “Closer to the photo”');
+    expect(likenessWords(0.98, 0.4)).toBe('changed: move Fidelity towards “Closer to the photo”');
+    expect(likenessWords(-1, 1)).toBe('changed: the photo shows little of this face');
   });
 
   test('the first that is looked at is the largest that was restored', () => {
