@@ -4,7 +4,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CodeFormerError } from '../src/errors.js';
 import { adapterInfo } from '../src/gpu/adapter.js';
 import { Device } from '../src/gpu/device.js';
@@ -26,6 +26,18 @@ vi.mock(import('../src/kernels/network-tests.js'), async original => {
     return { ...each, cases: each.cases.slice(0, count) };
   });
   return { networkTests: few.filter(({ cases }) => cases.length > 0) };
+});
+
+/** Cards that the machine has; each is taken once, and without one there is WebAssembly. */
+const cards: (() => Promise<Device>)[] = [];
+
+vi.mock(import('../src/node/gpu.js'), async original => {
+  const { createDevice, ...others } = await original();
+  const withCards = async (options: Parameters<typeof createDevice>[0] = {}) => {
+    const card = (options.adapter ?? 'auto') === 'software' || options.adapter === 'wasm' ? undefined : cards.shift();
+    return card && !options.device ? card() : createDevice(options);
+  };
+  return { ...others, createDevice: withCards as typeof createDevice };
 });
 
 const cache = mkdtempSync(join(tmpdir(), 'codeformer-selftest-'));
@@ -91,4 +103,73 @@ test('a GPU that is lost in its self-test ends loading, and is asked again', asy
     error => error instanceof CodeFormerError && ['DEVICE_LOST', 'DESTROYED'].includes(error.code),
   );
   expect(() => readdirSync(join(cache, 'adapters'))).toThrow();
+});
+
+describe('a card of the machine', () => {
+  const photo = { data: new Uint8ClampedArray(4 * 8 * 8).fill(128), width: 8, height: 8 };
+
+  /** The card of a device, which can be lost as others are. */
+  function cardOf(gpu: GPUDevice, software = false) {
+    let lose = () => {};
+    const lost = new Promise<{ reason: string; message: string }>(resolve => {
+      lose = () => {
+        resolve({ reason: 'unknown', message: 'pulled out' });
+        gpu.destroy();
+      };
+    });
+    Object.defineProperty(gpu, 'lost', { value: lost });
+    cards.push(async () => new Device(gpu, { ...adapterInfo(gpu.adapterInfo), software }, {}, true));
+    return { lose, destroyed: vi.spyOn(gpu, 'destroy') };
+  }
+  const losing = async () => {
+    const gpu = await deviceWith(code => code);
+    const card = cardOf(gpu);
+    const create = gpu.createComputePipelineAsync.bind(gpu);
+    const value = (descriptor: GPUComputePipelineDescriptor) => {
+      card.lose();
+      return create(descriptor);
+    };
+    Object.defineProperty(gpu, 'createComputePipelineAsync', { value });
+    return card;
+  };
+  const broken = async () =>
+    cardOf(await deviceWith((code, label) => (/^(conv|winograd)/.test(label) ? 'none' : code)));
+
+  test.each([
+    [
+      'that compiles no convolution',
+      broken,
+      'GPU_ERROR',
+      /^Card computes wrongly: conv \(direct\): .* does not compile/,
+    ],
+    ['that is lost in its self-test', losing, 'DEVICE_LOST', /^The GPU device was lost: pulled out$/],
+  ])('%s leaves the work to WebAssembly, which says so', async (_, card, code, reason) => {
+    const { destroyed } = await card();
+    {
+      await using restorer = await createRestorer(none);
+      expect(restorer.info).toMatchObject({
+        software: true,
+        selfTest: null,
+        adapterReason: expect.stringMatching(reason),
+      });
+      expect(restorer.info.adapter).toMatch(/^WebAssembly/);
+      expect(destroyed).toHaveBeenCalled();
+      expect((await restorer.restore(photo, { faces: [] })).width).toBe(16);
+    }
+    await card();
+    const asked = createRestorer({ ...none, adapter: 'gpu' });
+    await expect(asked).rejects.toMatchObject({ code, message: expect.stringMatching(reason) });
+    expect(() => readdirSync(join(cache, 'adapters'))).toThrow();
+  });
+
+  test('that is lost while it is tuned changes nothing, and the next call has another device', async () => {
+    const { lose } = cardOf(await deviceWith(code => code), true);
+    const upscaler = generatedWeights('residual-upscaler', { blocks: 1, channels: 8 }, 11);
+    await using restorer = await createRestorer({ ...none, upscaler });
+    expect(restorer.info.adapter).toBe('Card (software)');
+    await expect(restorer.tune({ onProgress: lose })).rejects.toMatchObject({ code: 'DEVICE_LOST' });
+    expect(() => readdirSync(join(cache, 'adapters'))).toThrow();
+    expect((await restorer.restore(photo, { faces: [] })).width).toBe(16);
+    expect(restorer.info.adapter).toMatch(/^WebAssembly/);
+  });
 });

@@ -114,6 +114,7 @@ test('what was found is remembered in the cache folder, and found again where th
     writeFileSync(join(cache, 'no-folder'), '');
     vi.stubEnv('CODEFORMER_CACHE', join(cache, 'no-folder'));
     for (let i = 0; i < 2; i++) expect(await started()).toEqual({ ...found, remembered: false });
+    await rememberTuning(setting().device, NOTES, []);
   } finally {
     vi.unstubAllEnvs();
     rmSync(cache, { recursive: true, force: true });
@@ -135,6 +136,20 @@ test('what a tuner found is remembered with what it found before, for each preci
   await half.load(ranges);
   expect(half.applied).toEqual([[]]);
 });
+
+test.each(['', 'null', '7', '{', '[null]', '[{"shape":1,"choice":"registers"}]', '[{"shape":"a"}]'])(
+  'nothing is known of tuning where what is there is damaged: %s',
+  async damaged => {
+    const { device, load, applied, notes } = setting([]);
+    await load({});
+    await rememberTuning(device, { ...notes, write: key => notes.write(key, damaged) }, []);
+    await load({});
+    expect(applied).toEqual([[], []]);
+    await rememberTuning(device, notes, [{ shape: 'b', choice: 'registers', times: {}, leftOut: [] }]);
+    await load({});
+    expect(applied.at(-1)).toEqual(['registers']);
+  },
+);
 
 test('f16 that is wrong is given up', async () => {
   wrong = 'f16';

@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type * as Client from '../../src/web/client.js';
 import type * as Library from '../../src/web/index.js';
+import type * as NotesOfBrowsers from '../../src/web/notes.js';
 import { buildProject } from '../built.js';
 import { launchChromium, openPage } from './chromium.js';
 import { type Route, sendBytes, serveProject, type TestServer } from './server.js';
@@ -318,6 +319,89 @@ describe.skipIf(!chromium)('the client', () => {
       'WORKER_FAILED',
       'INVALID_ARGUMENT',
     ]);
+  });
+
+  test('tests and tunes itself in the worker', async () => {
+    const seen = await page.evaluate(async () => {
+      const { adapter } = restorer.info;
+      const { checks, passed, ...others } = await restorer.selfTest();
+      return {
+        passed,
+        names: checks.map(({ name }) => name),
+        same: others.adapter === adapter,
+        tuned: (await restorer.tune()).shapes,
+        codes: [
+          await codeOf(restorer.selfTest({ signal: AbortSignal.abort() })),
+          await codeOf(restorer.tune({ signal: AbortSignal.abort() })),
+          await codeOf(restorer.tune({ fast: true } as object)),
+        ],
+      };
+    });
+    expect(seen.names).toEqual(expect.arrayContaining(['conv (direct)', 'conv (winograd)', 'attention']));
+    expect(seen).toMatchObject({
+      passed: true,
+      same: true,
+      tuned: [],
+      codes: ['ABORTED', 'ABORTED', 'INVALID_ARGUMENT'],
+    });
+  });
+
+  test('what is remembered of adapters is in IndexedDB, and nothing fails where that is damaged or refused', async () => {
+    const seen = await page.evaluate(async () => {
+      const { NOTES } = await load<typeof NotesOfBrowsers>('/src/web/notes.ts');
+      const found = async () => {
+        await NOTES.write('card', 'right');
+        return [await NOTES.read('card'), await NOTES.read('another card')];
+      };
+      const done = (request: IDBRequest) =>
+        new Promise<IDBDatabase>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const kept = await found();
+      const database = await done(indexedDB.open('codeformer-webgpu'));
+      await done(
+        database.transaction('adapters', 'readwrite').objectStore('adapters').put({ text: 7 }, 'card') as never,
+      );
+      database.close();
+      const damaged = await NOTES.read('card');
+      const again = await found();
+      await done(indexedDB.deleteDatabase('codeformer-webgpu'));
+      // One without what should be in it, and a later one.
+      const others: unknown[] = [];
+      for (const version of [1, 2]) {
+        (await done(indexedDB.open('codeformer-webgpu', version))).close();
+        others.push(await found());
+      }
+      await done(indexedDB.deleteDatabase('codeformer-webgpu'));
+      const refused: unknown[] = [];
+      const own = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB')!;
+      for (const value of [
+        undefined,
+        {
+          open: () => {
+            throw new DOMException('no', 'SecurityError');
+          },
+        },
+      ]) {
+        Object.defineProperty(globalThis, 'indexedDB', { value, configurable: true });
+        refused.push(await found());
+      }
+      Object.defineProperty(globalThis, 'indexedDB', own);
+      return { kept, damaged, again, others, refused, last: await found() };
+    });
+    const [right, nothing] = [
+      ['right', null],
+      [null, null],
+    ];
+    expect(seen).toEqual({
+      kept: right,
+      damaged: null,
+      again: right,
+      others: [nothing, nothing],
+      refused: [nothing, nothing],
+      last: right,
+    });
   });
 
   test('a photo that was prepared is rendered often, in its own form', async () => {
