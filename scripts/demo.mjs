@@ -30,7 +30,7 @@ const THUMBNAIL = 144;
 const ICONS = { 'icon-192.png': [192, false], 'icon-512.png': [512, false], 'touch-icon.png': [180, true] };
 
 /** Folders with a page of their own: markup, script, style. */
-const PAGES = ['.', 'lab'].filter(page => existsSync(join(demo, page, 'index.html')));
+const PAGES = ['.', 'lab', 'bench'].filter(page => existsSync(join(demo, page, 'index.html')));
 
 /**
  * Bundles and copies everything into a folder. `live` adds what reloads pages and leaves out what keeps them for offline use; without
@@ -46,6 +46,7 @@ async function build(folder, { live = false, weights = true, address, source } =
   );
   entryPoints.push({ in: join(demo, 'viewer/painter.ts'), out: 'painter' });
   entryPoints.push({ in: join(demo, 'engine-worker.ts'), out: 'engine/worker' });
+  entryPoints.push({ in: join(demo, 'bench/worker.ts'), out: 'engine/bench' });
   const common = { outdir: folder, bundle: true, target: 'es2022', minify: !live, logLevel: 'warning' };
   const { metafile } = await esbuild.build({
     ...common,

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseReport } from '../../src/bench/report.js';
 import { decodeImage, encodeImage } from '../../src/node/images.js';
 import { parseFaceCodes } from '../../src/pipeline/face-codes.js';
 import { buildProject, buildSite } from '../built.js';
@@ -55,7 +56,7 @@ describe.skipIf(!chromium)('the lab', () => {
     if (folder) await rm(folder, { recursive: true });
   });
 
-  async function visit(from: TestServer, serviceWorkers: 'allow' | 'block' = 'block') {
+  async function visit(from: TestServer, serviceWorkers: 'allow' | 'block' = 'block', path = 'lab') {
     // Colours that change slowly would be looked at on their way.
     const options = {
       serviceWorkers,
@@ -68,7 +69,7 @@ describe.skipIf(!chromium)('the lab', () => {
     page.on('pageerror', error => faults.push(String(error)));
     // Violations of the security policy are among them.
     page.on('console', message => message.type() === 'error' && faults.push(message.text()));
-    await page.goto(`${from.origin}/lab/`);
+    await page.goto(`${from.origin}/${path}/`);
     return Object.assign(page, { faults });
   }
 
@@ -520,6 +521,36 @@ describe.skipIf(!chromium)('the lab', () => {
     await cell(page, 16 * 8 + 6).click({ modifiers: ['Shift'] });
     await page.waitForSelector('.likely-code');
     await page.screenshot({ path: join(root, 'docs/lab.jpg'), type: 'jpeg', quality: 88 });
+    await page.context().close();
+  });
+
+  test('the bench beside it measures, copies its JSON, compares it and says what is wrong', { timeout }, async () => {
+    const page = await visit(server, 'block', 'bench');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    expect(await faultsOfAccess(page)).toEqual([]);
+    for (const section of ['stages', 'networks', 'memory']) await page.uncheck(`[value="${section}"]`);
+    await page.selectOption('#adapter', 'wasm');
+    for (const [id, value] of [
+      ['#filter', 'codebook/argmax'],
+      ['#runs', '1'],
+      ['#size', '32'],
+    ] as const)
+      await page.fill(id, value);
+    await page.click('#run');
+    await page.waitForSelector('#copy:enabled', { timeout: 60_000 });
+    expect(await page.inputValue('#report')).toMatch(/\ncodebook\/argmax 256 tokens, 1024 codes +\d/);
+    await page.click('#copy');
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    const report = parseReport(copied, 'copied');
+    expect(report.figures.map(({ section }) => section)).toEqual(['start', 'start', 'kernels']);
+    expect(report.runtime).toContain('Chrome');
+    const file = (text: string) => ({ name: 'a.json', mimeType: 'application/json', buffer: Buffer.from(text) });
+    await page.setInputFiles('#file', file(copied));
+    await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>('#report')!.value.includes('B / A'));
+    await page.setInputFiles('#file', file('{}'));
+    await page.waitForSelector('#problem:not([hidden])');
+    expect(await page.textContent('#problem')).toMatch(/^a\.json: expected what .* but it is something else$/);
+    expect(page.faults).toEqual([]);
     await page.context().close();
   });
 });
