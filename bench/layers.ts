@@ -1,5 +1,7 @@
 // CodeFormer's two programs as one list of layers over whole tensors [1, C, H, W]: what other runtimes are given to run.
 
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Call, Program, Storage } from '../src/graph/graph.js';
 import type { AdainParams } from '../src/kernels/adain/adain.js';
 import type { AddParams } from '../src/kernels/add/add.js';
@@ -257,3 +259,16 @@ export async function codeformerLayers(config: CodeFormerConfig, weights: Weight
   await recorder.record('decode', decodeProgram(config, 1, { fuse: true, adain: true, map: false }, 'tensor'));
   return { size: config.size, layers: recorder.layers, constants: recorder.constants };
 }
+
+/** What `pytorch.py` reads: layers, constants and a picture. */
+export async function writeLayers(folder: string, { layers, constants }: Layers, input: Float32Array): Promise<void> {
+  const described = { layers, constants: [...constants].map(([name, { shape }]) => [name, shape]) };
+  await writeFile(join(folder, 'layers.json'), JSON.stringify(described));
+  await writeFile(join(folder, 'input.bin'), bytesOf(input));
+  const file = await open(join(folder, 'constants.bin'), 'w');
+  for (const { values } of constants.values()) await file.write(bytesOf(values));
+  await file.close();
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);

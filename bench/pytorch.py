@@ -1,6 +1,8 @@
 """Runs the layers that bench/layers.ts lists in PyTorch: once for each line that it is sent; answers a line of JSON each time.
 
 Arguments: a folder with layers.json and constants.bin, and the number of threads. After the first run, the answer has the output.
+With `cuda` in the place of the number it times them on the GPU, and prints the median of some runs in milliseconds, as eager f32 without TF32
+and as f16 in channels_last.
 """
 
 import json
@@ -89,12 +91,40 @@ def run(layers, constants, x):
     return values["output"]
 
 
+def on_gpu(layers, constants, picture, runs=20):
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
+    found = {"version": torch.__version__, "device": torch.cuda.get_device_name()}
+    formats = {
+        "f32 eager": (torch.float32, torch.contiguous_format),
+        "f16 channels_last": (torch.float16, torch.channels_last),
+    }
+    for name, (dtype, memory) in formats.items():
+        def move(x):
+            return x.to("cuda", dtype, memory_format=memory if x.dim() == 4 else torch.preserve_format)
+
+        own, x, times = {key: move(value) for key, value in constants.items()}, move(picture), []
+        with torch.inference_mode():
+            for _ in range(runs + 3):
+                begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+                begin.record()
+                run(layers, own, x)
+                end.record()
+                torch.cuda.synchronize()
+                times.append(begin.elapsed_time(end))
+        found[name] = sorted(times[3:])[runs // 2]
+    print(json.dumps(found))
+
+
 def main():
     folder = Path(sys.argv[1])
-    torch.set_num_threads(int(sys.argv[2]))
     layers, constants = load(folder)
     size = layers[-1]["shape"][2]
     picture = torch.from_numpy(numpy.fromfile(folder / "input.bin", dtype=numpy.float32)).reshape(1, 3, size, size)
+    if sys.argv[2] == "cuda":
+        return on_gpu(layers, constants, picture)
+    torch.set_num_threads(int(sys.argv[2]))
     picture = picture.contiguous(memory_format=torch.channels_last)
     print(json.dumps({"version": torch.__version__}), flush=True)
     for _ in sys.stdin:

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -11,7 +11,7 @@ import { CodeFormer } from '../src/models/codeformer/codeformer.js';
 import { OFFICIAL_CONFIG } from '../src/models/codeformer/tensors.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { createDevice } from '../src/node/gpu.js';
-import { codeformerLayers, type Layers } from './layers.js';
+import { codeformerLayers, type Layers, writeLayers } from './layers.js';
 import { onnxruntimePackage, processorTime, randomValues } from './measure.js';
 import { networkModel } from './onnx.js';
 import { median, type Options, type Report, type Row } from './report.js';
@@ -65,13 +65,7 @@ const onnxruntime =
 /** PyTorch of the Python that `CODEFORMER_PYTHON` names, by default `python3`, in the memory format that is its fastest here. */
 const pytorch: Open = async (layers, input, threads) => {
   const folder = await mkdtemp(join(tmpdir(), 'codeformer-bench-'));
-  const described = { layers: layers.layers, constants: [...layers.constants].map(([name, c]) => [name, c.shape]) };
-  await writeFile(join(folder, 'layers.json'), JSON.stringify(described));
-  await writeFile(join(folder, 'input.bin'), new Uint8Array(input.buffer));
-  const file = await open(join(folder, 'constants.bin'), 'w');
-  for (const { values } of layers.constants.values())
-    await file.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  await file.close();
+  await writeLayers(folder, layers, input);
   const python = process.env.CODEFORMER_PYTHON ?? 'python3';
   const child: ChildProcess = spawn(python, [SCRIPT, folder, `${threads}`], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -6,6 +6,9 @@ import type { Precision } from '../src/kernels/kernel.js';
 import { createDevice } from '../src/node/gpu.js';
 import { enableSwiftShader } from '../src/node/software-adapter.js';
 
+/** SwiftShader, but on a machine with a GPU that says so the GPU: then the same tests are about its driver (`bench/gpu-machine.sh`). */
+const ADAPTER = process.env.CODEFORMER_TEST_ADAPTER === 'gpu' ? 'gpu' : 'software';
+
 const devices = new Map<string, Promise<Device>>();
 
 /** SwiftShader, with Dawn's bounds checks on unless a test asks for the product's own settings. */
@@ -13,7 +16,7 @@ export function testDevice(robust = true, precision: Precision = 'f32'): Promise
   const key = `${robust} ${precision}`;
   let device = devices.get(key);
   if (!device) {
-    device = createDevice({ adapter: 'software', robust, precision });
+    device = createDevice({ adapter: ADAPTER, robust, precision });
     devices.set(key, device);
   }
   return device;
@@ -28,8 +31,8 @@ let dawn: GPU | null = null;
  */
 export async function leastDevice(features: readonly GPUFeatureName[] = []): Promise<GPUDevice> {
   await enableSwiftShader();
-  dawn ??= (await import('webgpu')).create([]);
-  const adapter = await dawn.requestAdapter({ forceFallbackAdapter: true });
+  dawn ??= (await import('webgpu')).create(['enable-dawn-features=vulkan_enable_f16_on_nvidia']);
+  const adapter = await dawn.requestAdapter({ forceFallbackAdapter: ADAPTER === 'software' });
   return adapter!.requestDevice({ requiredFeatures: features });
 }
 
