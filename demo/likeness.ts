@@ -7,7 +7,7 @@ const GRADES = [
 ] as const;
 
 /** Below it more fidelity makes faces more alike; above it no longer. */
-const FAITHFUL = 0.5;
+const FAITHFUL = 0.1;
 
 /** What the row of a face says. */
 export function likenessWords(likeness: number, fidelity: number): string {

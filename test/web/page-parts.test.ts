@@ -92,9 +92,9 @@ describe('faces as people see them', () => {
 
   test('are said to look like the photo or not, with what helps where something does', () => {
     expect(likenessWords(0.996, 0)).toBe('looks like the photo');
-    expect(likenessWords(0.9959, 0.5)).toBe('somewhat changed');
-    expect(likenessWords(0.985, 0.4)).toBe('somewhat changed: move Fidelity towards “Closer to the photo”');
-    expect(likenessWords(0.98, 0.4)).toBe('changed: move Fidelity towards “Closer to the photo”');
+    expect(likenessWords(0.9959, 0.1)).toBe('somewhat changed');
+    expect(likenessWords(0.985, 0.05)).toBe('somewhat changed: move Fidelity towards “Closer to the photo”');
+    expect(likenessWords(0.98, 0)).toBe('changed: move Fidelity towards “Closer to the photo”');
     expect(likenessWords(-1, 1)).toBe('changed: the photo shows little of this face');
   });
 
