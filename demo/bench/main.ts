@@ -75,7 +75,8 @@ function hear(answer: Answer): void {
     end('');
   } else if (answer.kind === 'tuned') {
     show(tuningText(answer.result));
-    end('Tuned: from now on the networks run like that in this browser');
+    const found = answer.result.shapes.length > 0;
+    end(found ? 'Tuned: from now on the networks run like that in this browser' : 'There is nothing to tune here');
   } else {
     report = answer.report;
     show(printReport(report));

@@ -32,7 +32,7 @@ export function compareReports(a: BenchReport, b: BenchReport): string {
     if (all) lines.push(`${section}: B / A is ${geometricMean(all).toFixed(2)} in the geometric mean of ${all.length}`);
   }
   const left = a.figures.length + b.figures.length - 2 * rows.length;
-  if (left > 0) lines.push(`${left} figures are in one of them alone.`);
+  if (left > 0) lines.push(`In one of them alone, and left out: ${left}`);
   return `${lines.join('\n')}\n`;
 }
 

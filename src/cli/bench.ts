@@ -9,7 +9,7 @@ import { type Command, command } from './command.js';
 import { engineFlags } from './engine.js';
 import { EXIT_CODES } from './errors.js';
 import { COMMON_FLAGS, numberFlag } from './flags.js';
-import { talk, writeStdout } from './io.js';
+import { printable, talk, writeStdout } from './io.js';
 
 const { adapter, precision, quiet } = COMMON_FLAGS;
 
@@ -87,7 +87,9 @@ const compare = command({
         'INVALID_ARGUMENT',
         `Expected two files for bench compare but received ${inputs.length}`,
       );
-    await writeStdout(io, compareReports(await readReport(a), await readReport(b)));
+    const text = compareReports(await readReport(a), await readReport(b));
+    // The files may be anyone's.
+    await writeStdout(io, text.split('\n').map(printable).join('\n'));
     return EXIT_CODES.done;
   },
 });

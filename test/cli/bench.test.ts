@@ -138,12 +138,12 @@ describe('compare', () => {
       { section: 'kernels', name: 'conv', ms: 5 },
       { section: 'kernels', name: 'add', ms: 4 },
     ];
-    const b = file('b.json', report(figures, { precision: 'f16', adapter: { name: 'Other' } }));
+    const b = file('b.json', report(figures, { precision: 'f16', adapter: { name: 'Other\x1b[2J' } }));
     const { code, stdout } = await run('compare', a, b);
     expect([code, stdout]).toEqual([
       0,
       `A: Card, f32; codeformer-webgpu 1.0.0, Node
-B: Other, f16; codeformer-webgpu 1.0.0, Node
+B: Other\\u001b[2J, f16; codeformer-webgpu 1.0.0, Node
 They differ in precision: f32, f16
 
 figure           unit     A     B  B / A
@@ -154,7 +154,7 @@ memory: at most  MB     100  50.0   0.50
 
 kernels: B / A is 1.00 in the geometric mean of 2
 memory: B / A is 0.50 in the geometric mean of 1
-1 figures are in one of them alone.
+In one of them alone, and left out: 1
 `,
     ]);
     const other = file('other.json', report([{ section: 'start', name: 'ready', ms: 1 }]));

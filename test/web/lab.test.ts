@@ -550,6 +550,15 @@ describe.skipIf(!chromium)('the lab', () => {
     await page.setInputFiles('#file', file('{}'));
     await page.waitForSelector('#problem:not([hidden])');
     expect(await page.textContent('#problem')).toMatch(/^a\.json: expected what .* but it is something else$/);
+    // There is one way on WebAssembly.
+    await page.click('#tune');
+    await page.waitForFunction(
+      () => document.querySelector('#status')!.textContent === 'There is nothing to tune here',
+    );
+    expect(await page.inputValue('#report')).toMatch(/^WebAssembly SIMD .*: there is nothing to choose from$/);
+    await page.click('#run');
+    await page.click('#stop');
+    expect(await page.textContent('#status')).toBe('Stopped');
     expect(page.faults).toEqual([]);
     await page.context().close();
   });
