@@ -49,12 +49,18 @@ const DESCRIBE = `
   const answer = device.describe();
   device.destroy();`;
 
-test('a thread gets the software adapter, whose environment is a copy', async () => {
+test('a thread gets the software adapter, whose environment is a copy, and may be terminated once that is destroyed', async () => {
   const printed = await run(`
     import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-    if (isMainThread) new Worker(new URL(import.meta.url)).on('message', text => console.log(text));
-    else {
+    if (isMainThread) {
+      const worker = new Worker(new URL(import.meta.url));
+      worker.on('message', async text => {
+        await worker.terminate();
+        console.log(text);
+      });
+    } else {
       ${DESCRIBE}
+      setInterval(() => {}, 1000);
       parentPort.postMessage(answer);
     }`);
   expect(printed).toMatch(/SwiftShader.*\(software\)\n$/);
