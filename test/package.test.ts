@@ -68,7 +68,9 @@ describe('the tarball', () => {
         'dist/NOTICES.txt',
         ...['cli', 'client', 'engine-process', 'node', 'server', 'web', 'worker'].map(name => `dist/${name}.js`),
         ...['client', 'either', 'node', 'server', 'shared', 'web', 'worker'].map(name => `dist/${name}.d.ts`),
-        ...['index.html', 'main.js', 'lab/index.html', 'bench/index.html', 'weights/manifest.json'].map(name => `dist/page/${name}`),
+        ...['index.html', 'main.js', 'lab/index.html', 'bench/index.html', 'weights/manifest.json'].map(
+          name => `dist/page/${name}`,
+        ),
         ...['LICENSE.md', 'README.md', 'manifest.json'].map(name => `weights/${name}`),
         ...['restorer', 'detector', 'upscaler'].map(name => `weights/${name}.safetensors`),
       ]),
