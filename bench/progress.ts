@@ -12,21 +12,12 @@ import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { launchChromium } from '../test/web/chromium.js';
 import { ISOLATION, serveProject } from '../test/web/server.js';
+import { group } from './pictures.js';
 
 /** Bytes of weights that come in a second. */
 const SPEED = 4e6;
 
 const samples = 'docs/samples';
-
-/** A photo of many megapixels with some faces in it. */
-async function large(): Promise<Buffer> {
-  const face = await sharp(join(samples, 'astronaut.png')).resize(900).toBuffer();
-  const places = [0, 1, 2, 3, 4, 5].map(i => ({ input: face, left: 200 + 1250 * (i % 3), top: i < 3 ? 200 : 1500 }));
-  return sharp({ create: { width: 4000, height: 3000, channels: 3, background: 'grey' } })
-    .composite(places)
-    .jpeg()
-    .toBuffer();
-}
 
 /** Opens a photo, and returns seconds of work and the worst distance of the bar from the truth. */
 async function follow(
@@ -92,7 +83,7 @@ await page.waitForSelector('body[data-phase="done"]', { timeout: 0 });
 for (const time of ['first', 'second'])
   tell(`small photo at 2x with background, ${time}`, await follow(page, `small-${time}.jpg`, astronaut));
 await page.uncheck('#background');
-const photo = await large();
+const photo = await group();
 for (const time of ['first', 'second'])
   tell(`12 megapixels at 1x with six faces, ${time}`, await follow(page, `large-${time}.jpg`, photo));
 console.log(await page.evaluate(() => localStorage.getItem('pace')));

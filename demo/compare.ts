@@ -5,9 +5,9 @@ import { find, make } from './dom.js';
 import { toCanvas } from './faces.js';
 import { isAbort, problemOf } from './problems.js';
 import type { Session } from './session.js';
-import { inOrder, numberOf, type Store, settingsOf } from './store.js';
+import { type Face, inOrder, numberOf, type Store, settingsOf } from './store.js';
 
-const FIDELITIES = [0, 0.25, 0.5, 0.75, 1];
+export const FIDELITIES = [0, 0.25, 0.5, 0.75, 1];
 
 /** Side of a picture on the sheet, for twice as fine screens. */
 const SIDE = 256;
@@ -15,10 +15,37 @@ const SIDE = 256;
 /** What was made of crops at each fidelity, so that it is made once. */
 const made = new WeakMap<Picture, Map<number, OffscreenCanvas>>();
 
-function madeOf(crop: Picture): Map<number, OffscreenCanvas> {
+export function madeOf(crop: Picture): Map<number, OffscreenCanvas> {
   const known = made.get(crop) ?? new Map();
   made.set(crop, known);
   return known;
+}
+
+/**
+ * Has made what is not there yet of some faces.
+ * @param each gets every picture, with the id of its face and its fidelity, those that are there at once
+ */
+export async function makeSheet(
+  session: Pick<Session, 'sweep'>,
+  faces: readonly Face[],
+  each: (id: number, fidelity: number, picture: OffscreenCanvas) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const lacks = (face: Face, fidelity: number) => !face.crop || !madeOf(face.crop).has(fidelity);
+  for (const face of faces)
+    for (const [fidelity, picture] of face.crop ? madeOf(face.crop) : []) each(face.id, fidelity, picture);
+  const ids = faces.filter(face => FIDELITIES.some(fidelity => lacks(face, fidelity))).map(({ id }) => id);
+  const missing = FIDELITIES.filter(fidelity => faces.some(face => lacks(face, fidelity)));
+  const take = (fidelity: number, restored: readonly { readonly id: number; readonly restored: Picture }[]) => {
+    for (const { id, restored: picture } of restored) {
+      const small = new OffscreenCanvas(SIDE, SIDE);
+      draw(small, toCanvas(picture));
+      const crop = faces.find(face => face.id === id)?.crop;
+      if (crop) madeOf(crop).set(fidelity, small);
+      each(id, fidelity, small);
+    }
+  };
+  if (missing.length > 0) await session.sweep(missing, take, signal, ids);
 }
 
 /** Returns what opens the sheet. */
@@ -55,7 +82,6 @@ export function compareSheet(store: Store, session: Session): () => void {
           dialog.close();
         });
         cells.set(`${face.id} ${w}`, cell);
-        show(cell, face.crop ? madeOf(face.crop).get(w) : undefined);
         return make('td', {}, cell);
       });
       const row = make('th', { scope: 'row' }, String(number));
@@ -63,24 +89,16 @@ export function compareSheet(store: Store, session: Session): () => void {
     });
     sheet.replaceChildren(make('thead', {}, head), make('tbody', {}, ...rows));
     dialog.showModal();
-    const missing = FIDELITIES.filter(w => included.some(({ crop }) => !crop || !madeOf(crop).has(w)));
-    status.textContent = missing.length > 0 ? 'Restoring' : '';
+    const all = FIDELITIES.length * included.length;
+    let done = 0;
+    const shown = (id: number, fidelity: number, picture: OffscreenCanvas) => {
+      done++;
+      show(cells.get(`${id} ${fidelity}`)!, picture);
+      status.textContent = done < all ? `Restoring, ${done} of ${all}` : '';
+    };
+    status.textContent = 'Restoring';
     try {
-      let done = 0;
-      await session.sweep(
-        missing,
-        (fidelity, restored) => {
-          for (const { id, restored: picture } of restored) {
-            const canvas = toCanvas(picture);
-            const crop = included.find(face => face.id === id)?.crop;
-            if (crop) madeOf(crop).set(fidelity, canvas);
-            show(cells.get(`${id} ${fidelity}`), canvas);
-          }
-          done++;
-          status.textContent = done < missing.length ? `Restoring, ${done} of ${missing.length}` : '';
-        },
-        signal,
-      );
+      await makeSheet(session, included, shown, signal);
     } catch (error) {
       if (!signal.aborted || !isAbort(error)) status.textContent = problemOf(error).text;
     }
@@ -94,14 +112,13 @@ function columnHead(text: string): HTMLTableCellElement {
 }
 
 /** Shows what was made at a fidelity, which can then be chosen. */
-function show(cell: HTMLButtonElement | undefined, picture: OffscreenCanvas | undefined): void {
-  if (!cell || !picture) return;
+function show(cell: HTMLButtonElement, picture: OffscreenCanvas): void {
   draw(find<HTMLCanvasElement>('canvas', cell), picture);
   cell.disabled = false;
 }
 
-function draw(canvas: HTMLCanvasElement, picture: OffscreenCanvas): void {
-  const context = canvas.getContext('2d')!;
+export function draw(canvas: HTMLCanvasElement | OffscreenCanvas, picture: OffscreenCanvas): void {
+  const context = canvas.getContext('2d') as CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
   context.imageSmoothingQuality = 'high';
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
 }

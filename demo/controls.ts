@@ -72,7 +72,12 @@ export class Controls {
     const { settings } = this.store.state;
     const face = this.selected();
     const now = face ? settingsOf(face, settings).fidelity : settings.fidelity;
-    this.change({ fidelity: Math.min(1, Math.max(0, Math.round(100 * (now + direction * FIDELITY_STEP)) / 100)) });
+    this.choose(Math.min(1, Math.max(0, Math.round(100 * (now + direction * FIDELITY_STEP)) / 100)));
+  }
+
+  /** A fidelity of the selected face, or of all. */
+  choose(fidelity: number): void {
+    this.change({ fidelity });
   }
 
   /** The next face, and all after the last. */
@@ -113,20 +118,24 @@ export class Controls {
     find('#adapter').textContent = adapterWords(state);
     find('#result-notes').textContent = result?.warnings.join('. ') ?? '';
     find('#hold').hidden = result === null;
-    find('#show-outlines').hidden = faces.length === 0;
     find('#show-outlines').setAttribute('aria-pressed', String(state.outlines));
     const isHere = place === 'browser';
-    find('#faces').hidden = !isHere || (faces.length === 0 && phase !== 'done');
+    // Between two photos it stays, so that nothing moves; so do others below.
+    if (faces.length > 0 || phase === 'done' || !photo || !isHere) {
+      find('#faces').hidden = !isHere || !photo;
+      find('#tuning').hidden = isHere && faces.length === 0;
+      find('#show-outlines').hidden = faces.length === 0;
+      find('#open-brush').hidden = !isHere || (state.selected === null && faces.length !== 1);
+    }
     find('#no-faces').hidden = !(phase === 'done' && faces.length === 0);
-    find('#search-more').hidden = phase !== 'done' || state.thorough;
-    find('#tuning').hidden = isHere && faces.length === 0;
+    find('#search-more').hidden = state.thorough;
+    find('#search-more').toggleAttribute('disabled', phase !== 'done');
 
     const face = this.selected();
     find('#scope').textContent = face ? `Face ${numberOf(face, faces)}` : faces.length === 1 ? 'The face' : 'All faces';
     find('#open-compare').hidden = !isHere;
     find('#scope-all').hidden = !face;
     find('#own-none').hidden = !face || (face.fidelity === null && face.strength === null && face.paint === null);
-    find('#open-brush').hidden = !isHere || (!face && faces.length !== 1);
     const { fidelity, strength } = face ? settingsOf(face, settings) : settings;
     showRange('fidelity', fidelity, fidelity.toFixed(2));
     showRange('strength', strength, `${Math.round(100 * strength)}%`);
@@ -143,7 +152,8 @@ export class Controls {
     this.background.disabled = !upscaler;
     // Until somebody has decided.
     const isOpen = state.settings.backgroundUpscale === null && !settings.backgroundUpscale;
-    find('#offer-background').hidden = !(isHere && result && upscaler && isOpen && settings.upscaling > 1);
+    find('#offer-background').hidden = !(isHere && upscaler && isOpen && settings.upscaling > 1);
+    find('#offer-background').toggleAttribute('disabled', !result);
     this.background.checked = settings.backgroundUpscale;
     this.neverWorse.checked = settings.neverWorse;
     this.faceUpscale.checked = settings.faceUpscale;

@@ -67,6 +67,8 @@ export class Faces {
       );
       this.rows.set(face.id, row);
     });
+    // Until there are others the room stays.
+    this.list.style.minHeight = faces.length === 0 ? `${this.list.offsetHeight}px` : '';
     this.overlay.replaceChildren(...this.outlines.values());
     this.list.replaceChildren(...[...this.rows.values()].map(row => row.element));
   }
@@ -98,12 +100,9 @@ const WORDS: Readonly<Record<Mode, string>> = {
   'left-out': 'left as it is',
 };
 
-function modeOf(face: Face, { work, faces }: State): Mode {
+function modeOf(face: Face, { work }: State): Mode {
   if (!face.included) return 'left-out';
-  // Those that are left out are read, but not restored.
-  const among = work?.part === 'restore' ? faces.filter(({ included }) => included) : faces;
-  const isWorked = work?.part === 'read' || work?.part === 'restore';
-  if (isWorked && work.face === among.indexOf(face) + 1) return 'working';
+  if (work?.id === face.id) return 'working';
   if (face.restored) return 'done';
   return face.crop ? 'read' : 'found';
 }

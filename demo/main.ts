@@ -28,6 +28,7 @@ import type { ShareDialog } from './share/dialog.js';
 import { listenForSystem } from './shared.js';
 import { listenForSheet } from './sheet.js';
 import { Store } from './store.js';
+import { Tastes } from './tastes.js';
 import { toast } from './toasts.js';
 import { BoxTool } from './viewer/box.js';
 import { BrushTool } from './viewer/brush.js';
@@ -37,13 +38,19 @@ import { WeightsDialog } from './weights.js';
 const store = new Store();
 const viewer = new Viewer(store);
 const server = new ServerClient(new KeyDialog());
+const pace = new Pace('gpu' in navigator);
+// Browsers that know of graphics cards need not have one. Nothing else waits for that: the engine says later what it has.
+void navigator.gpu?.requestAdapter().then(
+  adapter => pace.suppose(adapter !== null && !adapter.info.isFallbackAdapter),
+  () => {},
+);
 const session = new Session(
   store,
   viewer,
   async options =>
     store.state.place === 'server' ? serverEngine(server, request => store.set({ request })) : startEngine(options),
   text => toast(text, { kind: 'warning' }),
-  new Pace('gpu' in navigator),
+  pace,
 );
 const controls = new Controls(store, session);
 new Faces(
@@ -70,6 +77,7 @@ find('#open-share').addEventListener('click', async () => {
     toast(`This part of the page could not be loaded. ${problemOf(error).text}`, { kind: 'error' });
   }
 });
+new Tastes(store, session, fidelity => controls.choose(fidelity));
 const compare = compareSheet(store, session);
 const networks = new Networks(session);
 const weights = new WeightsDialog(store, networks);

@@ -157,12 +157,13 @@ const count = (faces: number) => (faces === 0 ? 'No face' : faces === 1 ? 'One f
 /** What was done, in a sentence. */
 export function summary({ faces, result, firstTime, engine, place }: State): string {
   if (!result || firstTime === null) return '';
-  const last = result.time === firstTime ? '' : `, last change in ${seconds(result.time)}`;
-  if (place === 'server') return `Restored on the server in ${seconds(firstTime)}${last}`;
+  const time = `${result.time === firstTime ? '' : ', last change'} in ${seconds(result.time)}`;
+  if (place === 'server') return `Restored on the server${time}`;
   const restored = faces.filter(face => face.included).length;
   const done = restored === 0 ? 'Enlarged' : `${count(restored)} restored`;
-  const where = engine.status === 'ready' && engine.info?.software ? ' without a graphics card' : '';
-  return `${done} in ${seconds(firstTime)}${where}${last}`;
+  const where =
+    result.time === firstTime && engine.status === 'ready' && engine.info?.software ? ' without a graphics card' : '';
+  return `${done}${time}${where}`;
 }
 
 /** What to do in which browser, this one first. */

@@ -60,6 +60,11 @@ export class Pace {
     }
   }
 
+  /** Takes what is known of the graphics card before the work is named. */
+  suppose(fast: boolean): void {
+    this.fast = fast;
+  }
+
   /** Names what does the work. What was known of something else is forgotten. */
   on(machine: string, fast: boolean): void {
     if (machine !== this.machine) this.known = {};

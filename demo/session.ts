@@ -34,10 +34,11 @@ import {
   type State,
   type Store,
   settingsOf,
+  type Work,
 } from './store.js';
 import type { Size } from './viewer/view.js';
 
-/** Milliseconds of a picture above which a part of it is shown first. */
+/** Milliseconds of a picture above which a face of it is shown first. */
 const PATIENCE = 300;
 
 /** A lost device is answered by another attempt, unless one was lost as recently as this, in milliseconds. */
@@ -45,9 +46,6 @@ const LOSS_PAUSE = 120_000;
 
 /** Sizes at which small and very large faces are found as well. */
 const MORE_SCALES = [0.5, 1, 2];
-
-/** Longest side of a part that is shown first, in pixels. */
-const LARGEST_PREVIEW = 2048;
 
 /** Longest side of what is pasted where only the crops are wanted. */
 const LEAST_RESULT = 64;
@@ -60,16 +58,15 @@ export interface Screen {
   /** Null: nothing at all. */
   photo(picture: ImageBitmap | null): void;
   result(picture: Picture): void;
-  /** A picture of which a part is shown over the result. */
-  preview(picture: Picture | null, area?: Area): void;
-  /** A face of the photo as it was restored, until there is a result. */
-  face(made: MadeFace): void;
+  /** A face as it was restored, over what is shown until there is another result. Null: without such faces after all. */
+  face(made: MadeFace | null): void;
   /** The part of the photo that is seen. */
   seen(): Area;
 }
 
 /** A restored crop, and where it belongs. */
 export interface MadeFace {
+  readonly id: number;
   readonly picture: Picture;
   /** From pixels of the photo to those of the crop: 2x3 in rows. */
   readonly transform: ArrayLike<number>;
@@ -120,6 +117,9 @@ interface Source {
   /** Look for small and very large faces, too. */
   readonly thorough: boolean;
 }
+
+/** How far a part of the work is: its share, or that of one face of many. */
+type Reached = Pick<Work, 'face' | 'faces' | 'id'> & { readonly share: number };
 
 /** What the picture that is shown was made with. */
 type Shown = Pick<State, 'settings' | 'cheap' | 'faces'>;
@@ -281,7 +281,7 @@ export class Session {
         if (this.store.state.engine.status !== 'loading') return;
         const [sumReceived, sumTotal] = [sum('received'), sum('total')];
         this.store.set({ engine: { status: 'loading', received: sumReceived, total: sumTotal || null } });
-        if (sumReceived < sumTotal) this.reach('download', sumReceived / Math.max(sumTotal, OWN_BYTES));
+        if (sumReceived < sumTotal) this.reach('download', { share: sumReceived / Math.max(sumTotal, OWN_BYTES) });
         else this.reach('start');
       },
     });
@@ -335,10 +335,9 @@ export class Session {
       selected: null,
       result: null,
       request: null,
-      preview: null,
       firstTime: null,
       problem: null,
-      work: { part: 'find', face: 0, faces: 0, bar: this.barFor(photo, source, since), since },
+      work: { part: 'find', face: 0, faces: 0, id: null, bar: this.barFor(photo, source, since), since },
     });
     await this.attempt(signal, async () => {
       const engine = await this.engine;
@@ -381,7 +380,7 @@ export class Session {
     const { faces: found, all } = await findFaces(engine, file, thorough, signal, (many, share) => {
       const again = many && !thorough && share === 0;
       if (again) this.bar?.follow([{ part: 'search', units: 1 }, ...this.stepsOf(photo, 0)]);
-      this.reach(many ? 'search' : 'find', share);
+      this.reach(many ? 'search' : 'find', { share });
     });
     const faces = [...found, ...former.filter(face => face.byHand)];
     this.bar?.follow(this.stepsOf(photo, faces.length));
@@ -408,7 +407,8 @@ export class Session {
     const prepared = await engine.prepare(file, {
       faces: asGiven(faces),
       signal,
-      onProgress: ({ stage, face, faces, share }) => stage === 'restore' && this.reach('read', share, face, faces),
+      onProgress: ({ stage, share, face, faces }) =>
+        stage === 'restore' && this.reach('read', { share, face, faces, id: face - 1 }),
     });
     if (signal.aborted) prepared.destroy();
     signal.throwIfAborted();
@@ -459,26 +459,36 @@ export class Session {
       const first = result === null;
       const bar = (first && work?.bar) || this.barForChange(since);
       const part = this.boxes.length > 0 ? 'find' : 'restore';
-      this.store.set({ phase: 'rendering', problem: null, work: { part, face: 0, faces: 0, bar, since } });
+      this.store.set({ phase: 'rendering', problem: null, work: { part, face: 0, faces: 0, id: null, bar, since } });
       if (this.boxes.length > 0) await this.takeIn(signal);
       const { state } = this.store;
       const { prepared } = this.opened!;
-      if (!first && this.lastTime > PATIENCE) await this.renderPart(prepared, state, signal);
-      // A first picture is worth waiting for; others give way to newer ones.
-      if (newer.aborted && !first) return;
+      const looked = !first && this.lastTime > PATIENCE ? faceInView(state, this.screen.seen()) : undefined;
+      const ids = included(state.faces, looked);
+      // A first picture is worth waiting for, and so is the face that is looked at. What else is made gives way to newer values.
+      let awaited = first || looked !== undefined;
+      const late = new AbortController();
+      const giveWay = () => newer.aborted && !awaited && late.abort();
+      newer.addEventListener('abort', giveWay);
+      giveWay();
+      const onFace = (made: Pick<RestoredFace, 'id' | 'restored'>) => {
+        if (first || made.id === looked?.id) this.showMade(made, signal);
+        awaited = first;
+        giveWay();
+      };
       const begun = performance.now();
       this.reach(state.place === 'server' ? 'server' : 'restore');
       const { image, width, height, faces, warnings } = await prepared
         .render({
-          ...renderOptions(state),
-          signal: first ? signal : AbortSignal.any([signal, newer]),
+          ...renderOptions(state, ids),
+          signal: AbortSignal.any([signal, late.signal]),
           onProgress: progress =>
-            this.reach(partOf(progress, state.place), progress.share, progress.face, progress.faces),
-          ...(first && { onFace: made => this.showMade(made, signal) }),
+            this.reach(partOf(progress, state.place), { ...progress, id: ids[progress.face - 1] ?? null }),
+          ...(awaited && { onFace }),
         })
         .catch(error => {
           // Where a newer value waits, the next picture follows at once.
-          if (newer.aborted && !signal.aborted && isAbort(error))
+          if (late.signal.aborted && !signal.aborted && isAbort(error))
             return { image: null, width: 0, height: 0, faces: [], warnings: [] };
           throw error;
         });
@@ -489,47 +499,25 @@ export class Session {
       bar.end(now);
       const { firstTime } = this.store.state;
       this.screen.result(image);
-      this.screen.preview(null);
       this.made = { settings: state.settings, cheap: state.cheap, faces: withRestored(state.faces, faces) };
       this.store.set({
         phase: 'done',
         work: null,
         result: { width, height, time: now - since, warnings },
-        preview: null,
         firstTime: firstTime ?? now - since,
         faces: withRestored(this.store.state.faces, faces),
       });
     });
   }
 
-  /** Shows a face before there is a result. */
+  /** Shows a face before there is a result with it. */
   private showMade({ id, restored }: Pick<RestoredFace, 'id' | 'restored'>, signal: AbortSignal): void {
     const face = this.store.state.faces.find(other => other.id === id);
     if (signal.aborted || !face?.transform) return;
     this.store.setFace(id, { restored });
     const { settings } = this.store.state;
     const used = (settings.neverWorse ? face.share : 1) * settingsOf(face, settings).strength;
-    this.screen.face({ picture: restored, transform: face.transform, share: used });
-  }
-
-  /** Makes the face that is being looked at, no larger than in the photo, and shows it over the last result. */
-  private async renderPart(prepared: Prepared, state: State, signal: AbortSignal): Promise<void> {
-    const face = faceInView(state, this.screen.seen());
-    if (!face?.area) return;
-    const { image, faces } = await prepared.render({
-      ...renderOptions(state),
-      faces: [face.id],
-      upscaling: Math.min(1, LARGEST_PREVIEW / longestSide(state)),
-      backgroundUpscale: false,
-      faceUpscale: false,
-      signal,
-    });
-    signal.throwIfAborted();
-    this.screen.preview(image, face.area);
-    this.store.set({
-      preview: { area: face.area },
-      faces: withRestored(this.store.state.faces, faces),
-    });
+    this.screen.face({ id, picture: restored, transform: face.transform, share: used });
   }
 
   /** Other settings for all faces. */
@@ -604,17 +592,17 @@ export class Session {
       this.store.set({ opening: null });
       return;
     }
-    this.screen.preview(null);
+    this.screen.face(null);
     this.boxes = [];
     if (this.made && this.opened) {
       this.renders.clear();
       this.change.abort();
       this.change = new AbortController();
-      this.store.set({ ...this.made, phase: 'done', work: null, preview: null });
+      this.store.set({ ...this.made, phase: 'done', work: null });
       return;
     }
     this.abort();
-    this.store.set({ phase: 'failed', work: null, problem: STOPPED, preview: null });
+    this.store.set({ phase: 'failed', work: null, problem: STOPPED });
   }
 
   /** Lets the photo go. */
@@ -654,19 +642,19 @@ export class Session {
   }
 
   /**
-   * What the network makes of each included face at some fidelities.
+   * What the network makes of faces at some fidelities, by default of those that are restored.
    * @param each gets the faces of a fidelity as soon as they are made
    */
   async sweep(
     fidelities: readonly number[],
     each: (fidelity: number, faces: readonly { readonly id: number; readonly restored: Picture }[]) => void,
     signal: AbortSignal,
+    ids = included(this.store.state.faces),
   ): Promise<void> {
     const { prepared } = this.mustBeOpen();
-    const { faces } = this.store.state;
     for (const fidelity of fidelities) {
       const result = await prepared.render({
-        faces: faces.filter(face => face.included).map(face => face.id),
+        faces: ids,
         fidelity,
         upscaling: Math.min(1, LEAST_RESULT / longestSide(this.store.state)),
         faceUpscale: false,
@@ -763,11 +751,13 @@ export class Session {
   }
 
   /** Says how far the work is that is shown. */
-  private reach(part: Part, share = 0, face = 0, faces = 0): void {
+  private reach(part: Part, { share = 0, face = 0, faces = 0, id = null }: Partial<Reached> = {}): void {
     const { work } = this.store.state;
     if (!work) return;
     work.bar.reach(part, faces > 0 ? (face - 1 + share) / faces : share);
-    this.store.set({ work: { ...work, part, face, faces } });
+    // Layers are many, and the page need not look at itself for each of them: the bar is asked when it is shown.
+    if (part !== work.part || face !== work.face || faces !== work.faces || id !== work.id)
+      this.store.set({ work: { ...work, part, face, faces, id } });
   }
 
   /** Does some work on a photo; what goes wrong with it is shown, unless another photo has come meanwhile. */
@@ -876,8 +866,15 @@ function makingOf(
   ];
 }
 
+/** Ids of the faces that are to be restored, that of one of them first. */
+function included(faces: readonly Pick<Face, 'id' | 'included'>[], first?: Pick<Face, 'id'>): number[] {
+  const ids = faces.filter(face => face.included).map(({ id }) => id);
+  return first ? [first.id, ...ids.filter(id => id !== first.id)] : ids;
+}
+
 function renderOptions(
   state: Fitting & { readonly faces: readonly (FaceChoices & { readonly id: number })[] } & Pick<State, 'place'>,
+  ids = included(state.faces),
 ) {
   const { faces, place } = state;
   const settings = fitted(state);
@@ -886,7 +883,7 @@ function renderOptions(
   return {
     ...others,
     likeness: true,
-    faces: faces.filter(face => face.included).map(face => face.id),
+    faces: ids,
     perFace: Object.fromEntries(
       faces.map(face => {
         const { fidelity, strength } = settingsOf(face, settings);
@@ -900,13 +897,13 @@ const longestSide = ({ photo }: State) => Math.max(photo!.width, photo!.height);
 
 /** The selected face, else the largest of what is seen, else the largest. */
 function faceInView({ faces, selected }: State, [left, top, right, bottom]: Area): Face | undefined {
-  const included = faces.filter(face => face.included);
+  const restored = faces.filter(face => face.included);
   const extent = ({ box }: Face) => (box[2] - box[0]) * (box[3] - box[1]);
   const seen = ({ box }: Face) =>
     Math.max(0, Math.min(right, box[2]) - Math.max(left, box[0])) *
     Math.max(0, Math.min(bottom, box[3]) - Math.max(top, box[1]));
-  const sorted = included.toSorted((a, b) => seen(b) - seen(a) || extent(b) - extent(a));
-  return included.find(face => face.id === selected) ?? sorted[0];
+  const sorted = restored.toSorted((a, b) => seen(b) - seen(a) || extent(b) - extent(a));
+  return restored.find(face => face.id === selected) ?? sorted[0];
 }
 
 /** A face that was found, as it was to be restored before. */

@@ -93,16 +93,13 @@ export interface Result {
   readonly warnings: readonly string[];
 }
 
-/** A part of the picture that was made in a hurry, over the last result. */
-export interface Preview {
-  readonly area: Area;
-}
-
 export interface Work {
   readonly part: Part;
-  /** Number of the face that is worked on, from 1; 0 for the whole photo. */
+  /** Which of how many faces is worked on, from 1; 0 for the whole photo. */
   readonly face: number;
   readonly faces: number;
+  /** The id of that face; null for the whole photo. */
+  readonly id: number | null;
   /** How far all of it is. */
   readonly bar: Bar;
   /** When it began, as `performance.now()` says it. */
@@ -126,7 +123,6 @@ export interface State {
   readonly cheap: boolean;
   readonly work: Work | null;
   readonly result: Result | null;
-  readonly preview: Preview | null;
   /** Milliseconds from the photo to its first result. */
   readonly firstTime: number | null;
   readonly problem: Problem | null;
@@ -159,7 +155,6 @@ export const INITIAL: State = {
   cheap: false,
   work: null,
   result: null,
-  preview: null,
   firstTime: null,
   problem: null,
   request: null,

@@ -2,7 +2,6 @@
 
 import type { Picture } from '../../src/web/client.js';
 import type { MadeFace } from '../session.js';
-import type { Area } from '../store.js';
 import type { Size, View } from './view.js';
 
 /** What is to be seen, in CSS pixels. */
@@ -20,8 +19,7 @@ export type ToPainter =
   | { readonly type: 'canvas'; readonly canvas: OffscreenCanvas }
   | { readonly type: 'photo'; readonly picture: ImageBitmap | null }
   | { readonly type: 'result'; readonly picture: Picture | null }
-  | { readonly type: 'face'; readonly made: MadeFace }
-  | { readonly type: 'preview'; readonly picture: Picture | null; readonly area: Area }
+  | { readonly type: 'face'; readonly made: MadeFace | null }
   | { readonly type: 'frame'; readonly frame: Frame; readonly id: number };
 
 /** Which frame is painted. */
@@ -32,10 +30,11 @@ export interface FromPainter {
 let canvas: OffscreenCanvas;
 let photo: ImageBitmap | null = null;
 let result: OffscreenCanvas | null = null;
-/** Restored crops with soft edges, until there is a result. */
-let faces: { readonly crop: OffscreenCanvas; readonly transform: DOMMatrix }[] = [];
-let preview: { readonly canvas: OffscreenCanvas; readonly area: Area } | null = null;
+/** Restored crops with soft edges, until there is a result with them. */
+let faces: { readonly id: number; readonly crop: OffscreenCanvas; readonly transform: DOMMatrix }[] = [];
 let waiting: { readonly frame: Frame; readonly id: number } | null = null;
+/** The frame that is seen. */
+let painted: { readonly frame: Frame; readonly id: number } | null = null;
 
 // The types of workers exclude those of pages.
 const scope = globalThis as unknown as {
@@ -49,14 +48,20 @@ scope.addEventListener('message', ({ data }) => {
   } else if (data.type === 'photo') {
     photo?.close();
     photo = data.picture;
+    painted = null;
     faces = [];
   } else if (data.type === 'result') {
     result = data.picture && drawn(data.picture);
     faces = [];
   } else if (data.type === 'face') {
-    faces.push(softened(data.made));
-  } else if (data.type === 'preview') {
-    preview = data.picture && { canvas: drawn(data.picture), area: data.area };
+    const { made } = data;
+    const face = made && softened(made, photo!);
+    faces = face ? [...faces.filter(({ id }) => id !== face.id), face] : [];
+    // All else is there already.
+    if (face && painted && !waiting) {
+      drawFaces(canvas.getContext('2d')!, painted.frame, [face]);
+      scope.postMessage({ id: painted.id });
+    }
   } else {
     // Of frames that have come meanwhile only the last is painted.
     if (!waiting) setTimeout(paint);
@@ -71,23 +76,34 @@ function drawn({ data, width, height }: Picture): OffscreenCanvas {
   return picture;
 }
 
-/** About as it will be pasted: it ends before its edges. */
-function softened({ picture, transform, share }: MadeFace): (typeof faces)[number] {
-  const crop = drawn(picture);
+/** About as it will be pasted: a share of it over the photo, that ends before its edges. */
+function softened({ id, picture, transform, share }: MadeFace, before: ImageBitmap): (typeof faces)[number] {
+  const restored = drawn(picture);
+  const crop = new OffscreenCanvas(picture.width, picture.height);
   const context = crop.getContext('2d')!;
+  const [a, b, c, d, e, f] = Array.from(transform) as [number, number, number, number, number, number];
+  const toCrop = new DOMMatrix([a, d, b, e, c, f]);
+  if (share < 1) {
+    context.setTransform(toCrop);
+    context.drawImage(before, 0, 0);
+    context.resetTransform();
+  }
+  context.globalAlpha = share;
+  context.drawImage(restored, 0, 0);
+  context.globalAlpha = 1;
   const [middle, most] = [crop.width / 2, crop.width / 2];
   const edge = context.createRadialGradient(middle, middle, 0.7 * most, middle, middle, 0.95 * most);
-  edge.addColorStop(0, `rgb(0 0 0 / ${share})`);
+  edge.addColorStop(0, 'black');
   edge.addColorStop(1, 'transparent');
   context.globalCompositeOperation = 'destination-in';
   context.fillStyle = edge;
   context.fillRect(0, 0, crop.width, crop.height);
-  const [a, b, c, d, e, f] = Array.from(transform) as [number, number, number, number, number, number];
-  return { crop, transform: new DOMMatrix([a, d, b, e, c, f]).inverse() };
+  return { id, crop, transform: toCrop.inverse() };
 }
 
 function paint(): void {
   const { frame, id } = waiting!;
+  painted = waiting;
   waiting = null;
   const { stage, ratio, view, divider } = frame;
   const width = Math.round(stage.width * ratio);
@@ -101,15 +117,6 @@ function paint(): void {
   const whole = (picture: CanvasImageSource) =>
     context.drawImage(picture, view.x, view.y, view.scale * frame.photo.width, view.scale * frame.photo.height);
   if (photo) whole(photo);
-  for (const { crop, transform } of faces) {
-    context.save();
-    context.translate(view.x, view.y);
-    context.scale(view.scale, view.scale);
-    const { a, b, c, d, e, f } = transform;
-    context.transform(a, b, c, d, e, f);
-    context.drawImage(crop, 0, 0);
-    context.restore();
-  }
   if (result && divider < stage.width) {
     context.save();
     context.beginPath();
@@ -118,26 +125,31 @@ function paint(): void {
     // Photos with alpha must not show through their restored selves.
     context.clearRect(divider, 0, stage.width - divider, stage.height);
     whole(result);
-    if (preview) part(context, preview, frame);
     context.restore();
   }
+  drawFaces(context, frame, faces);
   scope.postMessage({ id });
 }
 
-function part(
+/** Draws faces over the photo, or over what was made of it. */
+function drawFaces(
   context: OffscreenCanvasRenderingContext2D,
-  { canvas: picture, area }: NonNullable<typeof preview>,
-  { view, photo: size }: Frame,
+  { view, divider, stage }: Frame,
+  drawn: typeof faces,
 ): void {
-  const [left, top, right, bottom] = area;
-  const ratio = picture.width / size.width;
-  const { scale } = view;
-  context.drawImage(
-    picture,
-    ...([left, top, right - left, bottom - top].map(length => ratio * length) as [number, number, number, number]),
-    view.x + scale * left,
-    view.y + scale * top,
-    scale * (right - left),
-    scale * (bottom - top),
-  );
+  context.save();
+  context.beginPath();
+  if (result) context.rect(divider, 0, stage.width - divider, stage.height);
+  else context.rect(0, 0, stage.width, stage.height);
+  context.clip();
+  context.translate(view.x, view.y);
+  context.scale(view.scale, view.scale);
+  for (const { crop, transform } of drawn) {
+    const { a, b, c, d, e, f } = transform;
+    context.save();
+    context.transform(a, b, c, d, e, f);
+    context.drawImage(crop, 0, 0);
+    context.restore();
+  }
+  context.restore();
 }

@@ -75,7 +75,6 @@ export class Viewer implements Screen {
     } else {
       this.tell({ type: 'photo', picture });
       this.result(null);
-      this.preview(null);
     }
   }
 
@@ -84,15 +83,11 @@ export class Viewer implements Screen {
     this.tell({ type: 'result', picture }, picture ? [picture.data.buffer as ArrayBuffer] : []);
   }
 
-  /** Takes a face that is shown on the photo until there is a result. */
-  face(made: MadeFace): void {
+  /** Takes a face that is shown until there is another result; null: none after all. */
+  face(made: MadeFace | null): void {
     this.tell({ type: 'face', made });
-    this.draw();
-  }
-
-  /** Takes a picture whose part is shown over the result. */
-  preview(picture: Picture | null, area: Area = [0, 0, 0, 0]): void {
-    this.tell({ type: 'preview', picture, area }, picture ? [picture.data.buffer as ArrayBuffer] : []);
+    if (made) this.surface.setAttribute('aria-busy', 'true');
+    else this.draw();
   }
 
   seen(): Area {
@@ -286,7 +281,7 @@ export class Viewer implements Screen {
     // What was made is at the face; who has moved the photo meanwhile stays there.
     const made = state.result && !before.result && this.fitted && mainFace(state.faces);
     if (selected || made) this.lookAt((selected || made) as Face);
-    if (state.result !== before.result || state.preview !== before.preview) this.draw();
+    if (state.result !== before.result) this.draw();
     this.divider.hidden = state.result === null;
     const { photo, result } = state;
     const size = result ? `${result.width} by ${result.height} pixels, restored` : 'not restored yet';

@@ -90,7 +90,7 @@ function greyed(face: DevicePicture, like: GreyLike): Promise<DevicePicture> {
 /**
  * Upscales a restored face, which is freed unless it is what will be pasted, and parses it.
  * @param crop what its likeness is measured to; null where that is not asked for
- * @param reads whether it is also read for the caller
+ * @param reads whether it is also read for the caller, whom `onRestored` tells at once
  */
 export async function postprocess(
   coloured: DevicePicture,
@@ -99,7 +99,11 @@ export async function postprocess(
   { rules: { greysFirst } }: Pick<Settings, 'rules'>,
   scale: number | null,
   crop: Picture | DevicePicture | null,
-  { timings, onProgress }: Pick<FaceJob, 'timings' | 'onProgress'>,
+  {
+    timings,
+    onProgress,
+    onRestored,
+  }: Pick<FaceJob, 'timings' | 'onProgress'> & { readonly onRestored: (restored: Picture) => void },
   reads: boolean,
 ): Promise<Pick<PostprocessedFace, 'restored' | 'pasted' | 'scale' | 'labels' | 'likeness'>> {
   const made = new Set<{ destroy(): void }>([coloured]);
@@ -109,9 +113,11 @@ export async function postprocess(
   };
   try {
     const restored = like ? keep(await greyed(coloured, like)) : coloured;
+    const picture = reads ? await restored.read() : null;
+    if (picture) onRestored(picture);
     const likeness = crop && (await timed(timings, 'measure', () => likenessTo(crop, restored)));
     const pasted = scale === null ? coloured : keep(await timed(timings, 'upscale', () => enlarged(restored, scale)));
-    const result = { restored: reads ? await restored.read() : null, pasted, scale, likeness };
+    const result = { restored: picture, pasted, scale, likeness };
     const labels = stages.parse && (await timed(timings, 'parse', () => parsed(restored, pasted)));
     made.delete(pasted);
     return { ...result, labels };

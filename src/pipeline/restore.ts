@@ -209,7 +209,13 @@ export async function restoreFace(
   recipe: Recipe,
   isPasted: boolean,
   { stages, settings, onDevice }: Context,
-  { timings, onProgress }: { readonly timings: Timings; readonly onProgress: (share: number) => void },
+  {
+    timings,
+    onProgress,
+    onRestored,
+  }: Pick<Parameters<typeof postprocess>[6], 'timings' | 'onRestored'> & {
+    readonly onProgress: (share: number) => void;
+  },
 ): Promise<PostprocessedFace> {
   const { signal } = settings;
   // The network has about as much work with a face as the upscaler has with some pixels.
@@ -218,7 +224,7 @@ export async function restoreFace(
   const following = { timings, onProgress: (share: number) => onProgress(decoded * share) };
   const { picture, indices } = await encoded.restore({ id, ...recipe, signal, ...following });
   const used = isPasted ? stages : NO_POSTPROCESSING;
-  const enlarging = { timings, onProgress: (share: number) => onProgress(decoded + (1 - decoded) * share) };
+  const enlarging = { timings, onRestored, onProgress: (share: number) => onProgress(decoded + (1 - decoded) * share) };
   const seen = recipe.likeness ? crop : null;
   const made = await postprocess(picture, like, used, settings, recipe.scale, seen, enlarging, !onDevice);
   return { ...made, indices, margin: encoded.margin };

@@ -181,20 +181,19 @@ export class PhotoSession {
     ids: readonly number[] | undefined,
     work: (rendered: readonly RenderedFace[]) => Promise<T>,
   ): Promise<T> {
-    const { settings, report } = context;
-    const chosen = this.faces.filter(({ id }) => ids?.includes(id) ?? true);
+    const { report } = context;
+    const chosen = ids ? [...new Set(ids)].map(id => this.faces.find(face => face.id === id)!) : this.faces;
     const rendered: RenderedFace[] = [];
     report.plan(chosen.length, this.backgroundWork(context));
     try {
       for (const [i, face] of chosen.entries()) {
         report.stage('restore', i + 1, chosen.length);
         const onProgress = (share: number) => report.share('restore', share, i + 1, chosen.length);
-        const made = await this.rendered(face, context, onProgress, rendered);
-        rendered.push(made);
-        const { restored } = made.made;
-        if (restored) settings.onFace?.({ id: face.id, restored });
+        rendered.push(await this.rendered(face, context, onProgress, rendered));
       }
       this.told = true;
+      // Where faces overlap, it is not the order of the work that says which lies above.
+      rendered.sort((a, b) => this.faces.indexOf(a.pending) - this.faces.indexOf(b.pending));
       return await work(rendered);
     } finally {
       if (this.options.once) for (const { made } of rendered) discard(made, this.device);
@@ -243,14 +242,17 @@ export class PhotoSession {
     const timings: Timings = this.told ? {} : { ...pending.timings };
     const warnings = warningsOf(pending, settings);
     const strength = (settings.perFace[id]?.strength ?? settings.strength) * usedShare(pending, settings).share;
+    const onRestored = (restored: Picture) => settings.onFace?.({ id, restored });
     let made = this.made.get(id);
-    if (!made || !sameRecipe(made.recipe, recipe)) {
+    if (made && sameRecipe(made.recipe, recipe)) {
+      if (made.face.restored) onRestored(made.face.restored);
+    } else {
       if (made) discard(made.face, this.device);
       this.made.delete(id);
       const begun = this.crops.has(id) ? 0 : ENCODER_SHARE;
       const job = { id, signal: settings.signal, timings };
       const crop = await this.encoded(pending, context, { ...job, onProgress: share => onProgress(begun * share) });
-      const restoring = { timings, onProgress: (share: number) => onProgress(begun + (1 - begun) * share) };
+      const restoring = { timings, onRestored, onProgress: (share: number) => onProgress(begun + (1 - begun) * share) };
       let face = await restoreFace(pending, crop, recipe, this.photos !== null, context, restoring);
       const others = this.options.once ? before.map(one => one.made) : [...this.made.values()].map(one => one.face);
       const held = others.reduce((sum, other) => sum + deviceBytes(other), 0);

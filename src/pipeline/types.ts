@@ -288,7 +288,7 @@ export interface RenderOptions
     | 'onProgress'
     | 'onFace'
   > {
-  /** Ids of the faces to restore. Default all that were prepared. */
+  /** Ids of the faces to restore, one after another. Default all that were prepared. */
   readonly faces?: readonly number[] | undefined;
 }
 

@@ -88,6 +88,16 @@ test('some of the faces, by id', async () => {
   expect(made.map(({ id }) => id)).toEqual([1]);
   expect(image).toEqual((await restorer.restore(photo, { faces: [faces[1]!], upscaling: 1 })).image);
   expect((await prepared.render({ faces: [] })).image).toEqual(photo);
+  // Which is first is told first, and changes nothing of the picture.
+  const told: number[] = [];
+  const onFace = ({ id }: { id: number }) => told.push(id);
+  const turned = await prepared.render({ faces: [1, 0], fidelity: 0.9, onFace });
+  expect([told, turned.faces.map(({ id }) => id)]).toEqual([
+    [1, 0],
+    [0, 1],
+  ]);
+  expect(turned.image).toEqual((await prepared.render({ fidelity: 0.9, onFace })).image);
+  expect(told).toEqual([1, 0, 0, 1]);
 });
 
 test('only what changed is done again', async () => {

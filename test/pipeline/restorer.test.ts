@@ -80,12 +80,12 @@ describe('networks', () => {
     const upscaler = generatedWeights('rrdbnet', { blocks: 1, channels: 8, growth: 4 }, 2);
     const restorer = await restorerFor({ upscaler });
     const all: Progress[] = [];
-    const made: { id: number; width: number; after: string }[] = [];
+    const made: { id: number; width: number; after: Progress }[] = [];
     const { faces: restored } = await restorer.restore(scene(700, 500), {
       faces,
       backgroundUpscale: true,
       onProgress: progress => all.push(progress),
-      onFace: ({ id, restored: { width } }) => made.push({ id, width, after: all.at(-1)!.stage }),
+      onFace: ({ id, restored: { width } }) => made.push({ id, width, after: all.at(-1)! }),
     });
     const order = all.map(({ stage }) => stage).filter((stage, i, list) => stage !== list[i - 1]);
     expect(order).toEqual(['decode', 'detect', 'align', 'restore', 'background', 'paste', 'encode']);
@@ -99,7 +99,12 @@ describe('networks', () => {
     }
     // The picture has a third of a megapixel: as much work as a face.
     expect(all.find(({ stage }) => stage === 'background')!.done).toBeCloseTo(0.1 + (0.82 * 2) / 3.05, 2);
-    expect(made).toEqual(restored.map(({ id }) => ({ id, width: 32, after: 'restore' })));
+    expect(made.map(({ id, width }) => [id, width])).toEqual(restored.map(({ id }) => [id, 32]));
+    // Not only when it is enlarged as well.
+    for (const [i, { after }] of made.entries()) {
+      expect(after).toMatchObject({ stage: 'restore', face: i + 1 });
+      expect(after.share).toBeLessThan(1);
+    }
   });
 
   test('of the package upscale in compat mode only where it is asked for: the reference has others', async () => {

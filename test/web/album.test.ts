@@ -18,6 +18,11 @@ import { serveTiny } from './tiny-weights.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sample = join(root, 'docs/samples/astronaut.png');
 
+declare global {
+  /** How far the layout has shifted, and what of it. */
+  var shifted: string[];
+}
+
 const chromium = await launchChromium({ webgpu: false });
 
 describe.skipIf(!chromium)('an album on the page', () => {
@@ -78,6 +83,23 @@ describe.skipIf(!chromium)('an album on the page', () => {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.target.join(' ')).join(', ')}`);
   }
 
+  /** The same in all the ways in which people set up their browsers: in the dark, in colours of their own, with text twice as large. */
+  async function faultsEverywhere(): Promise<string[]> {
+    const found: string[] = [];
+    const usual = { colorScheme: 'light', forcedColors: 'none' } as const;
+    for (const look of [{}, { colorScheme: 'dark' }, { forcedColors: 'active' }] as const) {
+      await page.emulateMedia({ ...usual, ...look });
+      found.push(...(await faultsOfAccess()));
+    }
+    await page.emulateMedia(usual);
+    const enlarge = (size: string) =>
+      page.evaluate(size => document.documentElement.style.setProperty('font-size', size), size);
+    await enlarge('200%');
+    found.push(...(await faultsOfAccess()));
+    await enlarge('');
+    return found;
+  }
+
   async function downloaded(button: string): Promise<{ name: string; bytes: Buffer }> {
     const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
     return { name: download.suggestedFilename(), bytes: await readFile((await download.path())!) };
@@ -88,6 +110,34 @@ describe.skipIf(!chromium)('an album on the page', () => {
     await page.click('#album-problems summary');
     expect(await page.textContent('#album-problems li')).toMatch(/^“letter\.jpg” cannot be read as a photo/);
     await page.click('#album-problems summary');
+  });
+
+  test('moves nothing but the picture when another photo comes, and when settings change', async () => {
+    await page.evaluate(() => {
+      globalThis.shifted = [];
+      interface Shift {
+        readonly value: number;
+        readonly sources: readonly { readonly node: Element | null }[];
+      }
+      new PerformanceObserver(list => {
+        for (const { value, sources } of list.getEntries() as unknown as Shift[])
+          if (value > 0.001)
+            globalThis.shifted.push(`${value} ${sources.map(({ node }) => node?.id || node?.parentElement?.id)}`);
+      }).observe({ type: 'layout-shift' });
+    });
+    const done = () => page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
+    for (const number of [1, 0]) {
+      await page.evaluate(i => document.querySelectorAll<HTMLElement>('.album-photo')[i]!.click(), number);
+      await expect.poll(() => page.locator('.album-photo').nth(number).getAttribute('aria-current')).toBe('true');
+      await done();
+    }
+    await page.locator('#strength').evaluate((input: HTMLInputElement) => {
+      input.valueAsNumber = 0.9;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await expect.poll(() => page.textContent('#summary')).toMatch(/last change/);
+    await done();
+    expect(await page.evaluate(() => globalThis.shifted)).toEqual([]);
   });
 
   test('goes from photo to photo by keys, each of which can have settings of its own', async () => {
@@ -105,8 +155,28 @@ describe.skipIf(!chromium)('an album on the page', () => {
     expect(await page.isChecked('#own-photo input')).toBe(false);
   });
 
-  test('has no faults of access', async () => {
-    expect(await faultsOfAccess()).toEqual([]);
+  test('has no faults of access, whatever the colours are and however large the text is', async () => {
+    expect(await faultsEverywhere()).toEqual([]);
+  });
+
+  test('shows what fidelities look like in the panel, where one press chooses', async () => {
+    await page.hover('#scope');
+    const drawn = () =>
+      page.locator('#tastes canvas').evaluateAll(
+        all =>
+          all.filter(canvas => {
+            const { width, height } = canvas as HTMLCanvasElement;
+            const context = (canvas as HTMLCanvasElement).getContext('2d')!;
+            return context.getImageData(width / 2, height / 2, 1, 1).data[3] === 255;
+          }).length,
+      );
+    await expect.poll(drawn, { timeout: 60_000 }).toBe(5);
+    await page.getByRole('button', { name: 'Fidelity 0.75' }).click();
+    expect(await page.textContent('#fidelity-value')).toBe('0.75');
+    expect(await page.getAttribute('#tastes [aria-pressed="true"]', 'aria-label')).toBe('Fidelity 0.75');
+    await page.waitForSelector('body[data-phase="done"]', { timeout: 100_000 });
+    // They are of the face, whatever is chosen for it.
+    expect(await drawn()).toBe(5);
   });
 
   test('restores all, and saves them in one zip with what the photos said of themselves', async () => {
@@ -184,7 +254,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
   test('makes a picture of before and after, to be saved, copied or sent', async () => {
     await page.click('#open-share');
     await page.waitForSelector('#share-preview img');
-    expect(await faultsOfAccess()).toEqual([]);
+    expect(await faultsEverywhere()).toEqual([]);
     const { name, bytes } = await downloaded('#share-save');
     expect(name).toBe('a-before-after.jpg');
     const { width, height } = await sharp(bytes).metadata();

@@ -2,6 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { adapterWords } from '../../demo/adapter.js';
+import { FIDELITIES, makeSheet } from '../../demo/compare.js';
 import { plainNumbers } from '../../demo/dom.js';
 import { Latest } from '../../demo/latest.js';
 import { likenessWords } from '../../demo/likeness.js';
@@ -215,6 +216,45 @@ test('messages have numbers as people read them', () => {
   );
 });
 
+test('what a face looks like at each fidelity is made once', async () => {
+  class Canvas {
+    width = 0;
+    height = 0;
+    getContext() {
+      return { putImageData() {}, drawImage() {} };
+    }
+  }
+  vi.stubGlobal('OffscreenCanvas', Canvas);
+  vi.stubGlobal('ImageData', class {});
+  const picture = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+  const faces = [0, 1].map(id => ({ id, crop: { ...picture } }) as Face);
+  const asked: [number[], number[]][] = [];
+  const session: Parameters<typeof makeSheet>[0] = {
+    async sweep(fidelities, each, _signal, ids = []) {
+      asked.push([[...fidelities], ids]);
+      for (const fidelity of fidelities)
+        each(
+          fidelity,
+          ids.map(id => ({ id, restored: picture })),
+        );
+    },
+  };
+  const made = async (of: readonly Face[]) => {
+    const seen: string[] = [];
+    await makeSheet(session, of, (id, fidelity) => seen.push(`${id} ${fidelity}`), new AbortController().signal);
+    return seen;
+  };
+  const all = (id: number) => FIDELITIES.map(fidelity => `${id} ${fidelity}`);
+  expect(await made(faces.slice(0, 1))).toEqual(all(0));
+  expect((await made(faces)).toSorted()).toEqual([...all(0), ...all(1)]);
+  expect((await made(faces)).toSorted()).toEqual([...all(0), ...all(1)]);
+  expect(asked).toEqual([
+    [FIDELITIES, [0]],
+    [FIDELITIES, [1]],
+  ]);
+  vi.unstubAllGlobals();
+});
+
 describe('the bar', () => {
   /** What parts really take: all of it twice or half as long as usual, and each part by itself some more or less. */
   const machines = [
@@ -288,6 +328,13 @@ describe('the bar', () => {
       const again = photos.map(photo => follow(pace, photo, machine));
       expect(Math.max(...again)).toBeLessThan(0.12);
     }
+  });
+
+  test('is that of a slow machine as soon as there is known to be no graphics card', () => {
+    const step = { part: 'start', units: 1 } as const;
+    const pace = new Pace(true);
+    pace.suppose(false);
+    expect(pace.time(step)).toBe(new Pace(false).time(step));
   });
 
   test('what is known of a machine is kept, and forgotten for another', () => {

@@ -74,7 +74,7 @@ async function session() {
   const notes: string[] = [];
   const start = vi.fn(async (_options: ClientOptions) => engine as unknown as ClientRestorer);
   const seen = vi.fn((): Area => [0, 0, 100, 50]);
-  const screen = { photo: vi.fn(), result: vi.fn(), preview: vi.fn(), face: vi.fn(), seen };
+  const screen = { photo: vi.fn(), result: vi.fn(), face: vi.fn(), seen };
   const work = new Session(store, screen, start, text => void notes.push(text));
   await work.start();
   return { work, store, screen, renders, prepares, prepared, destroyed, notes, start, detect };
@@ -127,7 +127,7 @@ describe('the session', () => {
     onFace!({ id: 1, restored });
     expect(store.state.faces.map(face => face.restored)).toEqual([null, restored]);
     const transform = Float64Array.of(2, 0, -16, 0, 2, -8);
-    expect(screen.face.mock.calls).toEqual([[{ picture: restored, transform, share: 0.5 }]]);
+    expect(screen.face.mock.calls).toEqual([[{ id: 1, picture: restored, transform, share: 0.5 }]]);
     const { bar } = store.state.work!;
     const before = bar.look().done;
     onProgress!({ stage: 'paste', ...told, face: 0, faces: 0 });
@@ -157,22 +157,27 @@ describe('the session', () => {
     const { work, renders, store, screen } = await restored(1000);
     work.setSettings({ fidelity: 0.1 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
-    expect(renders[1]!.options).toMatchObject({ fidelity: 0.1, faces: [1], upscaling: 1 });
+    expect(renders[1]!.options).toMatchObject({ fidelity: 0.1, faces: [1, 0], upscaling: 2 });
+    renders[1]!.options.onProgress!({ stage: 'restore', face: 1, faces: 2, share: 0.5, done: 0.5 });
+    expect(store.state.work).toMatchObject({ part: 'restore', face: 1, faces: 2, id: 1 });
     work.setSettings({ fidelity: 0.2 });
     expect(renders[1]!.options.signal!.aborted).toBe(false);
-    renders[1]!.end();
-    await vi.waitFor(() => expect(store.state.preview?.area).toEqual([8, 4, 16, 12]));
-    expect(screen.preview).toHaveBeenLastCalledWith(expect.objectContaining({ width: 16 }), [8, 4, 16, 12]);
-    // What follows is at once the part for the latest.
-    await vi.waitFor(() => expect(renders.at(-1)!.options).toMatchObject({ fidelity: 0.2, faces: [1] }));
-    renders.at(-1)!.end();
-    await vi.waitFor(() =>
-      expect(renders.at(-1)!.options).toMatchObject({ fidelity: 0.2, faces: [0, 1], upscaling: 2 }),
-    );
-    renders.at(-1)!.end();
+    const restoredFace = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+    renders[1]!.options.onFace!({ id: 1, restored: restoredFace });
+    expect(screen.face).toHaveBeenLastCalledWith(expect.objectContaining({ id: 1, picture: restoredFace }));
+    // The rest of it gives way to the latest.
+    expect(renders[1]!.options.signal!.aborted).toBe(true);
+    await vi.waitFor(() => expect(renders).toHaveLength(3));
+    expect(renders[2]!.options).toMatchObject({ fidelity: 0.2, faces: [1, 0] });
+    renders[2]!.options.onFace!({ id: 1, restored: restoredFace });
+    renders[2]!.options.onFace!({ id: 0, restored: restoredFace });
+    // The other one comes with the picture.
+    expect(screen.face.mock.lastCall![0].id).toBe(1);
+    work.setSettings({ fidelity: 0.3 });
+    expect(renders[2]!.options.signal!.aborted).toBe(true);
+    await vi.waitFor(() => expect(renders).toHaveLength(4));
+    renders[3]!.end();
     await vi.waitFor(() => expect(store.state.phase).toBe('done'));
-    expect(store.state.preview).toBeNull();
-    expect(screen.preview).toHaveBeenLastCalledWith(null);
   });
 
   test('the selected face is the one that is shown first', async () => {
@@ -180,7 +185,10 @@ describe('the session', () => {
     store.set({ selected: 0 });
     work.setFace(0, { fidelity: 0.9 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
-    expect(renders[1]!.options).toMatchObject({ faces: [0], perFace: { 0: { fidelity: 0.9 }, 1: { fidelity: 0.5 } } });
+    expect(renders[1]!.options).toMatchObject({
+      faces: [0, 1],
+      perFace: { 0: { fidelity: 0.9 }, 1: { fidelity: 0.5 } },
+    });
   });
 
   test('else the one that is seen', async () => {
@@ -188,7 +196,7 @@ describe('the session', () => {
     screen.seen.mockReturnValue([5, 5, 35, 35]);
     work.setSettings({ fidelity: 0.9 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
-    expect(renders[1]!.options).toMatchObject({ faces: [0] });
+    expect(renders[1]!.options).toMatchObject({ faces: [0, 1] });
   });
 
   test('where no face is found, small ones are looked for', async () => {
@@ -439,15 +447,15 @@ describe('the session', () => {
     await vi.waitFor(() => expect(store.state).toMatchObject({ phase: 'done', settings: { fidelity: 0.3 } }));
   });
 
-  test('also while a part of it is shown first', async () => {
+  test('also while a face of it is shown first', async () => {
     const { work, renders, store, screen } = await restored(1000);
     work.setFace(0, { fidelity: 0.2 });
     await vi.waitFor(() => expect(renders).toHaveLength(2));
     work.stop();
     await new Promise(resolve => setTimeout(resolve));
-    expect(store.state).toMatchObject({ phase: 'done', problem: null, preview: null });
+    expect(store.state).toMatchObject({ phase: 'done', problem: null });
     expect(store.state.faces[0]!.fidelity).toBeNull();
-    expect(screen.preview).toHaveBeenLastCalledWith(null);
+    expect(screen.face).toHaveBeenLastCalledWith(null);
     expect(renders).toHaveLength(2);
   });
 
