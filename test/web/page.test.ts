@@ -326,7 +326,7 @@ describe.skipIf(!chromium)('the page', () => {
     test('the sheet shows fidelities and sets one', async () => {
       await page.keyboard.press('c');
       await page.waitForSelector('#compare[open]');
-      await expect.poll(() => page.locator('.sheet-cell:enabled').count(), { timeout: 100_000 }).toBe(5);
+      await expect.poll(() => page.locator('#sheet .sheet-cell:enabled').count(), { timeout: 100_000 }).toBe(5);
       expect(await faultsOfAccess(page)).toEqual([]);
       await page.click('[aria-label="Face 1 with fidelity 0.75"]');
       await phase(page, 'done');
