@@ -162,6 +162,8 @@ const RUNNERS: Readonly<Record<string, (line: string) => Promise<unknown>>> = {
   'npm run bench -- --help': async line => {
     await shell(await copy(), line);
   },
+  // What it measures takes minutes.
+  'codeformer bench': line => shell(user, `npx ${line} --help`),
   // The server of the README, below.
   'codeformer serve': runIn('README.md', 'npx codeformer serve'),
   'codeformer doctor': line => shell(user, `npx ${line}`),
