@@ -913,6 +913,13 @@ describe.skipIf(!chromium)('the page', () => {
     await phase(page, 'done');
     await page.check('[name="upscaling"][value="4"]');
     await phase(page, 'done');
+    // Comes near the fidelities, which are drawn then.
+    await page.hover('#scope');
+    await page.waitForFunction(() => {
+      const last = document.querySelector<HTMLCanvasElement>('#tastes button:last-child canvas')!;
+      return last.getContext('2d')!.getImageData(50, 50, 1, 1).data[3] === 255;
+    });
+    await page.mouse.move(0, 0);
     await page.screenshot({ path: join(root, 'docs/page.jpg'), type: 'jpeg', quality: 88 });
     await context.close();
     await whole.close();
