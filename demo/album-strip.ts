@@ -10,10 +10,10 @@ import { announce, toast } from './toasts.js';
 export const THUMBNAIL = 128;
 
 const WORDS: Readonly<Record<Standing, string>> = {
-  waiting: 'not restored yet',
+  waiting: 'not ready yet',
   working: 'being restored',
-  done: 'restored',
-  changed: 'to be restored again, as settings have changed',
+  done: 'ready',
+  changed: 'to be made again, as settings have changed',
   failed: 'could not be restored',
 };
 
@@ -71,7 +71,7 @@ export class AlbumStrip {
     this.save.classList.toggle('primary', left === 0);
     const text = running
       ? `Restoring, ${done} of ${photos.length} done${remaining(state, left)}`
-      : `${done} of ${photos.length} restored`;
+      : `${done} of ${photos.length} ready to download`;
     if (find('#album-status').textContent !== text) find('#album-status').textContent = text;
     find('#album-remove').toggleAttribute('disabled', open === null);
     this.showProblems(photos);

@@ -183,7 +183,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
     await page.selectOption('#save-type', 'jpeg');
     await page.click('#album-run');
     await expect.poll(standings, { timeout: 100_000 }).toEqual(['done', 'done', 'failed']);
-    expect(await page.textContent('#album-status')).toBe('2 of 3 restored');
+    expect(await page.textContent('#album-status')).toBe('2 of 3 ready to download');
     const { name, bytes } = await downloaded('#album-save');
     expect(name).toBe('restored-photos.zip');
     const parts = bytes.toString('latin1').split('PK\x03\x04').slice(1);
@@ -315,6 +315,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
       await page.click('#sheet-toggle');
       expect(await page.getAttribute('#sheet-toggle', 'aria-expanded')).toBe('true');
       expect(await page.isVisible('#fidelity')).toBe(true);
+      expect(await page.isVisible('#album')).toBe(false);
       expect(await small()).toEqual([]);
       // A wipe down closes it.
       const { x, y } = (await page.locator('#sheet-toggle').boundingBox())!;
@@ -323,6 +324,7 @@ describe.skipIf(!chromium)('an album on the page', () => {
       await page.mouse.move(x + 60, y + 60, { steps: 3 });
       await page.mouse.up();
       expect(await page.isVisible('#fidelity')).toBe(false);
+      expect(await page.isVisible('#album')).toBe(true);
       expect(await faultsOfAccess()).toEqual([]);
     }
   });
