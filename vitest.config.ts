@@ -10,7 +10,10 @@ const wgsl = {
 };
 
 /** What a software adapter has no part in: mostly it waits, for processes, servers and files. */
-const WAITING = ['cli', 'image', 'server', 'weights'].map(folder => `test/${folder}/**/*.test.ts`);
+const WAITING = [
+  ...['cli', 'image', 'server', 'weights'].map(folder => `test/${folder}/**/*.test.ts`),
+  ...['examples', 'package', 'readme'].map(name => `test/${name}.test.ts`),
+];
 /** Pages in browsers, which mostly compute in one thread. */
 const PAGES = 'test/web/**/*.test.ts';
 /** These have a configuration of their own. */

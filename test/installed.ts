@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { withLock } from '../src/node/lock.js';
 import { cleanCopy, pack, shellEnv } from './packed.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -57,17 +58,21 @@ export async function packProject(): Promise<string> {
   }
   const folder = join(root, '.cache/packed');
   const tarball = join(folder, `${hash.digest('hex').slice(0, 16)}.tgz`);
-  if (existsSync(tarball)) return tarball;
-  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const copy = cleanCopy(await mkdtemp(join(tmpdir(), 'codeformer-packed-')));
-  try {
-    // It may lie on another disk.
-    await cp(pack(copy), `${tarball}.part`);
-    await rename(`${tarball}.part`, tarball);
-  } finally {
-    await rm(copy, { recursive: true });
-  }
+  const making = async () => {
+    if (existsSync(tarball)) return;
+    for (const old of readdirSync(folder)) await rm(join(folder, old));
+    const copy = cleanCopy(await mkdtemp(join(tmpdir(), 'codeformer-packed-')));
+    try {
+      // It may lie on another disk.
+      await cp(pack(copy), `${tarball}.part`);
+      await rename(`${tarball}.part`, tarball);
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  };
+  // It gives no sign of life while npm packs.
+  await withLock(`${folder}.lock`, making, { stale: LIMIT });
   return tarball;
 }
 
