@@ -514,10 +514,11 @@ export class Session {
   private showMade({ id, restored }: Pick<RestoredFace, 'id' | 'restored'>, signal: AbortSignal): void {
     const face = this.store.state.faces.find(other => other.id === id);
     if (signal.aborted || !face?.transform) return;
-    this.store.setFace(id, { restored });
     const { settings } = this.store.state;
     const used = (settings.neverWorse ? face.share : 1) * settingsOf(face, settings).strength;
+    // First: what follows the state draws for some milliseconds.
     this.screen.face({ id, picture: restored, transform: face.transform, share: used });
+    this.store.setFace(id, { restored });
   }
 
   /** Other settings for all faces. */

@@ -124,6 +124,7 @@ describe('the session', () => {
     onProgress!({ stage: 'restore', ...told });
     expect(store.state.work).toMatchObject({ part: 'restore', face: 2, faces: 2 });
     const restored = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+    screen.face.mockImplementationOnce(() => expect(store.state.faces[1]!.restored, 'it is shown first').toBe(null));
     onFace!({ id: 1, restored });
     expect(store.state.faces.map(face => face.restored)).toEqual([null, restored]);
     const transform = Float64Array.of(2, 0, -16, 0, 2, -8);
