@@ -48,6 +48,20 @@ export async function makeSheet(
   if (missing.length > 0) await session.sweep(missing, take, signal, ids);
 }
 
+/** A button with a picture of a fidelity. */
+export function makeCell(fidelity: number, side: number, label: string): HTMLButtonElement {
+  const canvas = make('canvas', { width: side, height: side });
+  const value = make('span', {}, fidelity.toFixed(2));
+  const cell = make('button', { type: 'button', className: 'sheet-cell' }, canvas, value);
+  cell.setAttribute('aria-label', label);
+  return cell;
+}
+
+/** Marks a fidelity's button where that is the one of a face. */
+export function press(cell: HTMLButtonElement, fidelity: number, used: number): void {
+  cell.setAttribute('aria-pressed', String(Math.abs(fidelity - used) < 0.005));
+}
+
 /** Returns what opens the sheet. */
 export function compareSheet(store: Store, session: Session): () => void {
   const dialog = find<HTMLDialogElement>('#compare');
@@ -71,11 +85,9 @@ export function compareSheet(store: Store, session: Session): () => void {
       original.setAttribute('aria-label', `Face ${number}, original`);
       if (face.crop) draw(original, toCanvas(face.crop));
       const choices = FIDELITIES.map(w => {
-        const canvas = make('canvas', { width: SIDE, height: SIDE });
-        const value = make('span', {}, w.toFixed(2));
-        const cell = make('button', { type: 'button', className: 'sheet-cell', disabled: true }, canvas, value);
-        cell.setAttribute('aria-label', `Face ${number} with fidelity ${w.toFixed(2)}`);
-        cell.setAttribute('aria-pressed', String(Math.abs(settingsOf(face, settings).fidelity - w) < 0.005));
+        const cell = makeCell(w, SIDE, `Face ${number} with fidelity ${w.toFixed(2)}`);
+        cell.disabled = true;
+        press(cell, w, settingsOf(face, settings).fidelity);
         cell.addEventListener('click', () => {
           if (faces.length === 1) session.setSettings({ fidelity: w });
           else session.setFace(face.id, { fidelity: w });

@@ -1,8 +1,8 @@
 // What the network makes of a face at some fidelities, small in the panel: a press chooses one.
 
 import type { Picture } from '../src/web/client.js';
-import { draw, FIDELITIES, madeOf, makeSheet } from './compare.js';
-import { find, make } from './dom.js';
+import { draw, FIDELITIES, madeOf, makeCell, makeSheet, press } from './compare.js';
+import { find } from './dom.js';
 import type { Session } from './session.js';
 import { type Face, mainFace, type State, type Store, settingsOf } from './store.js';
 
@@ -27,10 +27,7 @@ export class Tastes {
     choose: (fidelity: number) => void,
   ) {
     for (const fidelity of FIDELITIES) {
-      const canvas = make('canvas', { width: SIDE, height: SIDE });
-      const value = make('span', {}, fidelity.toFixed(2));
-      const button = make('button', { type: 'button', className: 'sheet-cell' }, canvas, value);
-      button.setAttribute('aria-label', `Fidelity ${fidelity.toFixed(2)}`);
+      const button = makeCell(fidelity, SIDE, `Fidelity ${fidelity.toFixed(2)}`);
       button.addEventListener('click', () => choose(fidelity));
       this.buttons.set(fidelity, button);
     }
@@ -49,8 +46,7 @@ export class Tastes {
     // Between two photos it stays, so that nothing moves.
     if (face || state.phase === 'done' || !state.photo) this.group.hidden = state.place === 'server' || !face;
     const fidelity = face ? settingsOf(face, state.settings).fidelity : state.settings.fidelity;
-    for (const [value, button] of this.buttons)
-      button.setAttribute('aria-pressed', String(Math.abs(value - fidelity) < 0.005));
+    for (const [value, button] of this.buttons) press(button, value, fidelity);
     const crop = face?.crop ?? null;
     if (crop !== this.crop) {
       this.crop = crop;

@@ -1,18 +1,25 @@
 // Every kernel on the sizes that networks and photos have.
 
 import { CodeFormerError, throwIfAborted } from '../errors.js';
-import type { CompileOptions, DeviceBuffer, Executor, RunOptions } from '../executor.js';
+import type { Executor, RunOptions } from '../executor.js';
 import { Device } from '../gpu/device.js';
 import { implementationOf } from '../gpu/implementations.js';
 import type { Peaks } from '../gpu/peaks.js';
-import { Arena } from '../gpu/program.js';
+import { GpuProgram } from '../gpu/program.js';
 import { timeOf } from '../gpu/timing.js';
-import type { Call, Storage } from '../graph/graph.js';
 import { type ConvParams, conv } from '../kernels/conv/conv.js';
-import { bytesPerElement, type Case, type Kernel, type KernelTest, type Operand, roundUp } from '../kernels/kernel.js';
+import {
+  bytesPerElement,
+  type Case,
+  type Kernel,
+  type KernelTest,
+  type Operand,
+  roundUp,
+  testName,
+} from '../kernels/kernel.js';
 import { kernelTests } from '../kernels/registry.js';
 import type { Target } from '../kernels/webgpu.js';
-import { fill, stored } from '../selftest/kernel-check.js';
+import { fill, stored, withProgram } from '../selftest/kernel-check.js';
 import { type Figure, median } from './report.js';
 
 /** By which operations are counted: the plainest way. */
@@ -39,8 +46,7 @@ export function kernelJobs(executor: Executor, filter: string): Job[] {
   return kernelTests
     .filter(({ convolution }) => has(convolution))
     .flatMap(test => {
-      const { kernel, convolution } = test;
-      const label = convolution ? `${kernel.name} (${convolution})` : kernel.name;
+      const label = testName(test);
       return test.usual.map(item => ({ name: `${label} ${item.name}`, test, item }));
     })
     .filter(({ name }) => name.includes(filter));
@@ -59,9 +65,9 @@ export async function measureKernels(
   const figures: Figure[] = [];
   for (const { name, test, item } of jobs) {
     throwIfAborted(signal);
-    const { kernel, convolution } = test;
+    const { kernel } = test;
     try {
-      const ms = await measure(executor, kernel, item, convolution, runs);
+      const ms = await measure(executor, test, item, runs);
       const flops = flopsOf(kernel, item.params);
       const bytes = bytesOf(kernel.operands(item.params), executor);
       const least = peaks && Math.max(flops / peaks.GFLOPS, bytes / peaks['GB/s']) / 1e6;
@@ -99,81 +105,33 @@ const bytesOf = (operands: Readonly<Record<string, Operand>>, { precision }: Exe
   }, 0);
 
 /** Median milliseconds of a kernel that has run before. */
-async function measure<P>(
+function measure<P>(
   executor: Executor,
-  kernel: Kernel<P>,
+  test: KernelTest<P>,
   { params, fill: values }: Pick<Case<P>, 'params' | 'fill'>,
-  convolution: CompileOptions['convolution'],
   runs: number,
 ): Promise<number> {
-  const { precision } = executor;
-  const operands = kernel.operands(params);
-  const tables = kernel.tables?.(params) ?? {};
-  const entries = Object.entries(operands);
-  const sizes = entries.map(([name, { type, elements }]) => [name, elements * bytesPerElement(type, precision)]);
-  const buffers = await executor.allocate<string>('bench', Object.fromEntries(sizes));
-  const storages = entries.map(([name, { type, elements }], id): [string, Storage] => [
-    name,
-    { id, kind: 'external', name, type, elements },
-  ]);
-  const call = { label: kernel.name, kernel, params, operands: Object.fromEntries(storages) };
-  try {
-    for (const [name, operand] of entries) {
+  const { kernel } = test;
+  return withProgram(executor, 'bench', test, params, async (program, buffers) => {
+    const tables = kernel.tables?.(params) ?? {};
+    for (const [name, operand] of Object.entries(kernel.operands(params))) {
       if (operand.access === 'write') continue;
       const contents = tables[name] ?? fill(name, operand, values ? { fill: values } : {});
-      executor.write(buffers[name]!, stored(contents, operand.type, precision));
+      executor.write(buffers[name]!, stored(contents, operand.type, executor.precision));
     }
-    return await (executor instanceof Device ? onDevice : onOthers)(
-      executor as Device,
-      call,
-      buffers,
-      convolution,
-      runs,
-    );
-  } finally {
-    for (const buffer of Object.values(buffers)) executor.release(buffer);
-  }
-}
-
-type Measure<E> = (
-  executor: E,
-  call: Call,
-  buffers: Readonly<Record<string, DeviceBuffer>>,
-  convolution: CompileOptions['convolution'],
-  runs: number,
-) => Promise<number>;
-
-const onDevice: Measure<Device> = async (device, call, buffers, convolution, runs) => {
-  const arena = new Arena(device, 'bench');
-  try {
-    const parameters = { get: (name: string) => buffers[name]! };
-    const program = await arena.compile('bench', { calls: [call], parameters: [] }, parameters, { convolution });
-    // Compiles and warms up.
-    await program.run(buffers);
-    return await timeOf(device, program.bind(buffers), { runs, most: LONG_MS });
-  } finally {
-    arena.destroy();
-  }
-};
-
-const onOthers: Measure<Executor> = async (executor, call, buffers, convolution, runs) => {
-  const workspace = executor.workspace('bench');
-  const [some] = Object.values(buffers);
-  try {
-    const parameters = { get: (name: string) => buffers[name]! };
-    const program = await workspace.compile('bench', { calls: [call], parameters: [] }, parameters, { convolution });
     const timed = async () => {
       const start = performance.now();
       await program.run(buffers);
       // Waits until all is done.
-      await executor.read(some!, 0, 4);
+      await executor.read(Object.values(buffers)[0]!, 0, 4);
       return performance.now() - start;
     };
+    // Compiles and warms up.
     await timed();
+    if (executor instanceof Device && program instanceof GpuProgram)
+      return timeOf(executor, program.bind(buffers), { runs, most: LONG_MS });
     const times = [await timed()];
     while (times.length < runs && times[0]! < LONG_MS) times.push(await timed());
     return median(times);
-  } finally {
-    workspace.destroy();
-  }
-};
+  });
+}

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { compareReports } from '../bench/compare.js';
 import { parseReport, printReport, SECTIONS, type Section } from '../bench/report.js';
 import { CodeFormerError, invalidArgument } from '../errors.js';
+import { readError } from '../node/file-source.js';
 import { type Command, command } from './command.js';
 import { engineFlags } from './engine.js';
 import { EXIT_CODES } from './errors.js';
@@ -95,14 +96,9 @@ const compare = command({
 });
 
 async function readReport(path: string) {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new CodeFormerError('FILE_NOT_FOUND', `There is no file ${path}`, { cause });
-    throw new CodeFormerError('FILE_UNREADABLE', `${path} cannot be read: ${message}`, { cause });
-  }
+  const text = await readFile(path, 'utf8').catch(error => {
+    throw readError(path, error);
+  });
   return parseReport(text, path);
 }
 

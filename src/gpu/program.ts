@@ -106,11 +106,11 @@ interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly storages: readonly Storage[];
   readonly external: boolean;
-  bound: (BoundDispatch & { readonly call: Call }) | null;
+  bound: BoundDispatch | null;
 }
 
 /** A program compiled for a device. */
-class GpuProgram implements CompiledProgram {
+export class GpuProgram implements CompiledProgram {
   private generation = -1;
   private uniformsOf: ReturnType<UniformBlocks['bind']> = () => null;
 
@@ -158,13 +158,17 @@ class GpuProgram implements CompiledProgram {
     return new GpuProgram(device, label, program, memory, steps, uniforms, arena, parameters);
   }
 
+  /**
+   * Runs it.
+   * @param externals buffers of what the program reads and writes that is not its own, by name
+   */
   async run(externals: Readonly<Record<string, DeviceBuffer>>, options: RunOptions = {}): Promise<void> {
     if (this.generation !== this.arena.generation) await this.arena.make(this.label, this.memory, this.uniforms);
     await this.device.execute(this.bind(externals), this.label, options);
   }
 
-  /** What a run submits, and the call that each dispatch is part of: for benches. */
-  bind(externals: Readonly<Record<string, DeviceBuffer>>): (BoundDispatch & { readonly call: Call })[] {
+  /** What a run submits: for benches. */
+  bind(externals: Readonly<Record<string, DeviceBuffer>>): BoundDispatch[] {
     const fresh = this.generation !== this.arena.generation;
     this.generation = this.arena.generation;
     // Another program may have run on the arena meanwhile.
@@ -174,8 +178,8 @@ class GpuProgram implements CompiledProgram {
       if (step.bound && !fresh && !step.external) return step.bound;
       const buffers = step.storages.map(storage => this.buffer(storage, externals));
       const bindGroup = this.device.bindGroup(step.dispatch, buffers, `${this.label}/${step.call.label}`);
-      const { call, dispatch, pipeline } = step;
-      step.bound = { call, pipeline, bindGroup, uniforms: this.uniformsOf(dispatch), dispatch };
+      const { dispatch, pipeline } = step;
+      step.bound = { pipeline, bindGroup, uniforms: this.uniformsOf(dispatch), dispatch };
       return step.bound;
     });
   }

@@ -81,6 +81,10 @@ export interface KernelTest<P> {
   reference(params: P, inputs: Readonly<Record<string, NumberArray>>): Record<string, NumberArray>;
 }
 
+/** As `conv (winograd)`. */
+export const testName = ({ kernel, convolution }: Pick<KernelTest<never>, 'kernel' | 'convolution'>): string =>
+  convolution ? `${kernel.name} (${convolution})` : kernel.name;
+
 /** The next multiple of `step`. */
 export const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 

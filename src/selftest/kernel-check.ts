@@ -1,6 +1,6 @@
 // A kernel beside its reference, on one of its cases.
 
-import type { Executor } from '../executor.js';
+import type { CompiledProgram, DeviceBuffer, Executor } from '../executor.js';
 import type { Storage } from '../graph/graph.js';
 import {
   bytesPerElement,
@@ -91,37 +91,47 @@ export function contents(bytes: ArrayBuffer, { type, elements }: Operand, precis
     : new Float32Array(bytes, 0, elements);
 }
 
+/** Does something with a kernel as a program of one call, and with memory for its operands. */
+export async function withProgram<P, T>(
+  executor: Executor,
+  label: string,
+  { kernel, convolution }: Pick<KernelTest<P>, 'kernel' | 'convolution'>,
+  params: P,
+  work: (program: CompiledProgram, buffers: Readonly<Record<string, DeviceBuffer>>) => Promise<T>,
+): Promise<T> {
+  const entries = Object.entries(kernel.operands(params));
+  const sizes = entries.map(([n, { type, elements }]) => [n, elements * bytesPerElement(type, executor.precision)]);
+  const buffers = await executor.allocate<string>(label, Object.fromEntries(sizes));
+  const workspace = executor.workspace(label);
+  try {
+    const storages = entries.map(([name, { type, elements }], id): [string, Storage] => [
+      name,
+      { id, kind: 'external', name, type, elements },
+    ]);
+    const call = { label: kernel.name, kernel, params, operands: Object.fromEntries(storages) };
+    const parameters = { get: (name: string) => buffers[name]! };
+    const program = await workspace.compile(label, { calls: [call], parameters: [] }, parameters, { convolution });
+    return await work(program, buffers);
+  } finally {
+    workspace.destroy();
+    for (const buffer of Object.values(buffers)) executor.release(buffer);
+  }
+}
+
 /** By an executor, as networks run them. */
 export const onExecutor =
   (executor: Executor): Runner =>
-  async ({ kernel, convolution }, params, values) => {
-    const { precision } = executor;
-    const operands = kernel.operands(params);
-    const sizes = Object.entries(operands).map(([n, { type, elements }]) => [
-      n,
-      elements * bytesPerElement(type, precision),
-    ]);
-    const buffers = await executor.allocate<string>('test', Object.fromEntries(sizes));
-    const workspace = executor.workspace('test');
-    try {
+  (test, params, values) =>
+    withProgram(executor, 'test', test, params, async (program, buffers) => {
+      const { precision } = executor;
+      const operands = test.kernel.operands(params);
       for (const [name, buffer] of Object.entries(buffers))
         executor.write(buffer, stored(values[name]!, operands[name]!.type, precision));
-      const storages = Object.entries(operands).map(([name, { type, elements }], id): [string, Storage] => [
-        name,
-        { id, kind: 'external', name, type, elements },
-      ]);
-      const call = { label: kernel.name, kernel, params, operands: Object.fromEntries(storages) };
-      const parameters = { get: (name: string) => buffers[name]! };
-      const program = await workspace.compile('test', { calls: [call], parameters: [] }, parameters, { convolution });
       await program.run(buffers);
       const names = Object.keys(operands).filter(name => written(operands[name]!));
       const read = async (name: string) => contents(await executor.read(buffers[name]!), operands[name]!, precision);
       return Object.fromEntries(await Promise.all(names.map(async name => [name, await read(name)])));
-    } finally {
-      workspace.destroy();
-      for (const buffer of Object.values(buffers)) executor.release(buffer);
-    }
-  };
+    });
 
 /** Runs a case; the worst value of everything that the kernel writes. */
 export async function worstOf<P>(test: KernelTest<P>, item: Case<P>, run: Runner): Promise<Worst> {

@@ -2,7 +2,7 @@
 
 import { CodeFormerError, loadPart, throwIfAborted } from '../errors.js';
 import { type Executor, lossOf, type RunOptions } from '../executor.js';
-import type { Case, KernelTest } from '../kernels/kernel.js';
+import { type Case, type KernelTest, testName } from '../kernels/kernel.js';
 import type { Check } from './check.js';
 import { onExecutor, worstOf } from './kernel-check.js';
 
@@ -18,7 +18,7 @@ export async function checkKernels(
   signal: RunOptions['signal'],
   names?: readonly string[],
 ): Promise<Check[]> {
-  const tests = (await allTests()).filter(test => names?.includes(nameOf(test)) ?? true);
+  const tests = (await allTests()).filter(test => names?.includes(testName(test)) ?? true);
   // At once, so that shaders compile side by side.
   return Promise.all(tests.map(test => checkKernel(executor, test, signal)));
 }
@@ -30,16 +30,13 @@ async function allTests() {
   return [...networkTests, ...pictureTests];
 }
 
-const nameOf = ({ kernel, convolution }: KernelTest<unknown>): string =>
-  convolution ? `${kernel.name} (${convolution})` : kernel.name;
-
 async function checkKernel<P>(executor: Executor, test: KernelTest<P>, signal: RunOptions['signal']): Promise<Check> {
   const { kernel } = test;
   const small = test.cases.filter(({ params }) => {
     const operands = Object.values(kernel.operands(params));
     return operands.reduce((sum, { elements }) => sum + elements, 0) <= MOST_ELEMENTS;
   });
-  const name = nameOf(test);
+  const name = testName(test);
   for (const item of small) {
     throwIfAborted(signal);
     const fault = await faultOf(executor, test, item);

@@ -93,8 +93,9 @@ export async function encodeImage(
   checkPicture(picture, { maxPixels: Number.MAX_SAFE_INTEGER });
   checkEncodable(picture, type, 'picture');
   const { width, height } = picture;
-  const written = type === 'jpeg' && !isOpaque(picture) ? flattened(picture, background) : picture;
-  const blob = await canvasOf(written)
+  const opaque = isOpaque(picture);
+  const written = type === 'jpeg' && !opaque ? flattened(picture, background) : picture;
+  const blob = await canvasOf(written, opaque || type === 'jpeg')
     .then(canvas => canvas.convertToBlob({ type: `image/${type}`, quality: quality / 100 }))
     .catch(cause => {
       const message = `picture: this browser cannot write one of ${width}x${height}: ${(cause as Error).message}`;
@@ -107,9 +108,9 @@ export async function encodeImage(
 }
 
 /** A canvas that shows a picture. */
-async function canvasOf(picture: Picture): Promise<OffscreenCanvas> {
+async function canvasOf(picture: Picture, opaque: boolean): Promise<OffscreenCanvas> {
   const canvas = new OffscreenCanvas(picture.width, picture.height);
-  if (!isOpaque(picture)) {
+  if (!opaque) {
     canvas.getContext('2d')!.putImageData(imageData(picture), 0, 0);
     return canvas;
   }
