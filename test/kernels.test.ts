@@ -93,15 +93,19 @@ for (const spec of kernelTests) {
 }
 
 // What the families do without being asked is tested above.
-const others = CONV_CHOICES.filter(
-  choice => choice.startsWith('registers') && (!choice.includes('subgroups') || choice.endsWith('x8')),
+const others = CONV_CHOICES.filter(choice =>
+  choice.startsWith('registers') ? !choice.includes('subgroups') || choice.endsWith('x8') : /[48]x[48]/.test(choice),
 );
 
 describe.each(others)('conv as a tuner may choose it, %s', choice => {
   const spec = choice.endsWith('2x2') ? smallWinogradTest : choice.endsWith('winograd') ? winogradTest : convTest;
   for (const [precision, device] of devices)
     test.each(spec.cases.filter(({ params }) => isDistinct(params, choice)))(`$name, ${precision}`, async item => {
-      const { where, error } = await worstOf(spec, item, onWebgpu(device, chosenTarget(device.target, choice)));
+      const { where, error } = await worstOf(
+        spec,
+        item,
+        onWebgpu(device, chosenTarget({ ...device.target, family: 'workgroup' }, choice)),
+      );
       expect(error, where).toBeLessThanOrEqual(item.tolerance[precision]);
     });
 });

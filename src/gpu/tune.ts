@@ -19,7 +19,7 @@ import { timeOf } from './timing.js';
 /** Shapes that are measured, those with the most work first. */
 const MOST_SHAPES = 20;
 /** Ways that are measured of a shape. */
-const MOST_WAYS = 6;
+const MOST_WAYS = 8;
 /** Runs of each way, of which the median counts, after one that compiles and warms up. */
 const RUNS = 5;
 /** A way must be so much faster than the usual one to take its place: less is noise. */

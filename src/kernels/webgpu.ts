@@ -8,6 +8,12 @@ import { ceilDiv, type Layout, type Precision, type Scratch } from './kernel.js'
  */
 export type Family = 'registers' | 'workgroup';
 
+/** Rows (pixels) and columns (output channels) of a product in workgroup memory that each of 16 x 16 invocations does. */
+export interface WorkgroupTile {
+  readonly rows: 4 | 8;
+  readonly columns: 4 | 8;
+}
+
 /** What an implementation may know of the adapter. */
 export interface Target {
   readonly family: Family;
@@ -22,6 +28,8 @@ export interface Target {
   readonly subgroups?: boolean;
   /** Pixels and channels of the tiles of direct convolutions in registers, where there are more than 8 channels. Default 4 x 16. */
   readonly registerTile?: { readonly pixels: number; readonly channels: 8 | 16 };
+  /** The tiles of the products of the family `workgroup`. Default 4 x 4. */
+  readonly workgroupTile?: WorkgroupTile;
   /** How convolutions of some shapes run instead (`conv/choice.ts`), as a tuner found. */
   readonly tuned?: ReadonlyMap<string, string>;
 }

@@ -1,18 +1,25 @@
 // The ways of computing a convolution on WebGPU, from which a tuner chooses for each shape.
 
-import type { Target } from '../webgpu.js';
+import type { Target, WorkgroupTile } from '../webgpu.js';
 import type { ConvParams } from './conv.js';
+
+/** Tiles in workgroup memory beside those of 4 x 4. */
+const WORKGROUP_TILES = { '8x4': { rows: 8, columns: 4 }, '8x8': { rows: 8, columns: 8 } } as const;
 
 /** Tiles in registers beside those of 4 pixels x 16 channels, for more than 8 channels. */
 const REGISTER_TILES = { '8x8': { pixels: 8, channels: 8 }, '4x8': { pixels: 4, channels: 8 } } as const;
 
 /**
- * By tiles in workgroup memory or in registers, these with or without subgroup operations and of some sizes; multiplied directly or by Winograd's
+ * By tiles in workgroup memory or in registers, of some sizes, these with or without subgroup operations; multiplied directly or by Winograd's
  * algorithm, F(4x4, 3x3) or F(2x2, 3x3). Those that promise most come first.
  */
 export const CONV_CHOICES = [
   'workgroup',
   'workgroup, winograd',
+  'workgroup, 8x4',
+  'workgroup, 8x4, winograd',
+  'workgroup, 8x8',
+  'workgroup, 8x8, winograd',
   'workgroup, winograd 2x2',
   'registers, subgroups, winograd',
   'registers, subgroups',
@@ -36,9 +43,18 @@ export function shapeKey({ x, y, size, stride, upsample, prologue, residual }: C
 }
 
 /** Whether a choice differs from others for a shape. */
-export const isDistinct = ({ y }: ConvParams, choice: ConvChoice): boolean => y.c > 8 || !tileOf(choice);
+export const isDistinct = ({ y }: ConvParams, choice: ConvChoice): boolean => y.c > 8 || !registerTileOf(choice);
 
-const tileOf = (choice: ConvChoice) => Object.entries(REGISTER_TILES).find(([name]) => choice.endsWith(name))?.[1];
+const isWorkgroup = (choice: ConvChoice): boolean => choice.startsWith('workgroup');
+
+const tileIn = <T>(tiles: Readonly<Record<string, T>>, choice: ConvChoice): T | undefined =>
+  Object.entries(tiles).find(([name]) => choice.includes(name))?.[1];
+
+const workgroupTileOf = (choice: ConvChoice) =>
+  isWorkgroup(choice) ? tileIn<WorkgroupTile>(WORKGROUP_TILES, choice) : undefined;
+
+const registerTileOf = (choice: ConvChoice) =>
+  isWorkgroup(choice) ? undefined : tileIn<NonNullable<Target['registerTile']>>(REGISTER_TILES, choice);
 
 /**
  * The target as a choice has it, without what the target has not. Winograd's algorithm stays where it was, or goes: elsewhere it is not exact
@@ -47,13 +63,15 @@ const tileOf = (choice: ConvChoice) => Object.entries(REGISTER_TILES).find(([nam
 export function chosenTarget(target: Target, choice: ConvChoice): Target {
   const { family, subgroups, convolution = 'auto', winograd = [4, 2] } = target;
   const side = choice.endsWith('2x2') ? 2 : 4;
-  const registerTile = tileOf(choice);
+  const workgroupTile = workgroupTileOf(choice);
+  const registerTile = registerTileOf(choice);
   return {
     ...target,
-    family: choice.startsWith('workgroup') ? family : 'registers',
+    family: isWorkgroup(choice) ? family : 'registers',
     subgroups: choice.includes('subgroups') && subgroups === true,
     convolution: choice.includes('winograd') ? convolution : 'direct',
     winograd: winograd.filter(own => own === side),
+    ...(workgroupTile && { workgroupTile }),
     ...(registerTile && { registerTile }),
   };
 }

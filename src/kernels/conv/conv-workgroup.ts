@@ -1,33 +1,25 @@
-// Convolution for GPUs: one dispatch, tiles in workgroup memory; see workgroup-tile.wgsl and conv-workgroup.wgsl.
+// Convolution for GPUs: one dispatch, tiles in workgroup memory; see workgroup-tile.ts and conv-workgroup.wgsl.
 
 import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
-import { type Dispatch, linearGrid, placeOf, type Target } from '../webgpu.js';
+import { type Dispatch, placeOf, type Target } from '../webgpu.js';
 import { type ConvParams, PROLOGUES } from './conv.js';
 import operands from './conv-workgroup.wgsl';
 import { activationConstant, epilogueUniforms } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
-import tile from './workgroup-tile.wgsl';
-
-/** Rows and columns of the product that a workgroup does. */
-export const TILE_SIZE = 64;
-
-/** The product of `rows` pixels and `columns` channels, `batches` times. */
-export function tileGrid(rows: number, columns: number, batches = 1): [number, number, number] {
-  const [x, y] = linearGrid(rows, TILE_SIZE);
-  return [x, y, ceilDiv(columns, TILE_SIZE) * batches];
-}
+import { productCode, tileGrid, tileOf } from './workgroup-tile.js';
 
 export function workgroupDispatches(params: ConvParams, target: Target): Dispatch[] {
   const { x, y, size, stride, upsample, prologue, residual, outputType } = params;
   const activation = activationConstant(params);
   const pixels = y.n * y.h * y.w;
+  const tile = tileOf(target);
   const store = bytesPerElement('store', target.precision);
   const output = outputType === 'f32' ? 'vec4f' : 'Store4';
   return [
     {
       shader: {
-        name: `conv/workgroup/${activation}/${outputType}`,
-        code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${tile}`,
+        name: `conv/workgroup/${tile.name}/${activation}/${outputType}`,
+        code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${productCode(target)}`,
       },
       uniforms: {
         pixels,
@@ -45,10 +37,10 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
         y_height: y.h,
         y_width: y.w,
         blocks: ceilDiv(y.c, 8),
-        column_tiles: ceilDiv(y.c, TILE_SIZE),
+        column_tiles: ceilDiv(y.c, tile.width),
         ...epilogueUniforms(params),
       },
-      workgroups: tileGrid(pixels, y.c),
+      workgroups: tileGrid(target, pixels, y.c),
       operands: [
         'x',
         'weights',
@@ -58,7 +50,7 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
         residual ? 'residual' : 'weights',
         'y',
       ],
-      flops: 2 * size * size * roundUp(x.c, 16) * roundUp(pixels, TILE_SIZE) * roundUp(y.c, TILE_SIZE),
+      flops: 2 * size * size * roundUp(x.c, 16) * roundUp(pixels, tile.height) * roundUp(y.c, tile.width),
       bytes: (x.n * x.h * x.w * x.c + pixels * y.c * (residual ? 2 : 1) + size * size * x.c * y.c) * store,
     },
   ];

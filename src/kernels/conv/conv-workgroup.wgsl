@@ -1,4 +1,4 @@
-// Convolution as a matrix product for GPUs: the operands of workgroup-tile.wgsl, which stands behind; the epilogue and `Output4`
+// Convolution as a matrix product for GPUs: the operands of what workgroup-tile.ts prints, which stands behind; the epilogue and `Output4`
 // stand before. Rows are the pixels of y. Norm, swish, upsampling and padding happen where x is loaded.
 
 struct Uniforms {
@@ -21,7 +21,7 @@ struct Uniforms {
   y_offset: u32,
   out_groups: u32,      // vec4 of outputs
   blocks: u32,          // of packed weights
-  column_tiles: u32,    // of 64 outputs
+  column_tiles: u32,    // of outputs
   bias: u32,            // whether there is one
   residual: u32,
   residual_stride: u32,

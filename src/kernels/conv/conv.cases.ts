@@ -108,6 +108,7 @@ const cases: Case<ConvParams>[] = [
   convCase('1x1, stride 2', { ...same(1, [4, 3], 8, 8), x: layout(1, 8, 6, 8), stride: 2 }),
   convCase('1x1, upsampled', { ...same(1, [8, 6], 8, 8), x: layout(1, 4, 3, 8), upsample: 2 }),
   convCase('linear with gelu', { ...same(1, [1, 37], 24, 40), activation: { kind: 'gelu' } }),
+  convCase('linear, several tiles and chunks', same(1, [1, 150], 140, 136)),
   convCase('linear, f32 output, no bias', { ...same(1, [1, 10], 512, 33), bias: false, outputType: 'f32' }),
   // Identity weights of one input: y = gelu(x) over a dense range.
   {

@@ -1,4 +1,4 @@
-// Winograd, second step on GPUs: m = v u for each frequency; the operands of workgroup-tile.wgsl, which stands behind;
+// Winograd, second step on GPUs: m = v u for each frequency; the operands of what workgroup-tile.ts prints, which stands behind;
 // TILE_PIXELS and TILE_CHANNELS stand before. Rows are tiles, batches frequencies. Layouts as in the register product of winograd.webgpu.ts: v [frequencies][tiles /
 // TILE_PIXELS][groups][TILE_PIXELS] vec4, u [frequencies][channels / TILE_CHANNELS][groups][4][TILE_CHANNELS / 4] vec4, m [frequencies][tiles][m_groups] vec4.
 
@@ -7,7 +7,7 @@ struct Uniforms {
   tiles: u32,        // of a strip, rounded up
   m_groups: u32,     // vec4 of outputs, rounded up to whole tiles of channels
   size: u32,         // of filters: 1
-  column_tiles: u32, // of 64 outputs
+  column_tiles: u32, // of outputs
 }
 
 @group(0) @binding(0) var<storage, read> v: array<vec4f>;

@@ -3,7 +3,6 @@
 // little at the sizes where this pays and saves four times the memory of the weights. All intermediates are f32.
 
 import type { ConvParams } from '../conv/conv.js';
-import { TILE_SIZE, tileGrid } from '../conv/conv-workgroup.js';
 import { activationConstant, epilogueUniforms } from '../conv/epilogue.js';
 import epilogue from '../conv/epilogue.wgsl';
 import {
@@ -18,7 +17,7 @@ import {
   type Tile,
 } from '../conv/register-tile.js';
 import { outputStrips, stageStrip } from '../conv/stage.js';
-import workgroupTile from '../conv/workgroup-tile.wgsl';
+import { tileGrid, tileOf, productCode as workgroupProductCode } from '../conv/workgroup-tile.js';
 import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
 import { type Dispatch, linearGrid, placeOf, type Shader, type Target, type WebgpuKernel } from '../webgpu.js';
 import input from './input.wgsl';
@@ -186,7 +185,7 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
         bytes: tiles * groups * 4 * (side ** 2 * (staged ? 4 : store) + frequencies * 4),
       },
       {
-        ...(target.family === 'registers' ? registerProduct(g, groups) : workgroupProduct(g, groups)),
+        ...(target.family === 'registers' ? registerProduct(g, groups) : workgroupProduct(g, groups, target)),
         operands: ['v', 'u', 'm'],
         flops: 2 * frequencies * tiles * groups * 4 * mGroups * 4,
         bytes: frequencies * (tiles * (groups + mGroups) + groups * mGroups * 4) * 16,
@@ -209,14 +208,15 @@ export const webgpuWinograd: WebgpuKernel<ConvParams> = {
 
 type Product = Pick<Dispatch, 'shader' | 'uniforms' | 'workgroups'>;
 
-function workgroupProduct({ frequencies, tile, tiles, mGroups }: Geometry, groups: number): Product {
+function workgroupProduct({ frequencies, tile, tiles, mGroups }: Geometry, groups: number, target: Target): Product {
+  const { name, width } = tileOf(target);
   return {
     shader: {
-      name: 'winograd/product/workgroup',
-      code: `const TILE_PIXELS = ${tile.pixels}u;\nconst TILE_CHANNELS = ${tile.channels}u;\n${productWorkgroup}${workgroupTile}`,
+      name: `winograd/product/workgroup/${name}`,
+      code: `const TILE_PIXELS = ${tile.pixels}u;\nconst TILE_CHANNELS = ${tile.channels}u;\n${productWorkgroup}${workgroupProductCode(target)}`,
     },
-    uniforms: { groups, tiles, m_groups: mGroups, size: 1, column_tiles: ceilDiv(mGroups * 4, TILE_SIZE) },
-    workgroups: tileGrid(tiles, mGroups * 4, frequencies),
+    uniforms: { groups, tiles, m_groups: mGroups, size: 1, column_tiles: ceilDiv(mGroups * 4, width) },
+    workgroups: tileGrid(target, tiles, mGroups * 4, frequencies),
   };
 }
 
