@@ -13,6 +13,7 @@ import { webgpuComposite, webgpuFinishComposite } from '../kernels/composite/com
 import { CONV_CHOICES, chosenTarget, shapeKey } from '../kernels/conv/choice.js';
 import type { ConvParams } from '../kernels/conv/conv.js';
 import { webgpuConv } from '../kernels/conv/conv.webgpu.js';
+import { isMatrixConv, webgpuMatrixConv } from '../kernels/conv/conv-matrix.js';
 import { webgpuDepthwiseConv } from '../kernels/depthwise-conv/depthwise-conv.webgpu.js';
 import { webgpuDetailEnergy } from '../kernels/detail-energy/detail-energy.webgpu.js';
 import { webgpuDetectorRecords } from '../kernels/detector-records/detector-records.webgpu.js';
@@ -93,6 +94,12 @@ const IMPLEMENTATIONS: Readonly<Record<string, WebgpuKernel<any>>> = {
   'warp-plane': webgpuWarpPlane,
 };
 
+/** The way of a convolution on a target. */
+function convolution(params: ConvParams, target: Target): WebgpuKernel<ConvParams> {
+  if (isMatrixConv(params, target)) return webgpuMatrixConv;
+  return winogradSide(params, target) ? webgpuWinograd : webgpuConv;
+}
+
 /**
  * The implementation of a kernel for these parameters.
  * @throws `RangeError` for a kernel that has none
@@ -101,7 +108,7 @@ export function implementationOf<P>(kernel: Kernel<P>, params: P, target: Target
   if (kernel.name === 'conv') {
     const choice = CONV_CHOICES.find(known => known === target.tuned?.get(shapeKey(params as ConvParams)));
     const own = choice === undefined ? target : chosenTarget(target, choice);
-    const conv = (winogradSide(params as ConvParams, own) ? webgpuWinograd : webgpuConv) as WebgpuKernel<P>;
+    const conv = convolution(params as ConvParams, own) as WebgpuKernel<P>;
     if (own === target) return conv;
     return { scratch: params => conv.scratch?.(params, own) ?? {}, dispatches: params => conv.dispatches(params, own) };
   }

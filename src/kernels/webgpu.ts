@@ -12,6 +12,12 @@ export type Family = 'registers' | 'workgroup';
 export interface WorkgroupTile {
   readonly rows: 4 | 8;
   readonly columns: 4 | 8;
+/** Sizes in which subgroups of so many invocations multiply matrices of halves with sums in f32: m x k by k x n. */
+export interface MatrixShape {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly subgroup: number;
 }
 
 /** What an implementation may know of the adapter. */
@@ -30,6 +36,10 @@ export interface Target {
   readonly registerTile?: { readonly pixels: number; readonly channels: 8 | 16 };
   /** The tiles of the products of the family `workgroup`. Default 4 x 4. */
   readonly workgroupTile?: WorkgroupTile;
+  /** How subgroups multiply matrices, where they do and may. */
+  readonly matrix?: MatrixShape | undefined;
+  /** Tiles of convolutions by matrices of subgroups. Default by the size of the convolution. */
+  readonly matrixTile?: 'auto' | 'large' | 'tall' | 'small';
   /** How convolutions of some shapes run instead (`conv/choice.ts`), as a tuner found. */
   readonly tuned?: ReadonlyMap<string, string>;
 }
@@ -47,7 +57,7 @@ export interface Shader {
   /** Values of the `override` declarations: variants of the code. What differs from shape to shape belongs into uniforms. */
   readonly constants?: Readonly<Record<string, number>>;
   /** Language features that the code needs; directives must stand first, so the device writes them. */
-  readonly features?: readonly 'subgroups'[];
+  readonly features?: readonly ('subgroups' | 'chromium_experimental_subgroup_matrix')[];
 }
 
 export interface Dispatch {
