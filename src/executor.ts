@@ -1,11 +1,11 @@
 // What runs kernels and programs. Networks and pictures know this interface alone; how a kernel is computed, and on what, is the matter of
 // those who implement it: WebGPU in `gpu`, the references in `reference`.
 
-import { checkOptions } from './checks.js';
+import { checkFlag, checkOptions } from './checks.js';
 import { CodeFormerError, invalidArgument } from './errors.js';
 import type { Program } from './graph/graph.js';
 import type { Size } from './image/geometry.js';
-import type { Kernel, NumberArray, Precision } from './kernels/kernel.js';
+import type { ConvolutionWay, Kernel, NumberArray, Precision } from './kernels/kernel.js';
 
 /** How long work may go on, and who hears of it. */
 export interface RunOptions {
@@ -39,11 +39,11 @@ export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
 /**
  * Ways of computing that an adapter's driver may get wrong, and that an executor can do without: Winograd's convolutions F(4x4, 3x3), and
- * F(2x2, 3x3), subgroup operations, activations in half precision, tiles in workgroup memory.
+ * F(2x2, 3x3), subgroup operations, convolutions by matrices of subgroups, activations in half precision, tiles in workgroup memory.
  */
-export const VARIANTS = ['winograd', 'winograd-2x2', 'subgroups', 'f16', 'workgroup'] as const;
+export const VARIANTS = ['winograd', 'winograd-2x2', 'subgroups', 'subgroup-matrices', 'f16', 'workgroup'] as const;
 
-/** One of `VARIANTS`: `winograd`, `winograd-2x2`, `subgroups`, `f16`, `workgroup`. */
+/** One of `VARIANTS`: `winograd`, `winograd-2x2`, `subgroups`, `subgroup-matrices`, `f16`, `workgroup`. */
 export type Variant = (typeof VARIANTS)[number];
 
 /** Which adapter is taken, and how it works. */
@@ -61,6 +61,12 @@ export interface DeviceOptions {
    * metadata say or a run at loading shows, and the self-test finds nothing wrong. Default `auto`.
    */
   readonly precision?: 'auto' | Precision | undefined;
+  /**
+   * Whether convolutions in f16 may use the matrix operations of subgroups, tensor cores for one, where the adapter has the feature
+   * `chromium-experimental-subgroup-matrix`. It is an experiment of Chromium and Dawn. Default false; a device of the caller's own that has the
+   * feature is taken to be meant so.
+   */
+  readonly subgroupMatrices?: boolean | undefined;
   /** A device of the caller's own; it is used as it is and never destroyed. */
   readonly device?: GPUDevice | undefined;
 }
@@ -82,9 +88,10 @@ export interface CopyRegion {
 export interface CompileOptions {
   /**
    * `direct`: as the sum of products; `winograd`: by Winograd's algorithm wherever it applies, which rounds more; `winograd-2x2`: the same with
-   * small tiles, where the executor has them; `auto`, the default: by the fastest of these that is as exact as the networks need.
+   * small tiles, and `subgroup-matrices`: by matrices of subgroups, where the executor has them; `auto`, the default: by the fastest of these
+   * that is as exact as the networks need.
    */
-  readonly convolution?: 'auto' | 'direct' | 'winograd' | 'winograd-2x2' | undefined;
+  readonly convolution?: 'auto' | ConvolutionWay | undefined;
 }
 
 /** A program that can be run. */
@@ -283,8 +290,9 @@ const PRECISIONS = ['auto', 'f32', 'f16'] as const;
  * @throws `INVALID_ARGUMENT` that names the option
  */
 export function checkDeviceOptions(options: DeviceOptions, more: readonly string[] = []): void {
-  checkOptions(options, ['adapter', 'precision', 'threads', 'device', ...more]);
-  const { adapter = 'auto', precision = 'auto', threads = 1, device } = options;
+  checkOptions(options, ['adapter', 'precision', 'threads', 'subgroupMatrices', 'device', ...more]);
+  const { adapter = 'auto', precision = 'auto', threads = 1, subgroupMatrices = false, device } = options;
+  checkFlag(subgroupMatrices, 'subgroupMatrices');
   if (!ADAPTER_KINDS.includes(adapter)) throw invalidArgument(`one of ${ADAPTER_KINDS.join(', ')}`, 'adapter', adapter);
   if (!(Number.isInteger(threads) && threads >= 1 && threads <= 64))
     throw invalidArgument('a whole number from 1 to 64', 'threads', threads);

@@ -107,6 +107,7 @@ describe('options of createRestorer', () => {
     ...(networks as Record<keyof typeof networks, 1>),
     adapter: 1,
     precision: 1,
+    subgroupMatrices: 1,
     device: 1,
     signal: 1,
     weightsBase: 1,

@@ -3,6 +3,7 @@
 import { CodeFormerError } from '../errors.js';
 import type { AdapterInfo, DeviceOptions } from '../executor.js';
 import { Device } from './device.js';
+import { SUBGROUP_MATRIX } from './matrix-shape.js';
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|warp|basic render/i;
 
@@ -17,8 +18,9 @@ export function adapterInfo(info: GPUAdapterInfo): AdapterInfo {
  * The features and limits asked of an adapter: all of its own storage and buffer limits, f16 and subgroups where present.
  * A limit that is not asked for stays at the default of the specification, however large the adapter's is.
  */
-function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
+function deviceDescriptor(adapter: GPUAdapter, { subgroupMatrices }: DeviceOptions): GPUDeviceDescriptor {
   const wanted: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+  if (subgroupMatrices) wanted.push(SUBGROUP_MATRIX);
   const limits = adapter.limits;
   return {
     label: 'codeformer',
@@ -42,7 +44,7 @@ export async function requestDevice(gpu: GPU, kind: 'gpu' | 'software', options:
   if (!adapter) {
     throw new CodeFormerError('NO_ADAPTER', `Expected a WebGPU adapter of kind "${kind}" but none was found`);
   }
-  const device = await adapter.requestDevice(deviceDescriptor(adapter));
+  const device = await adapter.requestDevice(deviceDescriptor(adapter, options));
   return new Device(device, adapterInfo(adapter.info), options, true);
 }
 

@@ -14,6 +14,7 @@ import { ceilDiv, type Precision } from '../kernels/kernel.js';
 import type { Dispatch, Shader, Target } from '../kernels/webgpu.js';
 import { BufferUsage, MapMode } from './flags.js';
 import type { ShaderInterface } from './interface.js';
+import { matrixShape } from './matrix-shape.js';
 import { PipelineCache } from './pipelines.js';
 import { type BoundDispatch, Scheduler } from './scheduler.js';
 
@@ -33,6 +34,8 @@ export interface ContextOptions extends Pick<DeviceOptions, 'precision'> {
 export class Context {
   readonly adapter: AdapterInfo;
   private settings: Target;
+  /** How subgroups multiply matrices, whether they are to or not. */
+  private readonly matrix: Target['matrix'];
   /** Resolves with the reason when the device is lost or destroyed. */
   readonly lost: Promise<string>;
   private loss: CodeFormerError | null = null;
@@ -65,8 +68,10 @@ export class Context {
       precision: wanted === 'f16' ? 'f16' : 'f32',
       maxBindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
       subgroups: gpu.features.has('subgroups'),
+      matrix: matrixShape(gpu),
       ...options.target,
     };
+    this.matrix = this.settings.matrix;
     this.pipelines = new PipelineCache(gpu, this.precision);
     this.scheduler = new Scheduler(this);
     this.lost = gpu.lost.then(({ reason, message }) => {
@@ -93,12 +98,13 @@ export class Context {
 
   /** The ways of computing that are in use. */
   get variants(): readonly Variant[] {
-    const { family, precision, subgroups, convolution, winograd = [4, 2] } = this.settings;
+    const { family, precision, subgroups, matrix, convolution, winograd = [4, 2] } = this.settings;
     const sides = convolution === 'direct' ? [] : winograd;
     const used: Record<Variant, boolean> = {
       winograd: sides.includes(4),
       'winograd-2x2': sides.includes(2),
       subgroups: family === 'registers' && subgroups === true,
+      'subgroup-matrices': precision === 'f16' && matrix !== undefined,
       f16: precision === 'f16',
       workgroup: family === 'workgroup',
     };
@@ -119,6 +125,7 @@ export class Context {
       precision,
       // Tiles in workgroup memory have no use for them, but a tuner may look for others.
       subgroups: has('workgroup') ? this.settings.subgroups === true : has('subgroups'),
+      matrix: has('subgroup-matrices') ? this.matrix : undefined,
       convolution: 'auto',
       winograd: ([4, 2] as const).filter(side => has(side === 4 ? 'winograd' : 'winograd-2x2')),
     };

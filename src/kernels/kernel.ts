@@ -66,11 +66,14 @@ export interface Case<P> {
 /** Any 32-bit word, as four bytes: to fill operands with pixels. */
 export const anyWord = (_: number, random: () => number): number => Math.floor((random() + 1) * 2 ** 31);
 
+/** Ways of computing a convolution, which executors may have or not. */
+export type ConvolutionWay = 'direct' | 'winograd' | 'winograd-2x2' | 'subgroup-matrices';
+
 /** A kernel with its plain CPU reference and its cases. */
 export interface KernelTest<P> {
   readonly kernel: Kernel<P>;
   /** Which of the implementations that an executor may have of convolutions is tested. */
-  readonly convolution?: 'direct' | 'winograd' | 'winograd-2x2';
+  readonly convolution?: ConvolutionWay;
   readonly cases: readonly Case<P>[];
   /** Sizes as networks and photos have them, which benches measure; they are too large for the reference. */
   readonly usual: readonly Pick<Case<P>, 'name' | 'params' | 'fill'>[];

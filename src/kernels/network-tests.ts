@@ -6,6 +6,7 @@ import { attentionTest } from './attention/attention.cases.js';
 import { argmaxTest } from './codebook/argmax.cases.js';
 import { lookupTest } from './codebook/lookup.cases.js';
 import { convTest } from './conv/conv.cases.js';
+import { matrixTest } from './conv/conv-matrix.cases.js';
 import { depthwiseConvTest } from './depthwise-conv/depthwise-conv.cases.js';
 import { detectorRecordsTest } from './detector-records/detector-records.cases.js';
 import { featureFusionTest } from './feature-fusion/feature-fusion.cases.js';
@@ -29,6 +30,7 @@ export const networkTests: readonly KernelTest<any>[] = [
   convTest,
   winogradTest,
   smallWinogradTest,
+  matrixTest,
   groupNormTest,
   layerNormTest,
   attentionTest,

@@ -1,6 +1,6 @@
 // How WebGPU runs a kernel: plain data and pure functions from parameters to dispatches. Nothing here knows WebGPU's objects.
 
-import { ceilDiv, type Layout, type Precision, type Scratch } from './kernel.js';
+import { type ConvolutionWay, ceilDiv, type Layout, type Precision, type Scratch } from './kernel.js';
 
 /**
  * `registers`: tiles in registers, no barriers, no workgroup memory: for software adapters, where both are 3-4x slower.
@@ -26,8 +26,8 @@ export interface Target {
   readonly precision: Precision;
   /** Largest storage binding, in bytes. */
   readonly maxBindingSize: number;
-  /** Which kernel 3x3 convolutions run as, where there is a choice; `auto`, the default, is the one that was measured to be faster. */
-  readonly convolution?: 'auto' | 'direct' | 'winograd' | 'winograd-2x2';
+  /** How convolutions are computed, where there is a choice; `auto`, the default, is the one that was measured to be faster. */
+  readonly convolution?: 'auto' | ConvolutionWay;
   /** Outputs on a side of the tiles that Winograd's algorithm may have. Default both. */
   readonly winograd?: readonly (2 | 4)[];
   /** Whether shaders may use subgroup operations. Default false. */

@@ -14,9 +14,6 @@ import { adapterInfo, requestDevice } from '../gpu/adapter.js';
 import { Device } from '../gpu/device.js';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
 
-/** Kernels stay inside their buffers (the tests run them with the checks on), so an instance of our own does without them. */
-const TOGGLES = ['disable_robustness', 'vulkan_enable_f16_on_nvidia'];
-
 /** Which device Node gets. */
 export interface NodeDeviceOptions extends DeviceOptions {
   /** Keep Dawn's bounds checks in shaders: slower. Default false. */
@@ -51,7 +48,7 @@ const noGpu = (): never => {
 };
 
 const gpuDevice = async (options: NodeDeviceOptions): Promise<Device> =>
-  requestDevice(await gpuInstance('own', options.robust ?? false), 'gpu', options);
+  requestDevice(await gpuInstance('own', options), 'gpu', options);
 
 async function softwareDevice(options: NodeDeviceOptions): Promise<Device> {
   let missing: unknown;
@@ -60,11 +57,7 @@ async function softwareDevice(options: NodeDeviceOptions): Promise<Device> {
     return false;
   });
   try {
-    return await requestDevice(
-      await gpuInstance(enabled ? 'software' : 'own', options.robust ?? false),
-      'software',
-      options,
-    );
+    return await requestDevice(await gpuInstance(enabled ? 'software' : 'own', options), 'software', options);
   } catch (error) {
     throw isNoAdapter(error) && missing ? missing : error;
   }
@@ -84,8 +77,17 @@ const instances = new Map<string, GPU>();
  * A `GPU` of Dawn with the drivers of the machine, or also with the software driver that was enabled: drivers are looked up when an
  * instance is created. A GPU is preferred to that all the same.
  */
-async function gpuInstance(drivers: 'own' | 'software', robust: boolean): Promise<GPU> {
-  const toggles = TOGGLES.filter(t => !robust || t !== 'disable_robustness').join();
+async function gpuInstance(
+  drivers: 'own' | 'software',
+  { robust = false, subgroupMatrices = false }: NodeDeviceOptions = {},
+): Promise<GPU> {
+  const toggles = [
+    // Kernels stay inside their buffers: the tests run them with the checks on.
+    ...(robust ? [] : ['disable_robustness']),
+    'vulkan_enable_f16_on_nvidia',
+    // What is an experiment is not listed without it.
+    ...(subgroupMatrices ? ['allow_unsafe_apis'] : []),
+  ].join();
   const key = `${drivers} ${toggles}`;
   const gpu = instances.get(key) ?? (await loadDawn()).create([`enable-dawn-features=${toggles}`]);
   instances.set(key, gpu);
@@ -121,7 +123,7 @@ export async function reportAdapters(): Promise<AdapterReport> {
     errors.softwareError = error.message;
     return false;
   });
-  const gpu = await gpuInstance(enabled ? 'software' : 'own', false).catch(({ cause, message }: Error) => {
+  const gpu = await gpuInstance(enabled ? 'software' : 'own').catch(({ cause, message }: Error) => {
     errors.webgpuError = (cause instanceof Error ? cause.message : message).split('\n')[0]!;
     return null;
   });

@@ -141,13 +141,14 @@ async function load(
   signal: AbortSignal | undefined,
   fresh = false,
 ): Promise<Loaded> {
-  const { device: given, adapter, precision } = options;
+  const { device: given, adapter, precision, subgroupMatrices } = options;
   const device = isExecutor(given)
     ? given
     : await platform.createDevice({
         ...(given && { device: given }),
         ...(adapter && { adapter }),
         ...(precision && { precision }),
+        ...(subgroupMatrices && { subgroupMatrices }),
       });
   // Software adapters compute what the tests have seen, and would take seconds for it.
   const tested = fresh || !device.adapter.software;

@@ -19,7 +19,7 @@ import type {
 } from './types.js';
 
 /** Networks, device and adapter of a restorer. */
-export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precision'> {
+export interface RestorerOptions extends Pick<DeviceOptions, 'adapter' | 'precision' | 'subgroupMatrices'> {
   /** The network that restores faces: `'embedded'`, a path, a URL, bytes, opened weights, or null for none. Default `'embedded'`. */
   readonly weights?: WeightsInput | Weights | null | undefined;
   /** The network that finds them. Default `'embedded'`. */

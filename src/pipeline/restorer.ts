@@ -61,7 +61,7 @@ import type {
 /** Side of crops where no restoring network is loaded. */
 const DEFAULT_SIZE = 512;
 
-const OPTIONS = [...Object.values(OPTION_OF), 'device', 'adapter', 'precision', 'signal'];
+const OPTIONS = [...Object.values(OPTION_OF), 'device', 'adapter', 'precision', 'subgroupMatrices', 'signal'];
 
 /** Errors that end a sequence of photos: they are about the device or the caller, not about a photo. */
 const ENDING: readonly ErrorCode[] = ['ABORTED', 'DESTROYED', 'NO_ADAPTER', 'ADAPTER_LIMITS'];
@@ -90,8 +90,8 @@ export class Restorer {
    */
   static async create(options: RestorerOptions, platform: Platform): Promise<Restorer> {
     checkOptions(options, OPTIONS);
-    const { adapter, precision, device } = options;
-    checkDeviceOptions({ adapter, precision, ...(isExecutor(device) ? {} : { device }) });
+    const { adapter, precision, subgroupMatrices, device } = options;
+    checkDeviceOptions({ adapter, precision, subgroupMatrices, ...(isExecutor(device) ? {} : { device }) });
     checkSignal(options.signal);
     throwIfAborted(options.signal);
     return new Restorer(platform, await Loader.open(options, platform));

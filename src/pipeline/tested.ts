@@ -40,7 +40,7 @@ export async function loadTested(device: Executor, sources: Sources, testing: Te
   const large = ROLES.some(role => sources[role] && (rangeOf(sources[role]) ?? 0) > KNOWN_RANGE);
   const noted = JSON.stringify([VERSION, 'f32', ...unknown.map(role => sources[role]!.name)]);
   if (half && !large && (unknown.length === 0 || (await notes.read(noted)) === null))
-    device.use([...device.variants, 'f16']);
+    device.use([...device.variants, 'f16', 'subgroup-matrices']);
   const loaded = await settled(device, sources, testing);
   if (!half || device.precision === 'f32') return loaded;
   try {

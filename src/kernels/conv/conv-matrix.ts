@@ -31,10 +31,6 @@ const PITCH = DEPTH + 2;
 const subgroupsOf = ({ rows, columns, ownRows, ownColumns }: MatrixTile): number =>
   (rows / ownRows) * (columns / ownColumns);
 
-/** Bytes of workgroup memory. */
-const memoryOf = (tile: MatrixTile, { m, n }: MatrixShape): number =>
-  (tile.rows + tile.columns) * PITCH * 8 + subgroupsOf(tile) * m * (n / 4 + 1) * 16;
-
 /** Workgroups that keep a large GPU busy: where larger tiles make fewer, smaller ones are taken. */
 const ENOUGH = 128;
 
@@ -47,8 +43,10 @@ function tileOf({ y }: ConvParams, { matrixTile = 'auto' }: Target): MatrixTile 
 }
 
 /** Whether a convolution is done this way at all. */
-export function isMatrixConv({ x, y, outputType }: ConvParams, { precision, matrix }: Target): boolean {
-  return precision === 'f16' && matrix !== undefined && outputType === 'store' && x.c >= 16 && y.c >= 16;
+export function isMatrixConv({ x, y, outputType }: ConvParams, target: Target): boolean {
+  const { precision, matrix, convolution = 'auto' } = target;
+  const wanted = convolution === 'auto' || convolution === 'subgroup-matrices';
+  return wanted && precision === 'f16' && matrix !== undefined && outputType === 'store' && x.c >= 16 && y.c >= 16;
 }
 
 /** `conv` where `isMatrixConv`. */

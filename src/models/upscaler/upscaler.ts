@@ -60,7 +60,8 @@ export async function loadUpscaler(
   signal: AbortSignal | undefined,
 ): Promise<NetworkRuntime> {
   // The rounding of Winograd's transforms is nothing beside 8 bits, and no convolution of these networks runs slower by it.
-  const runtime = new NetworkRuntime(device, network.name, { convolution: 'winograd' });
+  const convolution = device.variants.includes('subgroup-matrices') ? 'auto' : 'winograd';
+  const runtime = new NetworkRuntime(device, network.name, { convolution });
   try {
     const size = { width: 64, height: 64 };
     const first = { [programKey(size, 'picture')]: network.program(size, 'picture') };

@@ -1,0 +1,35 @@
+// Whether and how the subgroups of a device multiply matrices.
+
+import type { MatrixShape } from '../kernels/webgpu.js';
+
+/** A feature that the types of WebGPU do not know: an experiment of Chromium and Dawn. */
+export const SUBGROUP_MATRIX = 'chromium-experimental-subgroup-matrix' as GPUFeatureName;
+
+/** Subgroups of a workgroup of `conv/conv-matrix.ts`, and bytes of its memory, at most. */
+const [MATRIX_SUBGROUPS, MATRIX_MEMORY] = [8, 32_768];
+
+/** What adapters with that feature tell of it. */
+interface SubgroupMatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/**
+ * How subgroups of a device multiply matrices of halves with sums in f32; undefined where they do not, or differ in size, or have no room for the
+ * tiles of `conv/conv-matrix.ts`.
+ */
+export function matrixShape({ features, limits, adapterInfo }: GPUDevice): MatrixShape | undefined {
+  const needed: GPUFeatureName[] = [SUBGROUP_MATRIX, 'shader-f16', 'subgroups'];
+  if (!needed.every(name => features.has(name))) return undefined;
+  const { subgroupMinSize, subgroupMaxSize = 0 } = adapterInfo;
+  if (subgroupMinSize !== subgroupMaxSize || limits.maxComputeWorkgroupStorageSize < MATRIX_MEMORY) return undefined;
+  if (limits.maxComputeInvocationsPerWorkgroup < MATRIX_SUBGROUPS * subgroupMaxSize) return undefined;
+  const { subgroupMatrixConfigs = [] } = adapterInfo as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  return [...subgroupMatrixConfigs]
+    .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
+    .map(({ M, N, K }): MatrixShape => ({ m: M, n: N, k: K, subgroup: subgroupMaxSize }))
+    .find(({ m, n, k, subgroup }) => [m, n, k].every(side => 32 % side === 0) && (m * n) % (4 * subgroup) === 0);
+}
