@@ -22,7 +22,7 @@ export interface BenchHost {
   createRestorer(options: RestorerOptions): Promise<Restorer>;
 }
 
-export interface BenchOptions extends Pick<DeviceOptions, 'adapter' | 'precision'> {
+export interface BenchOptions extends Pick<DeviceOptions, 'adapter' | 'precision' | 'subgroupMatrices'> {
   /** What is measured beside the start, which comes first in any case. */
   readonly sections: readonly Section[];
   /** Only kernels whose names have this in them. */
@@ -43,14 +43,14 @@ export interface BenchOptions extends Pick<DeviceOptions, 'adapter' | 'precision
  * @throws as `createRestorer` and `Restorer.restore`
  */
 export async function runBench(host: BenchHost, options: BenchOptions): Promise<BenchReport> {
-  const { adapter, precision, sections, filter, runs, official, signal, onProgress } = options;
+  const { adapter, precision, subgroupMatrices, sections, filter, runs, official, signal, onProgress } = options;
   const photo = testPicture(options.side);
   const figures: Figure[] = [];
   const wants = (section: Section) => sections.includes(section);
 
   onProgress?.('start', null);
   const begin = performance.now();
-  const first = await host.createRestorer({ adapter, precision, signal });
+  const first = await host.createRestorer({ adapter, precision, subgroupMatrices, signal });
   const { precision: chosen } = first.info;
   try {
     const ready = performance.now();
@@ -63,7 +63,7 @@ export async function runBench(host: BenchHost, options: BenchOptions): Promise<
     await first.destroy();
   }
 
-  const device = await host.createDevice({ adapter, precision: chosen });
+  const device = await host.createDevice({ adapter, precision: chosen, subgroupMatrices });
   try {
     // It leaves the device with the variants and the tuning that the first one was left with.
     const restorer = await host.createRestorer({ device, signal });

@@ -9,10 +9,8 @@ import { readError } from '../node/file-source.js';
 import { type Command, command } from './command.js';
 import { engineFlags } from './engine.js';
 import { EXIT_CODES } from './errors.js';
-import { COMMON_FLAGS, numberFlag } from './flags.js';
+import { COMMON_FLAGS, DEVICE_FLAGS, numberFlag } from './flags.js';
 import { printable, talk, writeStdout } from './io.js';
-
-const { adapter, precision, quiet } = COMMON_FLAGS;
 
 const whole = (least: number, most: number) => (value: number) =>
   Number.isInteger(value) && value >= least && value <= most;
@@ -29,9 +27,8 @@ const measure = command({
     size: { value: 'N', help: 'side of the photo in pixels, 32 to 4096 (default 1024)' },
     official: { help: "measure a network of the official one's size as well, on generated weights" },
     json: { help: 'print all as one object' },
-    adapter,
-    precision,
-    quiet,
+    ...DEVICE_FLAGS,
+    quiet: COMMON_FLAGS.quiet,
   },
   async run({ values }, io) {
     const { engine } = engineFlags(values);

@@ -12,7 +12,7 @@ import { OFFICIAL_FILES } from '../weights/official.js';
 import { command } from './command.js';
 import { type EngineOptions, engineFlags, type Services } from './engine.js';
 import { EXIT_CODES, messageOf } from './errors.js';
-import { COMMON_FLAGS } from './flags.js';
+import { DEVICE_FLAGS } from './flags.js';
 import { printable, writeStdout } from './io.js';
 
 export const doctor = command({
@@ -22,8 +22,7 @@ export const doctor = command({
     'Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is, 1 where the self-test fails.',
   flags: {
     'self-test': { help: 'run every kernel and the embedded networks on the adapter, and compare' },
-    adapter: COMMON_FLAGS.adapter,
-    precision: COMMON_FLAGS.precision,
+    ...DEVICE_FLAGS,
     json: { help: 'print the findings as one object' },
   },
   async run({ values }, io, services) {

@@ -27,6 +27,7 @@ export type WeightsChoice = Readonly<Record<Role, string | null>>;
 export interface EngineOptions extends WeightsChoice {
   readonly adapter: AdapterKind;
   readonly precision: 'auto' | 'f32' | 'f16';
+  readonly subgroupMatrices: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +53,7 @@ export const NETWORK_FLAGS = {
 
 /** The device that flags ask for, and the pixel limit. Throws `INVALID_ARGUMENT`. */
 export function engineFlags(values: Partial<FlagValues<typeof COMMON_FLAGS>>): {
-  engine: Pick<EngineOptions, 'adapter' | 'precision'>;
+  engine: Pick<EngineOptions, 'adapter' | 'precision' | 'subgroupMatrices'>;
   maxPixels: number | undefined;
 } {
   const whole = (value: number) => Number.isSafeInteger(value) && value > 0;
@@ -60,6 +61,7 @@ export function engineFlags(values: Partial<FlagValues<typeof COMMON_FLAGS>>): {
     engine: {
       adapter: choiceFlag('adapter', values.adapter, ADAPTER_KINDS),
       precision: choiceFlag('precision', values.precision, ['auto', 'f32', 'f16']),
+      subgroupMatrices: values['subgroup-matrices'] ?? false,
     },
     maxPixels: numberFlag('max-pixels', values['max-pixels'], 'a whole number of at least 1', whole),
   };

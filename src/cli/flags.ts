@@ -20,6 +20,18 @@ export type FlagValues<F extends Flags> = {
   [K in keyof F]: (F[K] extends { value: string } ? string : boolean) | undefined;
 };
 
+/** Flags of what is computed on, and how. */
+export const DEVICE_FLAGS = {
+  adapter: { value: 'KIND', help: 'auto (default: a GPU, else wasm), gpu, wasm or software' },
+  precision: {
+    value: 'P',
+    help: 'auto (default: f16 on GPUs where it is enough, else f32), f32 or f16, which halves the memory',
+  },
+  'subgroup-matrices': {
+    help: 'experimental: convolutions in f16 by tensor cores, where the GPU and its driver have such',
+  },
+} as const satisfies Flags;
+
 /** Flags of every command that works on pictures. */
 export const COMMON_FLAGS = {
   weights: {
@@ -27,11 +39,7 @@ export const COMMON_FLAGS = {
     aliases: ['model-path', 'checkpoint'],
     help: 'restorer: a file, a URL, an official name as codeformer, or embedded (default: see --weights-dir, else embedded)',
   },
-  adapter: { value: 'KIND', help: 'auto (default: a GPU, else wasm), gpu, wasm or software' },
-  precision: {
-    value: 'P',
-    help: 'auto (default: f16 on GPUs where it is enough, else f32), f32 or f16, which halves the memory',
-  },
+  ...DEVICE_FLAGS,
   'max-pixels': { value: 'N', help: 'largest picture that is read, in pixels (default 100000000)' },
   quiet: { short: 'q', help: 'say nothing but warnings and errors' },
   input: { value: 'IN', short: 'i', aliases: ['input-path', 'test-path', 'image'], help: null },

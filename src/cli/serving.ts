@@ -1,7 +1,6 @@
 // What `serve` and `worker` have in common: the flags of the engine, of the storage and of the queue, and what is made of them.
 
 import { join } from 'node:path';
-import { ADAPTER_KINDS } from '../executor.js';
 import type { EngineOptions } from '../server/engine.js';
 import { createLogger, type Logger } from '../server/log.js';
 import { openRedisQueue, type RedisQueueOptions } from '../server/queue/redis.js';
@@ -9,11 +8,11 @@ import { openStorage } from '../server/storage/open.js';
 import type { StorageLimits } from '../server/storage/retention.js';
 import type { JobQueue, Storage } from '../server/types.js';
 import { ROLES } from '../weights/manifest.js';
-import { chooseWeights, NETWORK_FLAGS } from './engine.js';
-import { COMMON_FLAGS, choiceFlag, type Flags, type FlagValues, numberFlag } from './flags.js';
+import { chooseWeights, engineFlags, NETWORK_FLAGS } from './engine.js';
+import { COMMON_FLAGS, DEVICE_FLAGS, type Flags, type FlagValues, numberFlag } from './flags.js';
 import { type Io, talk } from './io.js';
 
-const { weights, adapter, precision, quiet } = COMMON_FLAGS;
+const { weights, quiet } = COMMON_FLAGS;
 
 export const SERVING_FLAGS = {
   redis: {
@@ -30,8 +29,7 @@ export const SERVING_FLAGS = {
   'max-megapixels': { value: 'N', help: 'largest picture that is read or made (default 100)' },
   weights,
   ...NETWORK_FLAGS,
-  adapter,
-  precision,
+  ...DEVICE_FLAGS,
   quiet,
 } as const satisfies Flags;
 
@@ -57,10 +55,7 @@ export async function serving(values: Partial<FlagValues<typeof SERVING_FLAGS>>,
     positive('keep-hours'),
     positive('keep-gigabytes'),
   ];
-  const device = {
-    adapter: choiceFlag('adapter', values.adapter, ADAPTER_KINDS),
-    precision: choiceFlag('precision', values.precision, ['auto', 'f32', 'f16'] as const),
-  };
+  const { engine: device } = engineFlags(values);
   const networks = await chooseWeights(values, ROLES, io);
   const { restorer, ...others } = networks.weights;
   const say = talk(io, values.quiet ?? false);

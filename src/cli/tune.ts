@@ -5,17 +5,17 @@ import { ROLES } from '../weights/manifest.js';
 import { command } from './command.js';
 import { chooseWeights, engineFlags, NETWORK_FLAGS } from './engine.js';
 import { EXIT_CODES } from './errors.js';
-import { COMMON_FLAGS } from './flags.js';
+import { COMMON_FLAGS, DEVICE_FLAGS } from './flags.js';
 import { talk, writeStdout } from './io.js';
 
-const { adapter, precision, weights, quiet } = COMMON_FLAGS;
+const { weights, quiet } = COMMON_FLAGS;
 
 export const tune = command({
   summary: 'find how the networks run fastest on this GPU, and remember it',
   usage: '[flags]',
   about:
     'Measures the ways in which convolutions of the networks can run, at most twenty shapes, in a minute or less on a GPU. Later starts use what was found.',
-  flags: { json: { help: 'print all times as one object' }, ...NETWORK_FLAGS, weights, adapter, precision, quiet },
+  flags: { json: { help: 'print all times as one object' }, ...NETWORK_FLAGS, weights, ...DEVICE_FLAGS, quiet },
   async run({ values }, io, services) {
     const { engine: options } = engineFlags(values);
     const { weights, warnings } = await chooseWeights(values, ROLES, io);

@@ -5,7 +5,7 @@ import type { RestorerOptions } from '../pipeline/restorer-types.js';
 import type { EngineInfo, EngineResult, LogLevel, RestoreInput } from './types.js';
 
 /** Networks and adapter, as far as they can be sent to another process. */
-export type EngineSettings = Pick<RestorerOptions, 'adapter' | 'precision'> & {
+export type EngineSettings = Pick<RestorerOptions, 'adapter' | 'precision' | 'subgroupMatrices'> & {
   readonly [Role in 'weights' | 'detector' | 'parser' | 'upscaler']?: string | null | undefined;
 } & {
   /** Most pixels of a photo and of its result. Default 100 million. */

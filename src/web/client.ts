@@ -63,7 +63,10 @@ export type ClientWeights = string | URL | Blob | Uint8Array | ArrayBuffer | nul
 
 /** How the client and the restorer in its worker are set up. */
 export interface ClientOptions
-  extends Pick<WebRestorerOptions, 'adapter' | 'precision' | 'signal' | 'weightsBase' | 'onWeights'> {
+  extends Pick<
+    WebRestorerOptions,
+    'adapter' | 'precision' | 'subgroupMatrices' | 'signal' | 'weightsBase' | 'onWeights'
+  > {
   /** The network that restores faces. Default `'embedded'`. */
   readonly weights?: ClientWeights | undefined;
   /** The network that finds them. Default `'embedded'`. */
