@@ -41,6 +41,9 @@ const FRACTION_SHIFTS = vec3u(0u, 10u, 20u);
 /// Masks that are 1 but for the rounding of sums of weights.
 const NEARLY_FULL = 2e-6;
 
+/// More than a level can be.
+const LIMIT = vec3f(1e6);
+
 /// Relative size of what double precision drops.
 const DOUBLE = 1.1e-16;
 
@@ -103,7 +106,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   rest = select(rest, vec3f(), abs(rest) <= DOUBLE * max(under, colour));
   if (COMPAT && !GAP) {
     whole = vec3f();
-    rest = m * colour + (1.0 - m) * under;
+    // Each product is rounded by itself: the limit, which none reaches, keeps compilers from fusing one of them with the sum.
+    rest = min(m * colour, LIMIT) + min((1.0 - m) * under, LIMIT);
   }
   let carry = floor(rest);
   rest -= carry;
