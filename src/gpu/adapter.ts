@@ -3,7 +3,7 @@
 import { CodeFormerError } from '../errors.js';
 import type { AdapterInfo, DeviceOptions } from '../executor.js';
 import { Device } from './device.js';
-import { SUBGROUP_MATRIX } from './matrix-shape.js';
+import { matrixShape, SUBGROUP_MATRIX } from './matrix-shape.js';
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|warp|basic render/i;
 
@@ -45,7 +45,8 @@ export async function requestDevice(gpu: GPU, kind: 'gpu' | 'software', options:
     throw new CodeFormerError('NO_ADAPTER', `Expected a WebGPU adapter of kind "${kind}" but none was found`);
   }
   const device = await adapter.requestDevice(deviceDescriptor(adapter, options));
-  return new Device(device, adapterInfo(adapter.info), options, true);
+  const matrix = matrixShape(device, adapter.info);
+  return new Device(device, adapterInfo(adapter.info), { ...options, ...(matrix && { target: { matrix } }) }, true);
 }
 
 async function requestAdapter(gpu: GPU, kind: 'gpu' | 'software'): Promise<GPUAdapter | null> {

@@ -20,14 +20,18 @@ interface SubgroupMatrixConfig {
 /**
  * How subgroups of a device multiply matrices of halves with sums in f32; undefined where they do not, or differ in size, or have no room for the
  * tiles of `conv/conv-matrix.ts`.
+ * @param info of the adapter where it is at hand: what Dawn's devices tell of it lacks the sizes of matrices
  */
-export function matrixShape({ features, limits, adapterInfo }: GPUDevice): MatrixShape | undefined {
+export function matrixShape(
+  { features, limits, adapterInfo }: GPUDevice,
+  info: GPUAdapterInfo = adapterInfo,
+): MatrixShape | undefined {
   const needed: GPUFeatureName[] = [SUBGROUP_MATRIX, 'shader-f16', 'subgroups'];
   if (!needed.every(name => features.has(name))) return undefined;
-  const { subgroupMinSize, subgroupMaxSize = 0 } = adapterInfo;
+  const { subgroupMinSize, subgroupMaxSize = 0 } = info;
   if (subgroupMinSize !== subgroupMaxSize || limits.maxComputeWorkgroupStorageSize < MATRIX_MEMORY) return undefined;
   if (limits.maxComputeInvocationsPerWorkgroup < MATRIX_SUBGROUPS * subgroupMaxSize) return undefined;
-  const { subgroupMatrixConfigs = [] } = adapterInfo as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
   return [...subgroupMatrixConfigs]
     .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
     .map(({ M, N, K }): MatrixShape => ({ m: M, n: N, k: K, subgroup: subgroupMaxSize }))

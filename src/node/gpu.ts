@@ -14,6 +14,9 @@ import { adapterInfo, requestDevice } from '../gpu/adapter.js';
 import { Device } from '../gpu/device.js';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
 
+/** Timestamps as the GPU has them: in browsers, a tenth of a millisecond would tell too much. */
+const EXACT_TIMES = 'disable-dawn-features=timestamp_quantization';
+
 /** Which device Node gets. */
 export interface NodeDeviceOptions extends DeviceOptions {
   /** Keep Dawn's bounds checks in shaders: slower. Default false. */
@@ -89,7 +92,7 @@ async function gpuInstance(
     ...(subgroupMatrices ? ['allow_unsafe_apis'] : []),
   ].join();
   const key = `${drivers} ${toggles}`;
-  const gpu = instances.get(key) ?? (await loadDawn()).create([`enable-dawn-features=${toggles}`]);
+  const gpu = instances.get(key) ?? (await loadDawn()).create([`enable-dawn-features=${toggles}`, EXACT_TIMES]);
   instances.set(key, gpu);
   return gpu;
 }

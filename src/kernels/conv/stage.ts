@@ -28,6 +28,8 @@ export function stageStrip(
 ): Dispatch {
   const groups = ceilDiv(x.c, 4);
   const values = rows * columns * groups * 4;
+  // A GPU has more invocations than a row needs; on a CPU what is the same for all rows is worth keeping.
+  const rowsEach = target.family === 'workgroup' ? 4 : rows;
   // What is not read may be any buffer.
   const [scale, shift] = prologue === 'none' ? ['x', 'x'] : ['scale', 'shift'];
   return {
@@ -47,8 +49,9 @@ export function stageStrip(
       stride,
       staged_rows: rows,
       staged_columns: columns,
+      rows_each: rowsEach,
     },
-    workgroups: [ceilDiv(columns * groups, 64), 1, 1],
+    workgroups: [ceilDiv(columns * groups, 64), ceilDiv(rows, rowsEach), 1],
     operands: ['x', scale, shift, 'staged'],
     flops: prologue === 'none' ? 0 : values * (prologue === 'affine' ? 2 : 16),
     bytes: values * (4 + bytesPerElement('store', target.precision)),

@@ -2,7 +2,7 @@
 // each tap and block of output channels: norm, swish, nearest upsampling, padding. The tiles then read without a single test.
 //
 // x: pictures as laid out. staged: [rows][columns][groups] vec4, a few rows and columns more than the padded picture has, so that
-// ragged tiles stay inside. One invocation for each column and vec4 of channels, down all rows.
+// ragged tiles stay inside. One invocation for each column and vec4 of channels, down some rows.
 
 struct Uniforms {
   picture: u32,        // of the strip
@@ -20,6 +20,7 @@ struct Uniforms {
   stride: u32,         // of the convolution
   staged_rows: u32,
   staged_columns: u32,
+  rows_each: u32,      // of an invocation
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Store4>;
@@ -54,8 +55,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     factor = scale[uniforms.picture * uniforms.groups + c];
     summand = shift[uniforms.picture * uniforms.groups + c];
   }
-  var x_row = i32(uniforms.row * uniforms.stride) - i32(uniforms.pad_top);
-  for (var row = 0u; row < uniforms.staged_rows; row++) {
+  let first_row = id.y * uniforms.rows_each;
+  var x_row = i32(uniforms.row * uniforms.stride + first_row) - i32(uniforms.pad_top);
+  for (var row = first_row; row < min(first_row + uniforms.rows_each, uniforms.staged_rows); row++) {
     var value = vec4f(0.0);
     if (column_inside && (mirror || (x_row >= 0 && x_row < i32(uniforms.height)))) {
       let pixel = first + (inside(x_row, uniforms.height, mirror) >> uniforms.upsample) * width;
