@@ -117,20 +117,29 @@ export async function runBench(host: BenchHost, options: BenchOptions): Promise<
   }
 }
 
+/** A GPU works so long before anything is measured: its clock is low when it has nothing to do. In milliseconds. */
+const WARM_MS = 1000;
+
 /** Medians by name of what runs return, each of which has the same names. */
 async function medians(
   section: Section,
   what: string,
+  { info }: Restorer,
   { runs, signal, onProgress }: BenchOptions,
   run: () => Promise<Readonly<Record<string, number>>>,
 ): Promise<Figure[]> {
   const seen = new Map<string, number[]>();
+  const warm = performance.now() + (info.software ? 0 : WARM_MS);
   // The first one compiles.
-  for (let i = -1; i < runs; i++) {
+  do {
+    throwIfAborted(signal);
+    onProgress?.(what, 0);
+    await run();
+  } while (performance.now() < warm);
+  for (let i = 0; i < runs; i++) {
     throwIfAborted(signal);
     onProgress?.(what, (i + 1) / (runs + 1));
-    const found = Object.entries(await run());
-    if (i >= 0) for (const [name, ms] of found) seen.set(name, [...(seen.get(name) ?? []), ms]);
+    for (const [name, ms] of Object.entries(await run())) seen.set(name, [...(seen.get(name) ?? []), ms]);
   }
   return [...seen].map(([name, all]) => ({ section, name, ms: median(all) }));
 }
@@ -139,7 +148,7 @@ async function medians(
 function measureStages(restorer: Restorer, options: BenchOptions): Promise<Figure[]> {
   const { side, signal } = options;
   const photo = testPicture(side);
-  return medians('stages', 'stages', options, async () => {
+  return medians('stages', 'stages', restorer, options, async () => {
     const { timings, faces } = await restorer.restore(photo, { signal });
     const { total, ...rest } = timings;
     return { ...rest, ...faces[0]?.timings, total: total! };
@@ -150,7 +159,7 @@ function measureStages(restorer: Restorer, options: BenchOptions): Promise<Figur
 function measureNetworks(name: string, restorer: Restorer, options: BenchOptions): Promise<Figure[]> {
   const { signal } = options;
   const crop = testPicture(restorer.size);
-  return medians('networks', `${name} network`, options, async () => {
+  return medians('networks', `${name} network`, restorer, options, async () => {
     const start = performance.now();
     using face = await restorer.encode(crop, { signal });
     const encoded = performance.now();

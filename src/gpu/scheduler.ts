@@ -21,6 +21,9 @@ export interface BoundDispatch {
 /** Aim for the time of one submit, in milliseconds: short for progress and abort, and far below every watchdog. */
 const CHUNK_MS = 60;
 
+/** The first submit has at most such a share of all work, or one dispatch. */
+const FIRST_SHARE = 8;
+
 /** What a scheduler needs of the device. */
 interface Submitting {
   readonly gpu: GPUDevice;
@@ -53,10 +56,12 @@ export class Scheduler {
         throw new CodeFormerError('ABORTED', 'The operation was aborted', { cause: options.signal.reason });
       }
       const chunk: BoundDispatch[] = [];
+      // A GPU begins with a small part while the rest is encoded.
+      const most = next === 0 && !this.device.adapter.software ? total / FIRST_SHARE : Number.POSITIVE_INFINITY;
       let work = 0;
       while (next < dispatches.length) {
         const more = cost(dispatches[next]!.dispatch);
-        if (chunk.length > 0 && work + more > this.speed * CHUNK_MS) break;
+        if (chunk.length > 0 && work + more > Math.min(this.speed * CHUNK_MS, most)) break;
         chunk.push(dispatches[next++]!);
         work += more;
       }

@@ -7,6 +7,9 @@ import { type BoundDispatch, encodePass } from './scheduler.js';
 /** What short work is repeated to, in milliseconds: clocks of browsers are coarse, and a submit costs something as well. */
 const LEAST_MS = 2;
 
+/** GPUs lower their clock when there is nothing to do, and take a while to raise it: so long they work before anything is measured. */
+const WARM_MS = 100;
+
 /** Whether the device tells the time itself. */
 export const hasTimestamps = (device: Context): boolean => device.gpu.features.has('timestamp-query');
 
@@ -24,9 +27,16 @@ export async function timeOf(
   if (first > most) return first;
   const times = Math.min(50, Math.max(1, Math.ceil(LEAST_MS / Math.max(first, 0.01))));
   const repeated = Array.from({ length: times }, () => dispatches).flat();
+  await warmUp(device, () => timed(device, repeated));
   const each: number[] = [];
   for (let run = 0; run < runs; run++) each.push((await timed(device, repeated)) / times);
   return each.sort((a, b) => a - b)[runs >> 1]!;
+}
+
+/** Keeps a GPU busy until its clock is up; software adapters have none of their own. */
+export async function warmUp({ adapter }: Context, work: () => Promise<unknown>): Promise<void> {
+  const end = performance.now() + WARM_MS;
+  while (!adapter.software && performance.now() < end) await work();
 }
 
 async function byClock(device: Context, dispatches: readonly BoundDispatch[]): Promise<number> {
