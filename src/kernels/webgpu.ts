@@ -12,6 +12,8 @@ export type Family = 'registers' | 'workgroup';
 export interface WorkgroupTile {
   readonly rows: 4 | 8;
   readonly columns: 4 | 8;
+}
+
 /** Sizes in which subgroups of so many invocations multiply matrices of halves with sums in f32: m x k by k x n. */
 export interface MatrixShape {
   readonly m: number;
