@@ -2,10 +2,11 @@
 
 import { CodeFormerError, type ErrorCode, throwIfAborted } from '../errors.js';
 import { lossOf, type RunOptions, type TunedShape } from '../executor.js';
-import { CONV_CHOICES, type ConvChoice, chosenTarget, isDistinct } from '../kernels/conv/choice.js';
+import { byMatrices, CONV_CHOICES, type ConvChoice, chosenTarget, isDistinct } from '../kernels/conv/choice.js';
 import { packedWeights } from '../kernels/conv/conv.cases.js';
 import { type ConvParams, conv } from '../kernels/conv/conv.js';
 import { convReference } from '../kernels/conv/conv.ref.js';
+import { isMatrixConv, matrixTileOf } from '../kernels/conv/conv-matrix.js';
 import { bytesPerElement, pixelIndex } from '../kernels/kernel.js';
 import type { Target } from '../kernels/webgpu.js';
 import { winogradSide } from '../kernels/winograd/winograd.webgpu.js';
@@ -47,6 +48,7 @@ export async function measureShapes(device: Context, { signal, onProgress }: Run
 
 /** How a convolution runs where nobody chooses. */
 function usualChoice(params: ConvParams, target: Target): ConvChoice {
+  if (isMatrixConv(params, target)) return `matrices, ${matrixTileOf(params, target)}`;
   const family = target.family === 'registers' && target.subgroups ? 'registers, subgroups' : target.family;
   const side = winogradSide(params, target);
   return side === 0 ? family : `${family}, winograd${side === 2 ? ' 2x2' : ''}`;
@@ -57,6 +59,7 @@ function choicesFor(device: Context, params: ConvParams, target: Target): ConvCh
   const usual = usualChoice(params, target);
   const others = CONV_CHOICES.filter(choice => {
     if (choice === usual || !isDistinct(params, choice)) return false;
+    if (byMatrices(choice)) return isMatrixConv(params, target);
     if (choice.startsWith('workgroup') && target.family !== 'workgroup') return false;
     if (choice.includes('subgroups') && !(target.subgroups && device.gpu.features.has('subgroups'))) return false;
     return !choice.includes('winograd') || winogradSide(params, chosenTarget(target, choice)) > 0;

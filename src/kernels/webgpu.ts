@@ -10,7 +10,7 @@ export type Family = 'registers' | 'workgroup';
 
 /** Rows (pixels) and columns (output channels) of a product in workgroup memory that each of 16 x 16 invocations does. */
 export interface WorkgroupTile {
-  readonly rows: 4 | 8;
+  readonly rows: 1 | 2 | 4 | 8;
   readonly columns: 4 | 8;
 }
 
@@ -36,12 +36,12 @@ export interface Target {
   readonly subgroups?: boolean;
   /** Pixels and channels of the tiles of direct convolutions in registers, where there are more than 8 channels. Default 4 x 16. */
   readonly registerTile?: { readonly pixels: number; readonly channels: 8 | 16 };
-  /** The tiles of the products of the family `workgroup`. Default 4 x 4. */
+  /** The tiles of the products of the family `workgroup`. Default 4 x 4, or fewer rows where that makes few workgroups. */
   readonly workgroupTile?: WorkgroupTile;
   /** How subgroups multiply matrices, where they do and may. */
   readonly matrix?: MatrixShape | undefined;
   /** Tiles of convolutions by matrices of subgroups. Default by the size of the convolution. */
-  readonly matrixTile?: 'auto' | 'large' | 'tall' | 'small';
+  readonly matrixTile?: '128x128' | '128x64' | '64x64';
   /** How convolutions of some shapes run instead (`conv/choice.ts`), as a tuner found. */
   readonly tuned?: ReadonlyMap<string, string>;
 }

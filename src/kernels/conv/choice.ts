@@ -10,10 +10,13 @@ const WORKGROUP_TILES = { '8x4': { rows: 8, columns: 4 }, '8x8': { rows: 8, colu
 const REGISTER_TILES = { '8x8': { pixels: 8, channels: 8 }, '4x8': { pixels: 4, channels: 8 } } as const;
 
 /**
- * By tiles in workgroup memory or in registers, of some sizes, these with or without subgroup operations; multiplied directly or by Winograd's
- * algorithm, F(4x4, 3x3) or F(2x2, 3x3). Those that promise most come first.
+ * By matrices of subgroups, tiles in workgroup memory or in registers, of some sizes, these with or without subgroup operations; multiplied
+ * directly or by Winograd's algorithm, F(4x4, 3x3) or F(2x2, 3x3). Those that promise most come first.
  */
 export const CONV_CHOICES = [
+  'matrices, 128x128',
+  'matrices, 128x64',
+  'matrices, 64x64',
   'workgroup',
   'workgroup, winograd',
   'workgroup, 8x4',
@@ -47,6 +50,9 @@ export const isDistinct = ({ y }: ConvParams, choice: ConvChoice): boolean => y.
 
 const isWorkgroup = (choice: ConvChoice): boolean => choice.startsWith('workgroup');
 
+/** Whether a choice needs matrices of subgroups. */
+export const byMatrices = (choice: ConvChoice): boolean => choice.startsWith('matrices');
+
 const tileIn = <T>(tiles: Readonly<Record<string, T>>, choice: ConvChoice): T | undefined =>
   Object.entries(tiles).find(([name]) => choice.includes(name))?.[1];
 
@@ -54,7 +60,7 @@ const workgroupTileOf = (choice: ConvChoice) =>
   isWorkgroup(choice) ? tileIn<WorkgroupTile>(WORKGROUP_TILES, choice) : undefined;
 
 const registerTileOf = (choice: ConvChoice) =>
-  isWorkgroup(choice) ? undefined : tileIn<NonNullable<Target['registerTile']>>(REGISTER_TILES, choice);
+  choice.startsWith('registers') ? tileIn<NonNullable<Target['registerTile']>>(REGISTER_TILES, choice) : undefined;
 
 /**
  * The target as a choice has it, without what the target has not. Winograd's algorithm stays where it was, or goes: elsewhere it is not exact
@@ -62,11 +68,14 @@ const registerTileOf = (choice: ConvChoice) =>
  */
 export function chosenTarget(target: Target, choice: ConvChoice): Target {
   const { family, subgroups, convolution = 'auto', winograd = [4, 2] } = target;
+  if (byMatrices(choice))
+    return { ...target, matrixTile: choice.slice('matrices, '.length) as NonNullable<Target['matrixTile']> };
   const side = choice.endsWith('2x2') ? 2 : 4;
   const workgroupTile = workgroupTileOf(choice);
   const registerTile = registerTileOf(choice);
   return {
     ...target,
+    matrix: undefined,
     family: isWorkgroup(choice) ? family : 'registers',
     subgroups: choice.includes('subgroups') && subgroups === true,
     convolution: choice.includes('winograd') ? convolution : 'direct',

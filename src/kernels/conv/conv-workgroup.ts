@@ -12,14 +12,15 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
   const { x, y, size, stride, upsample, prologue, residual, outputType } = params;
   const activation = activationConstant(params);
   const pixels = y.n * y.h * y.w;
-  const tile = tileOf(target);
+  const product = { rows: pixels, columns: y.c };
+  const tile = tileOf(target, product);
   const store = bytesPerElement('store', target.precision);
   const output = outputType === 'f32' ? 'vec4f' : 'Store4';
   return [
     {
       shader: {
         name: `conv/workgroup/${tile.name}/${activation}/${outputType}`,
-        code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${productCode(target)}`,
+        code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${productCode(tile)}`,
       },
       uniforms: {
         pixels,
@@ -40,7 +41,7 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
         column_tiles: ceilDiv(y.c, tile.width),
         ...epilogueUniforms(params),
       },
-      workgroups: tileGrid(target, pixels, y.c),
+      workgroups: tileGrid(tile, product),
       operands: [
         'x',
         'weights',

@@ -16,17 +16,42 @@
 import { ceilDiv } from '../kernel.js';
 import { linearGrid, type Target, type WorkgroupTile } from '../webgpu.js';
 
-const DEFAULT_TILE: WorkgroupTile = { rows: 4, columns: 4 };
-
-/** The tile of a target, the rows and columns of the product that a workgroup does, and a name. */
-export function tileOf({ workgroupTile = DEFAULT_TILE }: Target) {
-  const { rows, columns } = workgroupTile;
-  return { ...workgroupTile, height: 16 * rows, width: 16 * columns, name: `${rows}x${columns}` };
+/** A product of matrices: its rows and columns, and how often it is done. */
+interface Product {
+  readonly rows: number;
+  readonly columns: number;
+  readonly batches?: number;
 }
 
-/** Workgroups for a product of `rows` x `columns`, `batches` times. */
-export function tileGrid(target: Target, rows: number, columns: number, batches = 1): [number, number, number] {
-  const { height, width } = tileOf(target);
+/** A tile with the rows and columns of the product that a workgroup does, and a name. */
+interface NamedTile extends WorkgroupTile {
+  readonly height: number;
+  readonly width: number;
+  readonly name: string;
+}
+
+/** Workgroups by which a large GPU has something to do everywhere: where there are fewer, each one waits for its own memory most of the time. */
+const ENOUGH = 96;
+
+/** The tile of a target for a product: of those with four columns the largest that makes enough workgroups. */
+export function tileOf({ workgroupTile }: Target, product: Product): NamedTile {
+  const enough = (tile: WorkgroupTile) => tileGrid(named(tile), product).reduce((a, b) => a * b) >= ENOUGH;
+  const [smallest, ...larger] = ([1, 2, 4] as const).map(rows => ({ rows, columns: 4 }) as const);
+  return named(workgroupTile ?? larger.findLast(enough) ?? smallest!);
+}
+
+const named = (tile: WorkgroupTile): NamedTile => ({
+  ...tile,
+  height: 16 * tile.rows,
+  width: 16 * tile.columns,
+  name: `${tile.rows}x${tile.columns}`,
+});
+
+/** Workgroups for a product. */
+export function tileGrid(
+  { height, width }: Pick<NamedTile, 'height' | 'width'>,
+  { rows, columns, batches = 1 }: Product,
+): [number, number, number] {
   const [x, y] = linearGrid(rows, height);
   return [x, y, ceilDiv(columns, width) * batches];
 }
@@ -35,11 +60,10 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, i) 
 
 const lines = (all: readonly string[], indent: number): string => all.map(line => ' '.repeat(indent) + line).join('\n');
 
-/** The product of a target's tile: `main` and its workgroup memory. */
-export function productCode(target: Target): string {
-  const { rows, columns, height, width } = tileOf(target);
+/** The product of a tile: `main` and its workgroup memory. */
+export function productCode({ rows, columns, height, width }: NamedTile): string {
   // As many as fit twice into the 16 KiB of workgroup memory that there always are: then no invocation has more than one of each to bring.
-  const step = rows === 4 && columns === 4 ? 4 : 2;
+  const step = rows <= 4 && columns === 4 ? 4 : 2;
   const quads = columns / 4;
   const eachSum = (statement: (r: number, c: number) => string): string[] =>
     range(rows).map(r =>
