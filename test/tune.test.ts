@@ -28,15 +28,15 @@ describe('what was chosen', () => {
 
   test('is how a shape runs', () => {
     const usual = shaders(null);
-    expect(usual).toEqual(['winograd/weights', 'winograd/input', 'winograd/product/workgroup/4x4', 'winograd/output']);
+    expect(usual).toEqual(['winograd/weights', 'winograd/input', 'winograd/product/workgroup/1x4', 'winograd/output']);
     const run = Object.fromEntries(CONV_CHOICES.map(choice => [choice, shaders(choice).join(' ')]));
-    expect(run.workgroup).toBe('conv/workgroup/4x4');
+    expect(run.workgroup).toBe('conv/workgroup/1x4');
     expect(run['workgroup, 8x4']).toBe('conv/workgroup/8x4');
     expect(run['workgroup, 8x8']).toBe('conv/workgroup/8x8');
     expect(run['workgroup, 8x8, winograd']).toMatch(/winograd\/product\/workgroup\/8x8 /);
     expect(run['workgroup, winograd']).toBe(usual.join(' '));
     expect(run['workgroup, winograd 2x2']).toMatch(
-      /^winograd-2x2\/weights .*\/input .*\/workgroup\/4x4 winograd-2x2\/output$/,
+      /^winograd-2x2\/weights .*\/input .*\/workgroup\/2x4 winograd-2x2\/output$/,
     );
     expect(run.registers).toMatch(/^conv\/stage conv\/staged\/4x16$/);
     expect(run['registers, subgroups']).toMatch(/^conv\/stage conv\/staged\/4x16\/subgroups$/);
@@ -49,9 +49,9 @@ describe('what was chosen', () => {
 
   test('is ignored where it is unknown, and brings nothing back that was given up', () => {
     expect(shaders('by magic')).toEqual(shaders(null));
-    expect(shaders('workgroup, winograd', { convolution: 'direct' })).toEqual(['conv/workgroup/4x4']);
-    expect(shaders('workgroup, winograd', { winograd: [2] })).toEqual(['conv/workgroup/4x4']);
-    expect(shaders('workgroup', { family: 'registers' })).not.toContain('conv/workgroup/4x4');
+    expect(shaders('workgroup, winograd', { convolution: 'direct' })).toEqual(['conv/workgroup/1x4']);
+    expect(shaders('workgroup, winograd', { winograd: [2] })).toEqual(['conv/workgroup/1x4']);
+    expect(shaders('workgroup', { family: 'registers' })).not.toContain('conv/workgroup/1x4');
     expect(chosenTarget({ ...target, subgroups: false }, 'registers, subgroups').subgroups).toBe(false);
   });
 
@@ -61,8 +61,8 @@ describe('what was chosen', () => {
     const wide = paramsOf(32, 32, 512, 512);
     const bytes = 36 * 512 * 512 * 4;
     expect([bytes, bytes - 4].map(maxBindingSize => winogradSide(wide, { ...target, maxBindingSize }))).toEqual([4, 2]);
-    expect(shaders(null, { winograd: [] })).toEqual(['conv/workgroup/4x4']);
-    expect(shaders(null, { maxBindingSize: 2 ** 16 })).toEqual(['conv/workgroup/4x4']);
+    expect(shaders(null, { winograd: [] })).toEqual(['conv/workgroup/1x4']);
+    expect(shaders(null, { maxBindingSize: 2 ** 16 })).toEqual(['conv/workgroup/1x4']);
   });
 
   test('goes by what decides the time of a shape', () => {
