@@ -97,6 +97,17 @@ const others = CONV_CHOICES.filter(choice =>
   choice.startsWith('registers') ? !choice.includes('subgroups') || choice.endsWith('x8') : /[48]x[48]/.test(choice),
 );
 
+// Small cases make few workgroups, and so have the smallest of them.
+describe.each([2, 4] as const)('conv by tiles of %i rows', rows => {
+  for (const spec of [convTest, winogradTest])
+    for (const [precision, device] of devices)
+      test.each(spec.cases)(`${spec.convolution}: $name, ${precision}`, async item => {
+        const target = { family: 'workgroup', workgroupTile: { rows, columns: 4 } } as const;
+        const { where, error } = await worstOf(spec, item, onWebgpu(device, target));
+        expect(error, where).toBeLessThanOrEqual(item.tolerance[precision]);
+      });
+});
+
 describe.each(others)('conv as a tuner may choose it, %s', choice => {
   const spec = choice.endsWith('2x2') ? smallWinogradTest : choice.endsWith('winograd') ? winogradTest : convTest;
   for (const [precision, device] of devices)
