@@ -10,6 +10,7 @@ import { officialFault } from '../node/official.js';
 import type { Restorer } from '../pipeline/restorer.js';
 import { ROLES, type Role } from '../weights/manifest.js';
 import { OFFICIAL_FILES, type OfficialFile, officialFile } from '../weights/official.js';
+import type { Weights } from '../weights/weights.js';
 import type { COMMON_FLAGS } from './flags.js';
 import { choiceFlag, type Flags, type FlagValues, numberFlag } from './flags.js';
 import type { Io } from './io.js';
@@ -24,7 +25,8 @@ export type Engine = Pick<
 /** Weights of each role: `embedded`, a path or a URL; null for none. */
 export type WeightsChoice = Readonly<Record<Role, string | null>>;
 
-export interface EngineOptions extends WeightsChoice {
+export interface EngineOptions extends Omit<WeightsChoice, 'restorer'> {
+  readonly restorer: string | Weights | null;
   readonly adapter: AdapterKind;
   readonly precision: 'auto' | 'f32' | 'f16';
   readonly subgroupMatrices: boolean;

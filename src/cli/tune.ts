@@ -1,5 +1,7 @@
 // `codeformer tune`: finds how the networks run fastest on a GPU, and remembers it.
 
+import { OFFICIAL_CONFIG } from '../models/codeformer/tensors.js';
+import { generatedWeights } from '../models/networks.js';
 import type { TuneResult } from '../pipeline/restorer-types.js';
 import { ROLES } from '../weights/manifest.js';
 import { command } from './command.js';
@@ -15,10 +17,17 @@ export const tune = command({
   usage: '[flags]',
   about:
     'Measures the ways in which convolutions of the networks can run, at most twenty shapes, in a minute or less on a GPU. Later starts use what was found.',
-  flags: { json: { help: 'print all times as one object' }, ...NETWORK_FLAGS, weights, ...DEVICE_FLAGS, quiet },
+  flags: {
+    official: { help: "for a network of the official one's size, on generated weights, and no other" },
+    json: { help: 'print all times as one object' },
+    ...NETWORK_FLAGS,
+    weights,
+    ...DEVICE_FLAGS,
+    quiet,
+  },
   async run({ values }, io, services) {
     const { engine: options } = engineFlags(values);
-    const { weights, warnings } = await chooseWeights(values, ROLES, io);
+    const { weights, warnings } = values.official ? OFFICIAL : await chooseWeights(values, ROLES, io);
     const say = talk(io, values.quiet ?? false);
     for (const warning of warnings) say.warn(warning);
     const engine = await services.openEngine({ ...weights, ...options, signal: io.signal });
@@ -33,6 +42,17 @@ export const tune = command({
     return EXIT_CODES.done;
   },
 });
+
+/** As `bench --official` measures. */
+const OFFICIAL = {
+  weights: {
+    restorer: generatedWeights('codeformer', OFFICIAL_CONFIG, 7),
+    detector: null,
+    parser: null,
+    upscaler: null,
+  },
+  warnings: [],
+};
 
 function print({ adapter, precision, shapes }: TuneResult): string {
   const head = `${adapter}, ${precision}`;
