@@ -135,7 +135,7 @@ for (const file of readdirSync(work).filter(name => name.endsWith('.end'))) {
     step.said = `${read(`${name}.out`)}${read(`${name}.err`)}`.slice(-4000);
   }
   // There is no f16 everywhere.
-  const missing = /^Expected an adapter with f16/.test(step.result?.selfTest?.error) && step.result.selfTest.error;
+  const missing = /^Expected an adapter with (?:shader-)?f16/.test(step.result?.selfTest?.error) && step.result.selfTest.error;
   if (missing) {
     steps[name] = { skipped: missing };
     continue;

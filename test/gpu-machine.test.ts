@@ -15,6 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Report {
   readonly version: string;
+  readonly start: Record<string, number | null>;
   readonly toPyTorch: Record<string, number | null>;
   readonly steps: Record<string, Record<string, unknown>>;
 }
@@ -22,7 +23,12 @@ interface Report {
 /** Runs the script and returns its exit code and what it wrote. */
 function run(env: NodeJS.ProcessEnv): Promise<{ code: unknown; report: Report }> {
   const out = join(folder, 'report.json');
-  const small = { ADAPTER: 'wasm', SUITE: '', BENCH: '--only kernels --filter codebook/argmax --size 32 --runs 1' };
+  const small = {
+    ADAPTER: 'wasm',
+    SUITE: '',
+    TUNE: 'embedded',
+    BENCH: '--only kernels --filter codebook/argmax --size 32 --runs 1',
+  };
   const without = { CODEFORMER_PYTHON: join(folder, 'no-python') };
   return new Promise(resolve =>
     execFile(
@@ -38,19 +44,27 @@ test('all that there is to do ends up in one JSON', async () => {
   const { code, report } = await run({});
   expect(code).toBe(0);
   const { steps } = report;
-  expect(steps['self-test']).toMatchObject({ code: 0, result: { selfTest: { passed: true } } });
-  expect(steps.tune).toMatchObject({ code: 0, result: { shapes: [] } });
+  for (const name of ['start-first', 'start-again']) expect(steps[name]).toMatchObject({ code: 0 });
+  expect(report.start).toEqual({ first: expect.any(Number), again: expect.any(Number) });
+  expect(steps['self-test-f32']).toMatchObject({ code: 0, result: { selfTest: { passed: true } } });
+  expect(steps['tune-f32']).toMatchObject({ code: 0, result: { shapes: [] } });
   expect(steps['bench-f32']).toMatchObject({ code: 0, result: { precision: 'f32', selfTest: { passed: true } } });
-  expect(steps['bench-f16']).toEqual({ skipped: expect.stringContaining('Expected an adapter with f16') });
+  for (const [mode, variant] of [
+    ['f16', 'f16'],
+    ['f16-matrices', 'subgroup-matrices'],
+  ]) {
+    expect(steps[`self-test-${mode}`]).toEqual({ skipped: expect.stringContaining('Expected an adapter with f16') });
+    expect(steps[`bench-${mode}`]).toEqual({ skipped: `the self-test has not found ${variant}` });
+  }
   expect(steps.pytorch).toEqual({ skipped: expect.stringContaining('has no PyTorch that sees a GPU') });
   expect(steps.suite).toEqual({ skipped: 'it was not asked for' });
-  expect(report.toPyTorch).toEqual({ f32: null, f16: null });
+  expect(report.toPyTorch).toEqual({ f32: null, f16: null, 'f16 subgroup matrices': null });
 });
 
 test('steps for which no time is left are left out, and a step that fails stops no other', async () => {
-  expect((await run({ LIMIT: '1' })).report.steps.tune).toEqual({ skipped: 'no time is left' });
+  expect((await run({ LIMIT: '1' })).report.steps['tune-f32']).toEqual({ skipped: 'no time is left' });
   const { code, report } = await run({ ADAPTER: 'nonsense' });
   expect(code).toBe(1);
-  expect(report.steps.tune).toMatchObject({ code: 2, said: expect.stringContaining('--adapter') });
-  expect(Object.keys(report.steps)).toHaveLength(6);
+  expect(report.steps['tune-f32']).toMatchObject({ code: 2, said: expect.stringContaining('--adapter') });
+  expect(Object.keys(report.steps)).toHaveLength(11);
 });

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Engine, EngineOptions } from '../../src/cli/engine.js';
 import { CodeFormerError } from '../../src/errors.js';
+import { OFFICIAL_CONFIG } from '../../src/models/codeformer/tensors.js';
 import type { AdapterReport } from '../../src/node/gpu.js';
 import type { SelfTestResult, TuneResult } from '../../src/pipeline/restorer-types.js';
+import type { Weights } from '../../src/weights/weights.js';
 import { codeformer } from './harness.js';
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -219,6 +221,17 @@ test('tune prints what is faster than before, or all as JSON', async () => {
   result = { ...result, shapes: [] };
   const none = await codeformer(['tune', '--adapter', 'gpu'], { openEngine });
   expect(none.stdout.toString()).toBe('Card, f32: there is nothing to choose from\n');
+});
+
+test("tune --official is about a restorer of the official one's size alone", async () => {
+  const result: TuneResult = { adapter: 'Card', precision: 'f32', shapes: [] };
+  const openEngine = async ({ restorer, ...options }: EngineOptions) => {
+    expect((restorer as Weights).metadata.config).toBe(JSON.stringify(OFFICIAL_CONFIG));
+    expect(options).toMatchObject({ detector: null, parser: null, upscaler: null, adapter: 'gpu' });
+    return { tune: async () => result, destroy: async () => {} } as unknown as Engine;
+  };
+  const { code } = await codeformer(['tune', '--official', '--adapter', 'gpu'], { openEngine });
+  expect(code).toBe(0);
 });
 
 test('doctor without any adapter, or without WebGPU', async () => {
