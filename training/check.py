@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from data import decode, to_tensor
-from degrade import degrade
+from degrade import RANGES, degrade, degrade_with, draw
 from grow import enlarge, grow, shrink
 from model import Restorer
 from curve import WEIGHTS, curve_of
@@ -68,11 +68,12 @@ def main():
             check(done.returncode == 0, f'stage {number} runs' if done.returncode == 0 else f'stage {number}:\n{done.stdout}{done.stderr}')
             return done.stdout
 
+        check_degradation(faces)
         stage(1, 0.15, '--total', '0.3')
         again = stage(1, 0.15, '--total', '0.3')
         check('stage 1, step 0,' not in again, 'stage 1 goes on where it was')
         stage(2, 0.1)
-        stage(3, 0.1)
+        stage(3, 0.1, '--resident')
         result = os.path.join(run, 'stage3.safetensors')
         with safe_open(result, 'pt') as file:
             metadata = file.metadata()
@@ -89,6 +90,18 @@ def main():
         check_slider(folder, result)
         check_curve(folder, result)
         check_detector(folder, a.detector)
+
+
+def check_degradation(faces):
+    """Batches are degraded as single pictures are. Noise is left out, as it is drawn in different ways."""
+    rng = np.random.default_rng(0)
+    picture = cv2.resize(cv2.imread(os.path.join(faces, '0.png')), (512, 512), interpolation=cv2.INTER_CUBIC)
+    for kind in RANGES:
+        p = {**draw(rng, kind, 512), 'noise': 0}
+        single = to_tensor(degrade(picture, rng, kind, p)[None, ..., ::-1])
+        numbers = [torch.tensor([float(p[name])]) for name in ('sx', 'sy', 'angle', 'small', 'noise', 'quality')]
+        alike = psnr(degrade_with(to_tensor(picture[None, ..., ::-1]), *numbers), single)
+        check(alike > 36, f'degraded in a batch as alone: {kind} ({alike:.1f} dB)')
 
 
 def check_growth(folder, detector, small):
@@ -109,7 +122,7 @@ def check_growth(folder, detector, small):
             alike = psnr(after, enlarge(before))
             check(alike > 26, f'the grown network begins as the enlarged one at w = {w} ({alike:.1f} dB)')
 
-    def stage(number, *more):
+    def stage(number, *more, run=run):
         command = [sys.executable, os.path.join(HERE, 'train.py'), '--stage', str(number), '--minutes', '0.15', '--run', run, '--data', faces,
                    '--detector', detector, '--only', '2', '--batch', '2', *more]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -119,10 +132,15 @@ def check_growth(folder, detector, small):
     growing = ('--config', json.dumps(GROWN), '--init', small, '--total', '0.3')
     stage(4, *growing)
     check('stage 4, step 0,' not in stage(4, *growing), 'stage 4 goes on where it was')
-    stage(5)
-    with safe_open(os.path.join(run, 'stage5.safetensors'), 'pt') as file:
+    stage(5, '--resident')
+    result = os.path.join(run, 'stage5.safetensors')
+    with safe_open(result, 'pt') as file:
         finite = all(torch.isfinite(file.get_tensor(name).float()).all() for name in file.keys())
         check(finite and json.loads(file.metadata()['config']) == GROWN, 'the grown weights are finite and say what they are')
+    broken = os.path.join(folder, 'broken')
+    told = stage(5, '--init', result, '--teacher', small, '--rate', 'inf', run=broken)
+    before, after = (load_exported(path).state_dict() for path in (result, os.path.join(broken, 'stage5.safetensors')))
+    check('diverged' in told and all(torch.equal(before[name], after[name]) for name in before), 'what diverges goes back to what it was')
 
 
 def check_slider(folder, weights):

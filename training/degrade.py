@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from precision import constant
 
 # Ranges for 512 px; sigma of the blur and the downsampling factor scale with the size, noise and JPEG quality do not.
 RANGES = {
@@ -55,21 +56,20 @@ def degrade(picture, rng, kind, p=None):
 
 # ---- batch-wise, on any device ----
 
-LUMA = torch.tensor([
+LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
     18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
-]).float().view(8, 8)
-CHROMA = torch.full((8, 8), 99.0)
-CHROMA[:4, :4] = torch.tensor([[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]])
-DCT = torch.tensor([[math.sqrt((1 if k == 0 else 2) / 8) * math.cos((2 * n + 1) * k * math.pi / 16) for n in range(8)] for k in range(8)])
-RGB_YCC = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-YCC_RGB = torch.linalg.inv(RGB_YCC)
+)
+CHROMA = tuple((17, 18, 24, 47, 18, 21, 26, 66, 24, 26, 56, 99, 47, 66, 99, 99)[4 * y + x] if max(x, y) < 4 else 99 for y in range(8) for x in range(8))
+DCT = tuple(tuple(math.sqrt((1 if k == 0 else 2) / 8) * math.cos((2 * n + 1) * k * math.pi / 16) for n in range(8)) for k in range(8))
+RGB_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+YCC_RGB = tuple(map(tuple, np.linalg.inv(np.array(RGB_YCC)).tolist()))
 
 
 def _quantise(x, table):
     """x [B,C,H,W] around 0, table [B,8,8]: through the 8x8 DCT and back."""
     b, c, h, w = x.shape
-    d = DCT.to(x)
+    d = constant(DCT, x.device)
     t = table[:, None, None, None]
     x = x.reshape(b, c, h // 8, 8, w // 8, 8).transpose(3, 4)
     x = d.T @ (torch.round(d @ x @ d.T / t) * t) @ d
@@ -79,13 +79,13 @@ def _quantise(x, table):
 def jpeg(x, quality):
     """x [B,3,H,W] in 0..255 (RGB), H and W multiples of 16, quality [B]."""
     scale = torch.where(quality < 50, torch.floor(5000 / quality), 200 - 2 * quality).view(-1, 1, 1)
-    tables = [torch.floor((t.to(x) * scale + 50) / 100).clamp(1, 255) for t in (LUMA, CHROMA)]
-    m = RGB_YCC.to(x)
+    tables = [torch.floor((constant(t, x.device).view(8, 8) * scale + 50) / 100).clamp(1, 255) for t in (LUMA, CHROMA)]
+    m = constant(RGB_YCC, x.device)
     ycc = torch.einsum('ij,bjhw->bihw', m, x)
     y = _quantise(torch.round(ycc[:, :1]) - 128, tables[0]) + 128
     c = _quantise(torch.round(F.avg_pool2d(ycc[:, 1:], 2)), tables[1])
     c = F.interpolate(c, scale_factor=2, mode='bilinear', align_corners=False)
-    out = torch.einsum('ij,bjhw->bihw', YCC_RGB.to(x), torch.cat([y, c], 1))
+    out = torch.einsum('ij,bjhw->bihw', constant(YCC_RGB, x.device), torch.cat([y, c], 1))
     return out.round().clamp(0, 255)
 
 
@@ -102,10 +102,10 @@ def degrade_batch(x, kind, generator=None):
     """float [B,3,S,S] in [-1,1] (RGB), S a multiple of 16, on any device -> the same. kind: a name, or a list of one per picture."""
     b, _, size, _ = x.shape
     dev, s = x.device, size / 512
-    kinds = [kind] * b if isinstance(kind, str) else kind
+    kinds = (kind,) if isinstance(kind, str) else tuple(kind)
 
     def uniform(name, factor=1.0, low=0.0):
-        r = torch.tensor([[max(low, v * factor) for v in RANGES[k][name]] for k in kinds], device=dev)
+        r = constant(tuple(tuple(max(low, v * factor) for v in map(float, RANGES[k][name])) for k in kinds), dev)
         return r[:, 0] + (r[:, 1] - r[:, 0]) * torch.rand(b, device=dev, generator=generator)
     sx, sy = uniform('blur', s), uniform('blur', s)
     iso = torch.rand(b, device=dev, generator=generator) < 0.5

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
+from precision import constant
 
 PLAN = {1: [(8, 16, 1), (16, 32, 2), (32, 32, 1), (32, 64, 2), (64, 64, 1)], 2: [(64, 128, 2)] + [(128, 128, 1)] * 5, 3: [(128, 256, 2), (256, 256, 1)]}
 TAPS = {'stage1.1', 'stage1.3', 'stage1.5', 'stage2.5', 'stage3.1'}
@@ -73,7 +74,7 @@ def texture_loss(a, b, scales=2):
 def colour_loss(a, b, window=16):
     """L1 between mean colours of windows, as luminance and twice as much as differences from it."""
     d = F.avg_pool2d(a - b, window * a.shape[-1] // 512)
-    grey = (d * torch.tensor([0.299, 0.587, 0.114], device=d.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    grey = (d * constant((0.299, 0.587, 0.114), d.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
     return grey.abs().mean() + 2 * (d - grey).abs().mean()
 
 

@@ -142,11 +142,14 @@ class Generator(nn.Module):
         self.blocks, self.patch = nn.ModuleList(blocks), p
 
     def forward(self, x, fuse=None, taps=None, w=0.0):
-        for i, block in enumerate(self.blocks):
+        *blocks, last = self.blocks
+        for i, block in enumerate(blocks):
             x = block(x)
             if fuse is not None and i in self.fused:
                 s = self.fused[i]
                 x = fuse[str(s)](taps[s], x, w)
+        with torch.autocast(x.device.type, enabled=False):      # bfloat16 has half a step of 8 bits: losses would see it as texture
+            x = last(x.float())
         return F.pixel_shuffle(x, self.patch) if self.patch > 1 else x
 
 

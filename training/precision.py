@@ -1,4 +1,5 @@
-"""Where bfloat16 is worth it."""
+"""Where bfloat16 is worth it; numbers that lie on the device already."""
+import functools
 import torch
 
 
@@ -9,3 +10,9 @@ def half_is_fast(device):
 
 def autocast(device):
     return torch.autocast(torch.device(device).type, torch.bfloat16, half_is_fast(device))
+
+
+@functools.cache
+def constant(values, device):
+    """A tensor of a nested tuple: made once, as each copy to a GPU waits for all that it still has to do."""
+    return torch.tensor(values, device=device)

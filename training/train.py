@@ -43,14 +43,14 @@ SLIDER = (0, 0.25, 0.5, 0.75, 1)
 def arguments():
     a = argparse.ArgumentParser()
     a.add_argument('--stage', type=int, required=True, choices=[1, 2, 3, 4, 5])
-    a.add_argument('--minutes', type=float, required=True, help='of this call, in processor time of a thread')
+    a.add_argument('--minutes', type=float, required=True, help='of this call, in processor time of a thread; on a GPU by the clock')
     a.add_argument('--total', type=float, help='the whole stage over all calls (learning rate, GAN); default: --minutes')
     a.add_argument('--run', required=True)
     a.add_argument('--config', default='s', help='name in model.py or JSON')
     a.add_argument('--data', nargs='+', required=True, help='folders of faces-256-*.tar (and faces-512*.tar for stages 4 and 5) or of pictures')
     a.add_argument('--detector', required=True, help='RetinaFace mobile0.25 checkpoint, for its features')
     a.add_argument('--init', help='safetensors to start from instead of the previous stage in --run; in stage 4 what is grown')
-    a.add_argument('--teacher', help='safetensors whose encoder chooses the codes of clean pictures in stages 4 and 5 (default: that of --init)')
+    a.add_argument('--teacher', help='safetensors whose encoder chooses the codes of clean pictures in stages 4 and 5 (default in stage 4: that of --init)')
     a.add_argument('--slim', help='folder: also write the state there without optimiser, in half precision and in pieces of at most 15 MiB, '
                                   'and start from it when --run has no state')
     a.add_argument('--batch', type=int)
@@ -58,6 +58,7 @@ def arguments():
     a.add_argument('--threads', type=int, default=1)
     a.add_argument('--seed', type=int, default=0)
     a.add_argument('--only', type=int, help='train and validate on the first N pictures, without augmentation (to test)')
+    a.add_argument('--resident', action='store_true', help='pictures lie on the device and are degraded there in batches: always so on a GPU')
     a.add_argument('--compile', action='store_true')
     a.add_argument('--every', type=float, default=5, help='minutes between previews and saves')
     return a.parse_args()
@@ -112,6 +113,12 @@ def load_exported(path):
     return model
 
 
+def load_encoder(path):
+    """The tensors of the encoder alone."""
+    with safe_open(path, 'pt') as f:
+        return {k.removeprefix('encoder.'): f.get_tensor(k).float() for k in f.keys() if k.startswith('encoder.')}
+
+
 @torch.no_grad()
 def kmeans(x, k, steps=12):
     """Centres of x [N,C]; empty ones restart at random points."""
@@ -150,7 +157,6 @@ class Trainer:
         before = None if state or a.init or a.stage == 1 else load_state(a, a.stage - 1)
         if state:
             model = Restorer(state['config'])
-            model.load_state_dict(state['model'])
         elif a.stage == 4:
             assert a.init, 'stage 4 needs --init: what is grown to --config'
             old = load_exported(a.init)
@@ -158,9 +164,12 @@ class Trainer:
             seen = [faces.degraded(faces.clean(1), kind) for kind in list(KINDS) * (FITTED // len(KINDS))]
             model, teacher = grow(old, named(a.config), torch.cat(seen)), old.encoder.state_dict()
             if a.teacher:
-                teacher = load_exported(a.teacher).encoder.state_dict()
+                teacher = load_encoder(a.teacher)
         elif a.init:
             model = load_exported(a.init)
+            if a.stage == 5:
+                assert a.teacher, 'stage 5 needs --teacher with --init'
+                teacher = load_encoder(a.teacher)
         elif before:
             model = Restorer(before['config'])
             model.load_state_dict(before['ema'])
@@ -193,8 +202,8 @@ class Trainer:
         for p in self.parameters:
             p.requires_grad_(True)
         parameters = [(n, p) for n, p in m.named_parameters() if p.requires_grad]
-        self.batch = a.batch or (64 if self.cuda else 4)
-        self.rate = a.rate or {1: 0.02, 2: 0.01, 3: 0.01, 4: 0.005, 5: 0.004}[a.stage]
+        self.batch = a.batch or (4 if not self.cuda else 64 if a.stage < 4 else 24)
+        self.rate = a.rate or {1: 0.02, 2: 0.01, 3: 0.01, 4: 0.005, 5: 0.0003}[a.stage]
         # What was trained before moves slower, and by shares of its size.
         slow, relative = {1: {}, 2: {'encoder': 0.5}, 3: {'fuse': 1.0, 'generator': 0.1, '': 0.3}, 4: {}, 5: {}}[a.stage], ()
         if a.stage == 3:
@@ -220,12 +229,7 @@ class Trainer:
             self.total += m.quantize.embedding.weight.detach()
         seed = a.seed
         if state:
-            self.ema.load_state_dict(state['ema'])
-            if 'opt' in state:
-                self.opt.load_state_dict(state['opt'])
-                self.opt_d.load_state_dict(state['opt_d'])
-            self.disc.load_state_dict(state['disc'])
-            self.count, self.total = state['count'].to(self.device), state['total'].to(self.device)
+            self.load(state)
             for n in ('ready', 'step', 'images', 'elapsed', 'minutes'):
                 setattr(self, n, state[n])
             self.minutes = a.total or max(self.minutes, self.elapsed / 60 + a.minutes if self.elapsed >= self.minutes * 60 else 0)
@@ -233,7 +237,7 @@ class Trainer:
         elif a.stage in (3, 5) and (earlier := load_state(a, 1 if a.stage == 3 else 4)):
             self.disc.load_state_dict(earlier['disc'])
         t = time.time()
-        self.faces = (Faces if a.stage < 4 else LargeFaces)(a.data, self.device, seed, a.only)
+        self.faces = (Faces if a.stage < 4 else LargeFaces)(a.data, self.device, seed, a.only, self.cuda or a.resident)
         print(f'{self.faces.count} pictures in {time.time() - t:.1f} s; {self.device}; stage {a.stage}, step {self.step}, '
               f'batch {self.batch}, rate {self.rate}, parameters {sum(p.numel() for p in m.parameters()) / 1e6:.2f} M', flush=True)
         if a.stage == 3:
@@ -255,6 +259,10 @@ class Trainer:
 
     def progress(self):
         return self.elapsed / (self.minutes * 60)
+
+    def clock(self):
+        """Seconds: by the clock where a GPU works, else of a thread, so that a machine that is busy otherwise does not shorten the schedule."""
+        return time.perf_counter() if self.cuda else time.process_time() / self.a.threads
 
     # ---- image losses ----
 
@@ -443,42 +451,70 @@ class Trainer:
         pairs = [(e, p) for e, p in zip(self.ema.parameters(), self.model.parameters()) if id(p) in trained]
         self.averaged, self.sources = [e for e, _ in pairs], [p.data for _, p in pairs]
         step = getattr(self, f'stage{self.stage}')
-        start = last = time.process_time()
+        start = last = self.clock()
         saved = logged = time.time()
-        images = 0
-        while (time.process_time() - start) / self.a.threads < self.a.minutes * 60 and self.progress() < 1:
+        images, self.good = 0, self.snapshot()
+        while self.clock() - start < self.a.minutes * 60 and self.progress() < 1:
             step()
             self.step += 1
             self.images += self.batch
             images += self.batch
             self.n += 1
             if self.step % 50 == 0 or time.time() - logged > 30:
-                if self.cuda:
-                    torch.cuda.synchronize()
                 values = {k: float(v) / self.n for k, v in self.values.items()}
                 now = time.time()
                 line = dict(stage=self.stage, step=self.step, images=self.images, minutes=round(self.elapsed / 60, 1),
                             rate=round(images / (now - logged), 2), **{k: round(v, 4) for k, v in values.items()})
-                with open(os.path.join(self.a.run, 'log.jsonl'), 'a') as f:
-                    f.write(json.dumps(line) + '\n')
-                print(json.dumps(line), flush=True)
-                assert all(math.isfinite(v) for v in values.values()), 'diverged: resume from the last save'
+                self.log(line)
+                self.settle()
                 self.values, self.n, images, logged = {}, 0, 0, now
-            cpu = time.process_time()
-            self.elapsed += (cpu - last) / self.a.threads      # a machine that is busy otherwise does not shorten the schedule
-            last, now = cpu, time.time()
+            seconds = self.clock()
+            self.elapsed += seconds - last
+            last, now = seconds, time.time()
             if now - saved > self.a.every * 60:
                 self.finish()
                 saved = time.time()
                 logged += saved - now
-                last = time.process_time()
+                last = self.clock()
         self.finish()
 
+    def log(self, line):
+        with open(os.path.join(self.a.run, 'log.jsonl'), 'a') as f:
+            f.write(json.dumps(line) + '\n')
+        print(json.dumps(line), flush=True)
+
+    def state(self):
+        return dict(config=self.model.config, model=self.model.state_dict(), ema=self.ema.state_dict(), opt=self.opt.state_dict(),
+                    opt_d=self.opt_d.state_dict(), disc=self.disc.state_dict(), count=self.count, total=self.total, ready=self.ready,
+                    step=self.step, images=self.images, elapsed=self.elapsed, minutes=self.minutes)
+
+    def snapshot(self):
+        return copy.deepcopy(self.state())
+
+    @torch.no_grad()
+    def settle(self):
+        """Keeps a copy of what was trained, or goes back to the last one when it is not finite any more."""
+        norms = torch._foreach_norm([*self.parameters, *self.disc.parameters(), self.total])
+        if not torch.stack(norms).isfinite().all():
+            print('diverged: back to the last good state', flush=True)
+            self.load(self.good)
+        self.good = self.snapshot()
+
+    def load(self, state):
+        """What is trained, not how far it is. The optimisers may keep tensors of `state`."""
+        self.model.load_state_dict(state['model'])
+        self.ema.load_state_dict(state['ema'])
+        if 'opt' in state:
+            self.opt.load_state_dict(state['opt'])
+            self.opt_d.load_state_dict(state['opt_d'])
+        self.disc.load_state_dict(state['disc'])
+        self.count.copy_(state['count'])
+        self.total.copy_(state['total'])
+
     def finish(self):
+        self.settle()
         self.preview()
-        state = dict(config=self.model.config, model=self.model.state_dict(), ema=self.ema.state_dict(), opt=self.opt.state_dict(),
-                     opt_d=self.opt_d.state_dict(), disc=self.disc.state_dict(), count=self.count, total=self.total, ready=self.ready,
-                     step=self.step, images=self.images, elapsed=self.elapsed, minutes=self.minutes)
+        state = self.state()
         if self.stage > 1:
             state['teacher'] = self.teacher.state_dict()
         save(self.path, state)
@@ -527,9 +563,7 @@ class Trainer:
                     line[f'{kind} {name} sharpness'] = round(sharpness(y, x), 3)
             shown = [*([bad] if later else [x]), *columns.values(), *([x] if later else [])]
             rows.append(torch.cat([c.float()[:4 if later else 6] for c in shown], 3).cpu())
-        print(json.dumps(line), flush=True)
-        with open(os.path.join(self.a.run, 'log.jsonl'), 'a') as f:
-            f.write(json.dumps(line) + '\n')
+        self.log(line)
         grid = torch.cat([r for rs in rows for r in rs], 1)
         grid = ((grid.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).flip(2).numpy()
         cv2.imwrite(os.path.join(self.a.run, 'preview', f'stage{self.stage}-{self.step:07d}.jpg'), np.ascontiguousarray(grid))
