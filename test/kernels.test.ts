@@ -77,7 +77,8 @@ const devices = new Map(
   ),
 );
 
-for (const spec of kernelTests) {
+// Those by matrices of subgroups are in matrices.test.ts.
+for (const spec of kernelTests.filter(({ convolution }) => convolution !== 'subgroup-matrices')) {
   describe([spec.convolution, spec.kernel.name].filter(Boolean).join(' '), () => {
     for (const item of spec.cases) {
       for (const family of ['registers', 'workgroup'] as const) {

@@ -146,7 +146,8 @@ test('WebAssembly passes, with the embedded networks', async () => {
   const { checks, ...result } = await restorer.selfTest();
   expect(checks.filter(({ fault }) => fault !== null)).toEqual([]);
   expect(result).toMatchObject({ passed: true, precision: 'f32', variants: [], givenUp: [], faults: [] });
-  expect(checks).toHaveLength(kernelTests.length + 3);
+  const there = kernelTests.filter(({ convolution }) => convolution !== 'subgroup-matrices');
+  expect(checks).toHaveLength(there.length + 3);
   expect(checks.every(({ inputs }) => inputs > 0)).toBe(true);
 });
 
