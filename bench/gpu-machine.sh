@@ -58,7 +58,7 @@ has() {
   ' "$work/self-test-$1.out" "$2" 2>"$work/has"
 }
 
-# check NAME FLAGS...: a mode has a cache of its own, because what a tuner finds is remembered by precision alone.
+# check NAME FLAGS...: a mode has a cache of its own, so that none begins with what another has found.
 check() {
   local name=$1
   shift

@@ -46,6 +46,10 @@ describe('are used', () => {
       y: { ...params.y, h: 128, w: 128, c: 128, stride: 128 },
     };
     expect(firstName(target, large)).toBe('conv/matrix/128x128/0');
+    // Who asks for matrices tests them: the large tiles as well, on small pictures.
+    const few = { ...params, y: { ...params.y, c: 72, stride: 72 } };
+    expect(firstName(target, few)).toBe('conv/matrix/64x64/0');
+    expect(firstName({ ...target, convolution: 'subgroup-matrices' }, few)).toBe('conv/matrix/128x128/0');
     expect(firstName(chosenTarget(target, 'matrices, 128x64'), large)).toBe('conv/matrix/128x64/0');
     expect(firstName(chosenTarget(target, 'workgroup'), large)).not.toMatch(/matrix/);
   });
@@ -61,21 +65,19 @@ describe('an adapter', () => {
   });
   const found = (subgroupMatrixConfigs: object[], changed: object = {}, features = FEATURES) => {
     const info = { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs, ...changed };
-    const limits = { maxComputeWorkgroupStorageSize: 32768, maxComputeInvocationsPerWorkgroup: 256, ...changed };
+    const limits = { maxComputeWorkgroupStorageSize: 32768, maxComputeInvocationsPerWorkgroup: 256 };
+    Object.assign(limits, { maxComputeWorkgroupSizeX: 256 }, changed);
     return matrixShape({ features: new Set(features), limits, adapterInfo: info } as unknown as GPUDevice);
   };
   const both = [config('f16', 'f16', 16), config('u8', 'u32', 16), config('f16', 'f32', 16)];
 
-  test('has them where sums are f32 and sizes divide the tiles', () => {
+  test('has them where sums are f32, in the largest size that the tiles are made of', () => {
     expect(found(both)).toEqual(shape);
-    expect(found([config('f16', 'f32', 16, 8, 16), config('f16', 'f32', 16)])).toEqual({ ...shape, n: 8 });
+    expect(found([config('f16', 'f32', 16, 8, 16), config('f16', 'f32', 16)])).toEqual(shape);
+    expect(found([config('f16', 'f32', 16, 8, 16), config('f16', 'f32', 16, 32, 16)])).toEqual({ ...shape, n: 8 });
     expect(found([config('f16', 'f32', 8), config('f16', 'f32', 24)])).toBeUndefined();
-    expect(found([config('f16', 'f32', 8)], { subgroupMinSize: 8, subgroupMaxSize: 8 })).toEqual({
-      m: 8,
-      n: 8,
-      k: 8,
-      subgroup: 8,
-    });
+    const sixteen = { subgroupMinSize: 16, subgroupMaxSize: 16 };
+    expect(found([config('f16', 'f32', 8)], sixteen)).toEqual({ m: 8, n: 8, k: 8, subgroup: 16 });
   });
 
   test('has none without the features, the memory, the invocations or one size of subgroups', () => {
@@ -83,7 +85,9 @@ describe('an adapter', () => {
     expect(found(both, {}, FEATURES.slice(0, 2))).toBeUndefined();
     expect(found(both, { maxComputeWorkgroupStorageSize: 16384 })).toBeUndefined();
     expect(found(both, { maxComputeInvocationsPerWorkgroup: 128 })).toBeUndefined();
+    expect(found(both, { maxComputeWorkgroupSizeX: 128 })).toBeUndefined();
     expect(found(both, { subgroupMinSize: 16 })).toBeUndefined();
+    expect(found(both, { subgroupMinSize: 8, subgroupMaxSize: 8 })).toBeUndefined();
     expect(found([])).toBeUndefined();
   });
 });

@@ -45,8 +45,9 @@ export async function requestDevice(gpu: GPU, kind: 'gpu' | 'software', options:
     throw new CodeFormerError('NO_ADAPTER', `Expected a WebGPU adapter of kind "${kind}" but none was found`);
   }
   const device = await adapter.requestDevice(deviceDescriptor(adapter, options));
-  const matrix = matrixShape(device, adapter.info);
-  return new Device(device, adapterInfo(adapter.info), { ...options, ...(matrix && { target: { matrix } }) }, true);
+  const info = adapterInfo(adapter.info);
+  const matrix = info.software ? undefined : matrixShape(device, adapter.info);
+  return new Device(device, info, { ...options, ...(matrix && { target: { matrix } }) }, true);
 }
 
 async function requestAdapter(gpu: GPU, kind: 'gpu' | 'software'): Promise<GPUAdapter | null> {

@@ -68,7 +68,8 @@ export class Context {
       precision: wanted === 'f16' ? 'f16' : 'f32',
       maxBindingSize: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
       subgroups: gpu.features.has('subgroups'),
-      matrix: matrixShape(gpu),
+      // Software adapters are not tested at their first use.
+      matrix: adapter.software ? undefined : matrixShape(gpu),
       ...options.target,
     };
     this.matrix = this.settings.matrix;

@@ -21,7 +21,7 @@ export interface BoundDispatch {
 /** Aim for the time of one submit, in milliseconds: short for progress and abort, and far below every watchdog. */
 const CHUNK_MS = 60;
 
-/** The first submit has at most such a share of all work, or one dispatch. */
+/** The first submit to a GPU has at most one part in so many of all work, or one dispatch. */
 const FIRST_SHARE = 8;
 
 /** What a scheduler needs of the device. */

@@ -23,18 +23,18 @@ export async function timeOf(
   { runs, most }: { readonly runs: number; readonly most: number },
 ): Promise<number> {
   const timed = hasTimestamps(device) ? byTimestamps : byClock;
+  await warmUp(device, () => timed(device, dispatches));
   const first = await timed(device, dispatches);
   if (first > most) return first;
   const times = Math.min(50, Math.max(1, Math.ceil(LEAST_MS / Math.max(first, 0.01))));
   const repeated = Array.from({ length: times }, () => dispatches).flat();
-  await warmUp(device, () => timed(device, repeated));
   const each: number[] = [];
   for (let run = 0; run < runs; run++) each.push((await timed(device, repeated)) / times);
   return each.sort((a, b) => a - b)[runs >> 1]!;
 }
 
 /** Keeps a GPU busy until its clock is up; software adapters have none of their own. */
-export async function warmUp({ adapter }: Context, work: () => Promise<unknown>): Promise<void> {
+async function warmUp({ adapter }: Context, work: () => Promise<unknown>): Promise<void> {
   const end = performance.now() + WARM_MS;
   while (!adapter.software && performance.now() < end) await work();
 }

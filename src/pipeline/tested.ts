@@ -1,6 +1,7 @@
 // Networks on a GPU, by the variants that it computes rightly: found by a self-test at its first use, and remembered.
 
-import { type Executor, type TunedShape, VARIANTS, type Variant } from '../executor.js';
+import { CodeFormerError } from '../errors.js';
+import { type Executor, lossOf, type TunedShape, VARIANTS, type Variant } from '../executor.js';
 import type { Check } from '../selftest/check.js';
 import { checkKernels } from '../selftest/kernels.js';
 import { checkNetworks, peakOf, type Recording, recordingOf } from '../selftest/networks.js';
@@ -87,7 +88,17 @@ async function settled(device: Executor, sources: Sources, testing: Testing): Pr
     return networks;
   };
   try {
-    const ofNetworks = await settle(device, fixed, async () => checkLoaded(device, await loaded(), sources, signal));
+    const ofNetworks = await settle(device, fixed, async () => {
+      try {
+        return await checkLoaded(device, await loaded(), sources, signal);
+      } catch (error) {
+        // A shader of theirs alone that does not compile, for example.
+        if (!(error instanceof CodeFormerError && error.code === 'GPU_ERROR')) throw error;
+        await lossOf(device);
+        device.check();
+        return [{ name: 'networks', inputs: 1, fault: error.message }];
+      }
+    });
     const verdict = {
       givenUp: [...ofKernels.givenUp, ...ofNetworks.givenUp],
       faults: [...ofKernels.faults, ...ofNetworks.faults],

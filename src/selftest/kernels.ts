@@ -7,7 +7,7 @@ import type { Check } from './check.js';
 import { onExecutor, worstOf } from './kernel-check.js';
 
 /** Elements of all operands of the largest inputs: of more the references take longer than they tell. */
-const MOST_ELEMENTS = 16384;
+const MOST_ELEMENTS = 65536;
 
 /**
  * Checks kernels as an executor computes them now.

@@ -3,7 +3,7 @@
 import type { Target, WorkgroupTile } from '../webgpu.js';
 import type { ConvParams } from './conv.js';
 
-/** Tiles in workgroup memory beside those of 4 x 4. */
+/** Tiles in workgroup memory beside those of 1 to 4 rows and 4 columns, of which the size of the product decides. */
 const WORKGROUP_TILES = { '8x4': { rows: 8, columns: 4 }, '8x8': { rows: 8, columns: 8 } } as const;
 
 /** Tiles in registers beside those of 4 pixels x 16 channels, for more than 8 channels. */
@@ -19,11 +19,11 @@ export const CONV_CHOICES = [
   'matrices, 64x64',
   'workgroup',
   'workgroup, winograd',
+  'workgroup, winograd 2x2',
   'workgroup, 8x4',
   'workgroup, 8x4, winograd',
   'workgroup, 8x8',
   'workgroup, 8x8, winograd',
-  'workgroup, winograd 2x2',
   'registers, subgroups, winograd',
   'registers, subgroups',
   'registers, winograd',

@@ -38,6 +38,7 @@ export const matrixTest: KernelTest<ConvParams> = {
       padLeft: 0,
     }),
     convCase('3x3, mirrored', { ...params(5, 6, 17, 16), padMode: 'reflect' }),
+    convCase('3x3, large tiles', { ...params(9, 17, 20, 72), prologue: 'affine-swish' }),
     convCase('1x1, several tiles', { ...params(9, 17, 40, 72), size: 1, padTop: 0, padLeft: 0 }),
     convCase('7x7', { ...params(6, 7, 16, 16), size: 7, padTop: 3, padLeft: 3 }),
   ],

@@ -92,6 +92,9 @@ const cases: Case<ConvParams>[] = [
     stride: 2,
     activation: { kind: 'leaky' },
   }),
+  // So many pixels that a workgroup of a GPU has two, or four, rows for an invocation.
+  convCase('3x3, tiles of two rows', same(3, [56, 56], 4, 4)),
+  convCase('3x3, tiles of four rows', same(3, [79, 78], 4, 4)),
   convCase('3x3, mirrored', { ...same(3, [5, 6], 5, 9), padMode: 'reflect', prologue: 'affine' }),
   convCase('3x3, several strips', { ...same(3, [4, 300], 1024, 4), bias: false }),
   convCase('5x5', same(5, [6, 7], 8, 8)),

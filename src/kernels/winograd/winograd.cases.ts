@@ -61,6 +61,7 @@ const cases: Case<ConvParams>[] = [
     { ...params(10, 14, 8, 8, 2), x: layout(2, 5, 7, 8, 20, 8), upsample: 2 },
     tolerance,
   ),
+  convCase('tiles of four rows', params(45, 47, 4, 4), tolerance),
   convCase('several strips', params(5, 100, 2048, 4), { f32: 5e-5, f16: 1e-2 }),
 ];
 

@@ -73,7 +73,8 @@ export function winogradSide(params: ConvParams, target: Target): Side | 0 {
   const { x, y } = params;
   const { convolution = 'auto', winograd = SIDES } = target;
   const few = x.c < 64 || y.c < 64 || y.n * y.h * y.w < LEAST_PIXELS[target.family];
-  if (convolution === 'direct' || !fits(params) || (convolution === 'auto' && few)) return 0;
+  const forced = convolution === 'winograd' || convolution === 'winograd-2x2';
+  if (convolution === 'direct' || !fits(params) || (few && !forced)) return 0;
   const side = SIDES.find(side => {
     if (!winograd.includes(side) || (convolution === 'winograd-2x2' && side !== 2)) return false;
     const { u, v, m } = geometry(params, target, side);
