@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
+import { CodeFormerError } from '../src/errors.js';
 import type { Executor, TunedShape, Variant } from '../src/executor.js';
 import { CodeFormer } from '../src/models/codeformer/codeformer.js';
 import { generatedWeights } from '../src/models/networks.js';
@@ -23,19 +24,25 @@ let peak = 0;
 /** The variant that is wrong. */
 let wrong: Variant | null = null;
 
+/** The variant with which networks are refused, though kernels are right. */
+let refused: Variant | null = null;
+
 vi.mock(import('../src/selftest/kernels.js'), () => ({
   checkKernels: async ({ variants }) => [
     { name: 'conv', inputs: 1, fault: wrong && variants.includes(wrong) ? 'y[0] = 1, expected 2' : null },
   ],
 }));
 beforeEach(() => {
-  [loads, destroyed, peak, wrong] = [0, 0, 0, null];
+  [loads, destroyed, peak, wrong, refused] = [0, 0, 0, null, null];
 });
 
 function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
   let variants: readonly Variant[] = ['winograd', 'workgroup'];
   const applied: string[][] = [];
   const device = {
+    lost: new Promise(() => {}),
+    check: () => {},
+    describe: () => 'Card',
     adapter: { vendor: 'maker', architecture: '', device: '', description: '', software: false },
     features,
     get variants() {
@@ -45,7 +52,8 @@ function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
       return variants.includes('f16') ? 'f16' : 'f32';
     },
     use(used: readonly Variant[]) {
-      variants = used;
+      // It has none of these.
+      variants = used.filter(variant => variant !== 'subgroup-matrices');
     },
     tuner: { apply: (shapes: readonly TunedShape[]) => void applied.push(shapes.map(({ choice }) => choice)) },
   } as unknown as Executor;
@@ -69,6 +77,8 @@ function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
     } as unknown as Sources;
     const networks = async () => {
       loads++;
+      if (refused && variants.includes(refused))
+        throw new CodeFormerError('GPU_ERROR', 'a large tile does not compile');
       const network = { peakOf: async () => peak };
       const all = { detector: network, restorer: network, parser: null, upscaler: null };
       return { ...all, destroy: () => void destroyed++ } as never;
@@ -119,6 +129,17 @@ test('what was found is remembered in the cache folder, and found again where th
     vi.unstubAllEnvs();
     rmSync(cache, { recursive: true, force: true });
   }
+});
+
+test('networks that an adapter refuses, though it computes kernels rightly, are loaded without what it refuses', async () => {
+  refused = 'winograd';
+  const { device, load } = setting([]);
+  const { verdict } = await load({ restorer: '9807', detector: '227' });
+  expect(verdict).toMatchObject({ givenUp: ['winograd'], faults: ['networks: a large tile does not compile'] });
+  expect(device.variants).toEqual(['workgroup']);
+  refused = 'workgroup';
+  const none = setting([]);
+  expect((await none.load({ restorer: '9807', detector: '227' })).verdict!.givenUp).toEqual(['workgroup']);
 });
 
 test('what a tuner found is remembered with what it found before, for each precision', async () => {
