@@ -77,6 +77,7 @@ test('every flag of restore is in its help', async () => {
     'weights',
     'adapter',
     'precision',
+    'subgroup-matrices',
     'max-pixels',
     'quiet',
     'help',

@@ -51,10 +51,21 @@ describe('restore', () => {
   });
 
   test('hands its flags on', async () => {
-    const args = ['--fidelity', '0.7', '--weights', 'w.pth', '--adapter', 'software', '--precision=f32'];
+    const args = [
+      '--fidelity',
+      '0.7',
+      '--weights',
+      'w.pth',
+      '--adapter',
+      'software',
+      '--precision=f32',
+      '--subgroup-matrices',
+    ];
     const { opened, fidelities } = await restore(crop, '--aligned', ...args, '-o', out);
     expect(fidelities).toEqual([0.7]);
-    expect(opened).toMatchObject([{ restorer: 'w.pth', adapter: 'software', precision: 'f32' }]);
+    expect(opened).toMatchObject([
+      { restorer: 'w.pth', adapter: 'software', precision: 'f32', subgroupMatrices: true },
+    ]);
   });
 
   test('keeps EXIF data unless it is told not to, and puts what is transparent on a colour', async () => {
