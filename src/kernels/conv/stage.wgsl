@@ -57,7 +57,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   let first_row = id.y * uniforms.rows_each;
   var x_row = i32(uniforms.row * uniforms.stride + first_row) - i32(uniforms.pad_top);
-  for (var row = first_row; row < min(first_row + uniforms.rows_each, uniforms.staged_rows); row++) {
+  let end_row = min(first_row + uniforms.rows_each, uniforms.staged_rows);
+  for (var row = first_row; row < end_row; row++) {
     var value = vec4f(0.0);
     if (column_inside && (mirror || (x_row >= 0 && x_row < i32(uniforms.height)))) {
       let pixel = first + (inside(x_row, uniforms.height, mirror) >> uniforms.upsample) * width;
