@@ -1,13 +1,15 @@
 // Convolution by the matrix operations of subgroups, in half precision with sums in f32: tensor cores, where a GPU has them. One product of
 // pixels by channels, as in conv-workgroup.ts; norm and swish are done once, before it, since a workgroup reads each pixel nine times.
 
-import { bytesPerElement, ceilDiv, roundUp } from '../kernel.js';
-import { type Dispatch, linearGrid, type MatrixShape, placeOf, type Target, type WebgpuKernel } from '../webgpu.js';
+import { bytesPerElement, ceilDiv, layout, layoutElements, roundUp } from '../kernel.js';
+import { webgpuNormalize } from '../normalize/normalize.webgpu.js';
+import { type Dispatch, linearGrid, type MatrixShape, type Target, type WebgpuKernel } from '../webgpu.js';
 import type { ConvParams } from './conv.js';
 import operands from './conv-matrix.wgsl';
-import { activationConstant, epilogueUniforms } from './epilogue.js';
+import { activationConstant } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
-import prepare from './matrix-input.wgsl';
+import { rowUniforms } from './rows.js';
+import rows from './rows.wgsl';
 
 /** Pixels and channels of a workgroup, and of each of its subgroups. */
 interface MatrixTile {
@@ -58,65 +60,32 @@ export function isMatrixConv({ x, y, outputType }: ConvParams, target: Target): 
 export const webgpuMatrixConv: WebgpuKernel<ConvParams> = {
   scratch({ x, prologue }) {
     if (prologue === 'none') return {};
-    return { prepared: { type: 'store', elements: x.n * x.h * x.w * roundUp(x.c, 4) } };
+    return { prepared: { type: 'store', elements: layoutElements(layout(x.n, x.h, x.w, x.c)) } };
   },
   dispatches(params, target): Dispatch[] {
-    const { x, y, size, stride, upsample, prologue, residual } = params;
-    const shape = target.matrix!;
+    const { x, y, size, prologue, residual } = params;
     const tile = TILES[matrixTileOf(params, target)];
     const activation = activationConstant(params);
     const pixels = y.n * y.h * y.w;
-    const groups = ceilDiv(x.c, 4);
-    const prepared = prologue !== 'none';
-    const input = { ...x, stride: groups * 4, offset: 0 };
     const store = bytesPerElement('store', target.precision);
-    const before = x.n * x.h * x.w * groups;
+    const prepared = layout(x.n, x.h, x.w, x.c);
+    const isPrepared = prologue !== 'none';
+    const prepare = webgpuNormalize
+      .dispatches({ x, y: prepared, activation: prologue === 'affine-swish' ? 'swish' : 'none' }, target)
+      .map(dispatch => ({ ...dispatch, operands: dispatch.operands.map(name => (name === 'y' ? 'prepared' : name)) }));
     const [across, along] = linearGrid(pixels, tile.rows);
     return [
-      ...(prepared
-        ? [
-            {
-              shader: { name: 'conv/matrix-input', code: prepare },
-              uniforms: {
-                count: before,
-                groups,
-                pixels: x.h * x.w,
-                swish: prologue === 'affine-swish' ? 1 : 0,
-                ...placeOf('x', x),
-              },
-              workgroups: linearGrid(before),
-              operands: ['x', 'scale', 'shift', 'prepared'],
-              flops: before * 4 * (prologue === 'affine' ? 2 : 16),
-              bytes: before * 8 * store,
-            } satisfies Dispatch,
-          ]
-        : []),
+      ...(isPrepared ? prepare : []),
       {
         shader: {
           name: `conv/matrix/${tile.rows}x${tile.columns}/${activation}`,
-          code: `const ACTIVATION = ${activation};\n${epilogue}${operands}${product(tile, shape)}`,
+          code: `const ACTIVATION = ${activation};\nalias Output4 = Store4;\n${epilogue}${operands}${rows}${product(tile, target.matrix!)}`,
           features: ['subgroups', 'chromium_experimental_subgroup_matrix'],
         },
-        uniforms: {
-          pixels,
-          groups,
-          size,
-          stride,
-          pad_top: params.padTop,
-          pad_left: params.padLeft,
-          mirror: params.padMode === 'reflect' ? 1 : 0,
-          upsample: upsample - 1,
-          height: x.h * upsample,
-          width: x.w * upsample,
-          ...placeOf('x', prepared ? input : x),
-          y_height: y.h,
-          y_width: y.w,
-          blocks: ceilDiv(y.c, 8),
-          ...epilogueUniforms(params),
-        },
+        uniforms: rowUniforms(isPrepared ? { ...params, x: prepared } : params),
         workgroups: [across, along, ceilDiv(y.c, tile.columns)],
         operands: [
-          prepared ? 'prepared' : 'x',
+          isPrepared ? 'prepared' : 'x',
           'weights',
           params.bias ? 'bias' : 'weights',
           residual ? 'residual' : 'weights',
@@ -170,7 +139,7 @@ fn main(
   let column_group = index / 8u % DEPTH;
   let groups = uniforms.groups;
   let taps = uniforms.size * uniforms.size;
-${times(bringsRows, i => `  let row_${i} = locate(first_row + row + ${i * apart}u);\n  var from_${i} = origin(row_${i}, 0u, 0u);`)}
+${times(bringsRows, i => `  let row_${i} = locate(first_row + row + ${i * apart}u, 0u);\n  var from_${i} = origin(row_${i}, 0u, 0u);`)}
 ${times(bringsColumns, i => `  let filter_${i} = filter_start(first_column + column + ${i * apart}u);`)}
 ${cells((i, j) => `  var sum_${i}_${j}: subgroup_matrix_result<f32, ${n}, ${m}>;`)}
   let own_row = subgroup % ${rows / ownRows}u * ${ownRows}u;
@@ -208,7 +177,7 @@ ${cells(
   workgroupBarrier();
 ${times(perCell, p => {
   const at = `(lane + ${p * subgroup}u)`;
-  return `  store(first_row + own_row + ${i * m}u + ${at} / ${n / 4}u, (first_column + own_column) / 4u + ${(j * n) / 4}u + ${at} % ${n / 4}u, sums[place + ${at} / ${n / 4}u * ${pitch}u + ${at} % ${n / 4}u]);`;
+  return `  store(first_row + own_row + ${i * m}u + ${at} / ${n / 4}u, 0u, (first_column + own_column) / 4u + ${(j * n) / 4}u + ${at} % ${n / 4}u, sums[place + ${at} / ${n / 4}u * ${pitch}u + ${at} % ${n / 4}u]);`;
 })}`,
 )}
 }

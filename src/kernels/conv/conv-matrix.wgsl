@@ -1,5 +1,5 @@
-// Convolution as a matrix product: the operands of what conv-matrix.ts prints behind it; the epilogue stands before. Rows are the pixels of y.
-// Upsampling and padding happen where x is loaded.
+// Convolution as a matrix product: the operands of what conv-matrix.ts prints, which stands behind rows.wgsl; the epilogue and `Output4` stand
+// before. Upsampling and padding happen where x is loaded.
 
 struct Uniforms {
   pixels: u32,          // of y, all pictures
@@ -28,30 +28,12 @@ struct Uniforms {
   alpha: f32,           // of what is added to the residual
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f16>>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f16>>;
+@group(0) @binding(0) var<storage, read> x: array<Store4>;
+@group(0) @binding(1) var<storage, read> weights: array<Store4>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read> residual: array<vec4<f16>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<f16>>;
+@group(0) @binding(3) var<storage, read> residual: array<Store4>;
+@group(0) @binding(4) var<storage, read_write> y: array<Output4>;
 @group(1) @binding(0) var<uniform> uniforms: Uniforms;
-
-// A pixel of y: its picture and where its filter starts in x.
-struct Row { valid: bool, n: u32, top: i32, left: i32 }
-
-fn locate(pixel: u32) -> Row {
-  let row = pixel / uniforms.y_width;
-  return Row(
-    pixel < uniforms.pixels,
-    row / uniforms.y_height,
-    i32(row % uniforms.y_height * uniforms.stride) - i32(uniforms.pad_top),
-    i32(pixel % uniforms.y_width * uniforms.stride) - i32(uniforms.pad_left),
-  );
-}
-
-fn inside(i: i32, size: u32, mirror: bool) -> u32 {
-  let last = i32(size) - 1;
-  return u32(clamp(select(i, last - abs(last - abs(i)), mirror), 0, last)) >> uniforms.upsample;
-}
 
 // Where a pixel of x is that a tap reads, or -1 for zeros.
 fn origin(row: Row, ky: u32, kx: u32) -> i32 {
@@ -85,19 +67,4 @@ fn load_weights(start: i32, tap: u32, group: u32) -> vec4<f16> {
     return vec4<f16>(0.0);
   }
   return weights[u32(start) + (tap * uniforms.groups + group) * 8u];
-}
-
-fn store(pixel: u32, group: u32, sum: vec4f) {
-  if (pixel >= uniforms.pixels || group >= uniforms.out_groups) {
-    return;
-  }
-  var value = sum;
-  if (uniforms.bias != 0u) {
-    value += bias[group];
-  }
-  value = activate(value, uniforms.slope);
-  if (uniforms.residual != 0u) {
-    value = vec4f(residual[pixel * uniforms.residual_stride + uniforms.residual_offset + group]) + uniforms.alpha * value;
-  }
-  y[pixel * uniforms.y_stride + uniforms.y_offset + group] = vec4<f16>(value);
 }

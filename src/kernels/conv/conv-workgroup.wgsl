@@ -1,5 +1,5 @@
-// Convolution as a matrix product for GPUs: the operands of what workgroup-tile.ts prints, which stands behind; the epilogue and `Output4`
-// stand before. Rows are the pixels of y. Norm, swish, upsampling and padding happen where x is loaded.
+// Convolution as a matrix product for GPUs: the operands of what workgroup-tile.ts prints, which stands behind rows.wgsl; the epilogue and
+// `Output4` stand before. Norm, swish, upsampling and padding happen where x is loaded.
 
 struct Uniforms {
   pixels: u32,          // of y, all pictures
@@ -39,24 +39,6 @@ struct Uniforms {
 @group(0) @binding(6) var<storage, read_write> y: array<Output4>;
 @group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
-// A pixel of y: its picture and where its filter starts in x.
-struct Row { valid: bool, n: u32, top: i32, left: i32 }
-
-fn locate(pixel: u32, batch: u32) -> Row {
-  let row = pixel / uniforms.y_width;
-  return Row(
-    pixel < uniforms.pixels,
-    row / uniforms.y_height,
-    i32(row % uniforms.y_height * uniforms.stride) - i32(uniforms.pad_top),
-    i32(pixel % uniforms.y_width * uniforms.stride) - i32(uniforms.pad_left),
-  );
-}
-
-fn inside(i: i32, size: u32, mirror: bool) -> u32 {
-  let last = i32(size) - 1;
-  return u32(clamp(select(i, last - abs(last - abs(i)), mirror), 0, last)) >> uniforms.upsample;
-}
-
 fn load_input(row: Row, ky: u32, kx: u32, group: u32) -> vec4f {
   let top = row.top + i32(ky);
   let left = row.left + i32(kx);
@@ -81,19 +63,4 @@ fn load_weights(column: u32, batch: u32, tap: u32, group: u32) -> vec4f {
     return vec4f(0.0);
   }
   return vec4f(weights[((block * uniforms.size * uniforms.size + tap) * uniforms.groups + group) * 8u + column % 4u * 2u + column % 8u / 4u]);
-}
-
-fn store(pixel: u32, batch: u32, group: u32, sum: vec4f) {
-  if (pixel >= uniforms.pixels || group >= uniforms.out_groups) {
-    return;
-  }
-  var value = sum;
-  if (uniforms.bias != 0u) {
-    value += bias[group];
-  }
-  value = activate(value, uniforms.slope);
-  if (uniforms.residual != 0u) {
-    value = vec4f(residual[pixel * uniforms.residual_stride + uniforms.residual_offset + group]) + uniforms.alpha * value;
-  }
-  y[pixel * uniforms.y_stride + uniforms.y_offset + group] = Output4(value);
 }
