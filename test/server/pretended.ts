@@ -45,6 +45,7 @@ export class PretendedEngine implements Engine {
           timings: { total: 1 },
           ...result,
         });
+      if (signal.aborted) reject(signal.reason);
       signal.addEventListener('abort', () => reject(signal.reason));
       this.asked.push({ photo, input, signal, log, finish, fail: reject });
       if (this.holds) return;
