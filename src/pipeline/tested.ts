@@ -75,7 +75,6 @@ async function settled(device: Executor, sources: Sources, testing: Testing): Pr
     device.use(device.variants.filter(variant => !known.givenUp.includes(variant)));
     return { device, networks: await load(), verdict: known };
   }
-  const ofKernels = await settle(device, fixed, names => checkKernels(device, signal, names));
   let networks: Loaded['networks'] | null = null;
   let variants = '';
   // Programs are compiled by the variants of their time.
@@ -88,6 +87,17 @@ async function settled(device: Executor, sources: Sources, testing: Testing): Pr
     return networks;
   };
   try {
+    // Drivers compile on several cores: the networks' shaders beside those of the tests, in the hope that all variants stay.
+    // What is wrong with loading is told when it is asked for again; until it has ended the variants must stay as they are.
+    let early: Promise<unknown> | null = null;
+    const ofKernels = await settle(device, fixed, async names => {
+      early ??= loaded().catch(() => null);
+      try {
+        return await checkKernels(device, signal, names);
+      } finally {
+        await early;
+      }
+    });
     const ofNetworks = await settle(device, fixed, async () => {
       try {
         return await checkLoaded(device, await loaded(), sources, signal);
