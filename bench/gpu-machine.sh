@@ -16,8 +16,10 @@ BENCH=${BENCH---official}
 TUNE=${TUNE-embedded official}
 LIMIT=${LIMIT:-530}
 PYTHON=${CODEFORMER_PYTHON:-python3}
+# Before anything is measured that could not be kept.
+if ! : >"$out.part"; then exit 1; fi
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$out.part"' EXIT
 # Nothing is known of the adapter from before.
 export CODEFORMER_CACHE=$work/cache
 
@@ -114,7 +116,7 @@ else
 fi
 
 node - "$work" "$out" "$SECONDS" <<'IN'
-const { readFileSync, readdirSync, writeFileSync } = require('node:fs');
+const { readFileSync, readdirSync, renameSync, writeFileSync } = require('node:fs');
 const { cpus } = require('node:os');
 const [work, out, seconds] = process.argv.slice(2);
 const read = name => readFileSync(`${work}/${name}`, 'utf8');
@@ -160,7 +162,8 @@ const toPyTorch = {
 const firstPicture = name => steps[name]?.result?.figures?.find(figure => figure.name === 'first picture')?.ms ?? null;
 const start = { first: firstPicture('start-first'), again: firstPicture('start-again') };
 const report = { report: 'codeformer gpu machine', version: read('version').trim(), processors: cpus().length, seconds: Number(seconds), start, toPyTorch, steps };
-writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
+writeFileSync(`${out}.part`, `${JSON.stringify(report, null, 2)}\n`);
+renameSync(`${out}.part`, out);
 const failed = Object.entries(steps).filter(([, step]) => step.code);
 console.log(`${out}: ${Object.keys(steps).length} steps in ${seconds} s${failed.length > 0 ? `, failed: ${failed.map(([name]) => name).join(', ')}` : ''}`);
 process.exitCode = failed.length > 0 ? 1 : 0;

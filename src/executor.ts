@@ -92,6 +92,8 @@ export interface CompileOptions {
    * that is as exact as the networks need.
    */
   readonly convolution?: 'auto' | ConvolutionWay | undefined;
+  /** Whether the tuner measures its convolutions, as those of networks. Default true. */
+  readonly tuned?: boolean | undefined;
 }
 
 /** A program that can be run. */

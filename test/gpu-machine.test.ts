@@ -40,6 +40,16 @@ function run(env: NodeJS.ProcessEnv): Promise<{ code: unknown; report: Report }>
   );
 }
 
+test('where the JSON cannot be written nothing is measured', async () => {
+  const outcome = await new Promise<unknown[]>(resolve =>
+    execFile('bash', ['bench/gpu-machine.sh', join(folder, 'none', 'report.json')], { cwd: root }, (error, _, stderr) =>
+      resolve([error?.code, stderr]),
+    ),
+  );
+  // Steps say that they begin.
+  expect(outcome).toEqual([1, expect.not.stringContaining('== ')]);
+});
+
 test('all that there is to do ends up in one JSON', async () => {
   const { code, report } = await run({});
   expect(code).toBe(0);

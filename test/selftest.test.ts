@@ -1,6 +1,7 @@
 // The self-test: what it finds, what is given up for it, and what is remembered.
 
 import { describe, expect, test } from 'vitest';
+import { CodeFormerError } from '../src/errors.js';
 import type { Executor, Variant } from '../src/executor.js';
 import { kernelTests } from '../src/kernels/registry.js';
 import { generatedWeights } from '../src/models/networks.js';
@@ -76,6 +77,17 @@ describe('what is given up', () => {
       message: 'Card computes wrongly: conv: y[0] = 1, expected 2',
     });
     expect(executor.variants).toEqual(ALL);
+  });
+
+  test('nothing, but an error, where the test ends with one', async () => {
+    const { executor, check } = pretended(() => ['conv']);
+    let runs = 0;
+    const ends = async (names?: readonly string[]) => {
+      if (runs++ > 0) throw new CodeFormerError('ABORTED', 'Aborted');
+      return check(names);
+    };
+    await expect(settle(executor, [], ends)).rejects.toMatchObject({ code: 'ABORTED' });
+    expect([runs, executor.variants]).toEqual([2, ALL]);
   });
 
   test('nothing, but an error, where what is wrong changes', async () => {

@@ -63,7 +63,7 @@ function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
     read: async (key: string) => kept.get(key) ?? null,
     write: async (key: string, text: string) => void kept.set(key, text),
   };
-  const load = (ranges: { restorer?: string; detector?: string }, half = true) => {
+  const load = (ranges: { restorer?: string; detector?: string }, half = true, fixed: readonly Variant[] = []) => {
     const source = (name: string, range: string | undefined) => ({
       name,
       kind: name,
@@ -83,7 +83,7 @@ function setting(features: readonly string[] = ['shader-f16'], given?: Notes) {
       const all = { detector: network, restorer: network, parser: null, upscaler: null };
       return { ...all, destroy: () => void destroyed++ } as never;
     };
-    return loadTested(device, sources, { load: networks, notes, signal: undefined, fresh: false, fixed: [], half });
+    return loadTested(device, sources, { load: networks, notes, signal: undefined, fresh: false, fixed, half });
   };
   return { device, load, applied, notes };
 }
@@ -177,6 +177,19 @@ test('f16 that is wrong is given up', async () => {
   const { device, load } = setting();
   const { verdict } = await load({ restorer: '9807', detector: '227' });
   expect([device.precision, verdict!.givenUp, loads]).toEqual(['f32', ['f16'], 2]);
+});
+
+test('what another restorer gave up is not taken from a device that cannot give it up', async () => {
+  wrong = 'f16';
+  const { notes, load } = setting();
+  await load({ restorer: '9807', detector: '227' });
+  const shared = setting(['shader-f16'], notes);
+  const variants = ['winograd', 'workgroup', 'f16'] as const;
+  shared.device.use(variants);
+  await expect(shared.load({ restorer: '9807', detector: '227' }, false, ['f16'])).rejects.toMatchObject({
+    code: 'GPU_ERROR',
+  });
+  expect(shared.device.variants).toEqual(variants);
 });
 
 test('networks that say so are computed in half precision', async () => {

@@ -13,6 +13,7 @@ import { winogradSide } from '../src/kernels/winograd/winograd.webgpu.js';
 import { generatedWeights } from '../src/models/networks.js';
 import { RRDBNet } from '../src/models/rrdbnet/rrdbnet.js';
 import { createRestorer } from '../src/node/restorer.js';
+import { checkKernels } from '../src/selftest/kernels.js';
 import { deviceWith, wrongWith } from './broken-device.js';
 
 const params = paramsOf(32, 32, 64, 64);
@@ -111,6 +112,16 @@ test('every way is measured, and networks compute the same by another', async ()
   const tuned = await RRDBNet.load(device, weights);
   expect(farthest(await tuned.forward(input, size), want)).toBeLessThan(1e-4);
   tuned.destroy();
+});
+
+test("the self-test's shapes are not measured", async () => {
+  const device = await softwareDevice();
+  const network = await RRDBNet.load(device, weights);
+  const before = [...device.shapes.keys()];
+  expect(before.length).toBeGreaterThan(0);
+  await checkKernels(device, undefined, ['conv (direct)', 'conv (winograd)']);
+  expect([...device.shapes.keys()]).toEqual(before);
+  network.destroy();
 });
 
 describe('of small shapes', () => {

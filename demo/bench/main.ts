@@ -116,7 +116,7 @@ file.addEventListener('change', async () => {
   if (!chosen || !report) return;
   complain(null);
   try {
-    show(compareReports(parseReport(await chosen.text(), chosen.name), report));
+    show(compareReports(parseReport(new Uint8Array(await chosen.arrayBuffer()), chosen.name), report));
     say('A is the file, B is what was measured here');
   } catch (error) {
     complain((error as Error).message);

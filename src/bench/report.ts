@@ -47,6 +47,8 @@ export interface BenchReport {
   readonly selfTest: { readonly passed: boolean; readonly checks: number; readonly faults: readonly string[] };
   /** Of which the median counts. */
   readonly runs: number;
+  /** Of the photo, in pixels. */
+  readonly side: number;
   readonly figures: readonly Figure[];
 }
 
@@ -68,7 +70,7 @@ const digits = (value: number): string =>
 export function table(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap(row => Object.keys(row)))];
   const cells = rows.map(row => columns.map(c => (typeof row[c] === 'number' ? digits(row[c]) : String(row[c] ?? ''))));
-  const widths = columns.map((c, i) => Math.max(c.length, ...cells.map(row => row[i]!.length)));
+  const widths = columns.map((c, i) => cells.reduce((most, row) => Math.max(most, row[i]!.length), c.length));
   const numeric = columns.map(c => rows.some(row => typeof row[c] === 'number'));
   const line = (values: readonly string[]): string =>
     values
@@ -80,11 +82,11 @@ export function table(rows: readonly Row[]): string {
 
 /** A report for people. */
 export function printReport(report: BenchReport): string {
-  const { version, runtime, adapter, precision, variants, timing, peaks, selfTest, runs, figures } = report;
+  const { version, runtime, adapter, precision, variants, timing, peaks, selfTest, runs, side, figures } = report;
   const ways = variants.length > 0 ? `, ${variants.join(', ')}` : '';
   const lines = [
     `codeformer-webgpu ${version}, ${runtime}`,
-    `${adapter.name}, ${precision}${ways}; median of ${runs}, kernels by ${timing}`,
+    `${adapter.name}, ${precision}${ways}; median of ${runs}, a photo of ${side}x${side}, kernels by ${timing}`,
     `Self-test: ${selfTest.passed ? `${selfTest.checks} kernels and networks are right` : selfTest.faults.join('; ')}`,
   ];
   if (peaks) lines.push(`Peaks: ${peaks.GFLOPS.toFixed(0)} GFLOPS, ${peaks['GB/s'].toFixed(0)} GB/s`);
@@ -97,16 +99,17 @@ export function printReport(report: BenchReport): string {
 }
 
 /**
- * A report from its JSON.
+ * A report from its JSON, in UTF-8 or, as shells of Windows write it, in UTF-16.
  * @param name of the file, for errors
  * @throws `INVALID_ARGUMENT` for what is none, is damaged, or is of another version of this form
  */
-export function parseReport(text: string, name: string): BenchReport {
+export function parseReport(bytes: Uint8Array, name: string): BenchReport {
   const refuse = (what: string) =>
     new CodeFormerError('INVALID_ARGUMENT', `${name}: expected what \`codeformer bench --json\` printed but ${what}`);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
+    value = JSON.parse(new TextDecoder(encoding).decode(bytes));
   } catch (error) {
     throw refuse(`it is no JSON: ${(error as Error).message}`);
   }
@@ -115,8 +118,15 @@ export function parseReport(text: string, name: string): BenchReport {
   if (format !== FORMAT) throw refuse(`it has format ${String(format)}, and this version reads ${FORMAT}`);
   if (typeof rest.adapter?.name !== 'string' || typeof rest.runtime !== 'string' || typeof rest.version !== 'string')
     throw refuse('it does not say where it was made');
+  if (!isSettings(rest)) throw refuse('it does not say how it was measured');
   if (!Array.isArray(rest.figures) || !rest.figures.every(isFigure)) throw refuse('its figures are damaged');
   return value as BenchReport;
+}
+
+/** What was not in reports of before may be missing. */
+function isSettings({ precision, timing, variants = [], runs = 0, side = 0 }: Partial<BenchReport>): boolean {
+  const texts = Array.isArray(variants) ? [precision, timing, ...variants] : [null];
+  return texts.every(text => typeof text === 'string') && [runs, side].every(Number.isFinite);
 }
 
 function isFigure(value: unknown): value is Figure {

@@ -1,6 +1,6 @@
 // The benches, the same in Node and in browsers: what is right first, then how long it takes.
 
-import { throwIfAborted } from '../errors.js';
+import { invalidArgument, throwIfAborted } from '../errors.js';
 import type { DeviceOptions, Executor } from '../executor.js';
 import { Device } from '../gpu/device.js';
 import { measurePeaks } from '../gpu/peaks.js';
@@ -23,7 +23,7 @@ export interface BenchHost {
 }
 
 export interface BenchOptions extends Pick<DeviceOptions, 'adapter' | 'precision' | 'subgroupMatrices'> {
-  /** What is measured beside the start, which comes first in any case. */
+  /** What is measured, after the self-test, which is run in any case. */
   readonly sections: readonly Section[];
   /** Only kernels whose names have this in them. */
   readonly filter: string;
@@ -40,7 +40,7 @@ export interface BenchOptions extends Pick<DeviceOptions, 'adapter' | 'precision
 
 /**
  * Runs the benches on the built-in picture.
- * @throws as `createRestorer` and `Restorer.restore`
+ * @throws `INVALID_ARGUMENT` where kernels are asked for and none has the filter in its name, and as `createRestorer` and `Restorer.restore`
  */
 export async function runBench(host: BenchHost, options: BenchOptions): Promise<BenchReport> {
   const { adapter, precision, subgroupMatrices, sections, filter, runs, official, signal, onProgress } = options;
@@ -49,22 +49,27 @@ export async function runBench(host: BenchHost, options: BenchOptions): Promise<
   const wants = (section: Section) => sections.includes(section);
 
   onProgress?.('start', null);
+  // Also where the start is not asked for: it finds the precision.
   const begin = performance.now();
   const first = await host.createRestorer({ adapter, precision, subgroupMatrices, signal });
   const { precision: chosen } = first.info;
   try {
     const ready = performance.now();
-    await first.restore(photo, { signal });
-    figures.push(
-      { section: 'start', name: 'ready', ms: ready - begin },
-      { section: 'start', name: 'first picture', ms: performance.now() - begin },
-    );
+    if (wants('start')) {
+      await first.restore(photo, { signal });
+      figures.push(
+        { section: 'start', name: 'ready', ms: ready - begin },
+        { section: 'start', name: 'first picture', ms: performance.now() - begin },
+      );
+    }
   } finally {
     await first.destroy();
   }
 
   const device = await host.createDevice({ adapter, precision: chosen, subgroupMatrices });
   try {
+    if (wants('kernels') && kernelJobs(device, filter).length === 0)
+      throw invalidArgument('a part of the name of a kernel', 'the filter', filter);
     // It leaves the device with the variants and the tuning that the first one was left with.
     const restorer = await host.createRestorer({ device, signal });
     let selfTest: BenchReport['selfTest'];
@@ -110,6 +115,7 @@ export async function runBench(host: BenchHost, options: BenchOptions): Promise<
       peaks,
       selfTest,
       runs,
+      side: options.side,
       figures,
     };
   } finally {

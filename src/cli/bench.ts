@@ -93,10 +93,10 @@ const compare = command({
 });
 
 async function readReport(path: string) {
-  const text = await readFile(path, 'utf8').catch(error => {
+  const bytes = await readFile(path).catch(error => {
     throw readError(path, error);
   });
-  return parseReport(text, path);
+  return parseReport(bytes, path);
 }
 
 export const bench: Command = {

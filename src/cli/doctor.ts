@@ -6,12 +6,12 @@ import { cacheFolder, weightsCacheFolder } from '../node/cache.js';
 import { embeddedWeights } from '../node/embedded.js';
 import type { AdapterReport } from '../node/gpu.js';
 import { packageVersion } from '../node/package.js';
-import type { SelfTestResult } from '../pipeline/restorer-types.js';
+import type { RestorerInfo, SelfTestResult } from '../pipeline/restorer-types.js';
 import type { Role } from '../weights/manifest.js';
 import { OFFICIAL_FILES } from '../weights/official.js';
 import { command } from './command.js';
 import { type EngineOptions, engineFlags, type Services } from './engine.js';
-import { EXIT_CODES, messageOf } from './errors.js';
+import { EXIT_CODES, exitCodeOf, messageOf } from './errors.js';
 import { DEVICE_FLAGS } from './flags.js';
 import { printable, writeStdout } from './io.js';
 
@@ -19,7 +19,7 @@ export const doctor = command({
   summary: 'say what is found and what is missing',
   usage: '[--self-test] [--json]',
   about:
-    'Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is, 1 where the self-test fails.',
+    'Says which adapters, weights and folders are found, what is missing and what to install. Exit code 3 where no adapter is, 1 where the self-test fails, also where it fails on a GPU and WebAssembly takes its place.',
   flags: {
     'self-test': { help: 'run every kernel and the embedded networks on the adapter, and compare' },
     ...DEVICE_FLAGS,
@@ -27,31 +27,49 @@ export const doctor = command({
   },
   async run({ values }, io, services) {
     const { engine } = engineFlags(values);
-    const found = await examine(io.env, services);
+    const found = await examine(io.env, services, values.adapter ?? 'auto');
     const selfTest = values['self-test'] ? await testAdapter({ ...engine, signal: io.signal }, services) : null;
     const findings = { ...found, selfTest };
     await writeStdout(io, values.json ? `${JSON.stringify(findings, null, 2)}\n` : print(findings));
-    if (selfTest && !('passed' in selfTest && selfTest.passed)) return EXIT_CODES.failed;
+    if (selfTest && 'error' in selfTest) return selfTest.exit;
+    if (selfTest && (!selfTest.passed || replaced(findings) !== null)) return EXIT_CODES.failed;
     return EXIT_CODES[findings.chosen === null ? 'no usable adapter' : 'done'];
   },
 });
 
 /** What the self-test found; or why it could not be run. */
-type SelfTest = SelfTestResult | { readonly error: string };
+type SelfTest =
+  | (SelfTestResult & Pick<RestorerInfo, 'adapterReason'>)
+  | { readonly error: string; readonly exit: number };
 
 async function testAdapter(options: Omit<EngineOptions, Role>, { openEngine }: Services): Promise<SelfTest> {
   const weights = { restorer: 'embedded', detector: 'embedded', parser: null, upscaler: 'embedded' };
   try {
     const engine = await openEngine({ ...weights, ...options });
     try {
-      return await engine.selfTest({ signal: options.signal });
+      const found = await engine.selfTest({ signal: options.signal });
+      return { ...found, adapterReason: engine.info.adapterReason };
     } finally {
       await engine.destroy();
     }
   } catch (error) {
     if (options.signal.aborted) throw error;
-    return { error: messageOf(error) };
+    return { error: messageOf(error), exit: exitCodeOf(error) };
   }
+}
+
+/** Why a GPU that is there is not what computes, or null. */
+function replaced({ adapters, chosen, selfTest }: Findings): string | null {
+  const isGpu = chosen !== null && !adapters[chosen]!.software;
+  return isGpu && selfTest && 'passed' in selfTest ? selfTest.adapterReason : null;
+}
+
+/** The first adapter of a kind, as they are preferred. */
+function chosenOf(adapters: Findings['adapters'], kind: string): number | null {
+  const kindOf = ({ software, architecture }: Findings['adapters'][number]) =>
+    architecture === 'wasm' ? 'wasm' : software ? 'software' : 'gpu';
+  const index = adapters.findIndex(adapter => kind === 'auto' || kindOf(adapter) === kind);
+  return index < 0 ? null : index;
 }
 
 interface Findings {
@@ -59,8 +77,10 @@ interface Findings {
   readonly node: string;
   readonly platform: string;
   readonly adapters: AdapterReport['adapters'];
-  /** Index of the adapter that `--adapter auto` takes, or null. */
+  /** Index of the adapter that `--adapter` takes, or null. */
   readonly chosen: number | null;
+  /** The kind that was asked for. */
+  readonly adapter: string;
   /** Why WebGPU could not be asked at all, or null. */
   readonly webgpuError: string | null;
   /** Version of @sparticuz/chromium, which brings the software adapter. */
@@ -82,7 +102,11 @@ interface Findings {
   readonly selfTest: SelfTest | null;
 }
 
-async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Omit<Findings, 'selfTest'>> {
+async function examine(
+  env: NodeJS.ProcessEnv,
+  services: Services,
+  adapter: string,
+): Promise<Omit<Findings, 'selfTest'>> {
   const { adapters, swiftShaderPackage, softwareError = null, webgpuError = null } = await services.reportAdapters();
   const sharp = await import('sharp').then(
     () => true,
@@ -97,7 +121,8 @@ async function examine(env: NodeJS.ProcessEnv, services: Services): Promise<Omit
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     adapters,
-    chosen: adapters.length > 0 ? 0 : null,
+    chosen: chosenOf(adapters, adapter),
+    adapter,
     webgpuError,
     swiftShaderPackage,
     softwareError,
@@ -136,7 +161,8 @@ function advise(found: Omit<Findings, 'advice' | 'selfTest'>): string[] {
   if (!adapters.some(adapter => !adapter.software)) {
     advice.push(`no GPU was found; where the machine has one, install ${driver[process.platform] ?? 'its driver'}`);
   }
-  if (!sharp) advice.push('sharp could not be loaded, so only PNG can be read and written: `npm i sharp`');
+  if (!sharp)
+    advice.push('sharp could not be loaded, so only PNG can be written, and only PNG and BMP read: `npm i sharp`');
   if (embedded.length === 0)
     advice.push('the embedded weights are missing: install the package anew, or use --weights');
   for (const { file } of official.filter(({ broken }) => broken)) {
@@ -151,10 +177,12 @@ function advise(found: Omit<Findings, 'advice' | 'selfTest'>): string[] {
 function print(found: Findings): string {
   const lines = [`codeformer-webgpu ${found.version}, Node ${found.node}, ${found.platform}`, '', 'Adapters'];
   if (found.adapters.length === 0) lines.push('  none');
+  const chosenBy = found.adapter === 'auto' ? ', chosen by default' : `, chosen by --adapter ${found.adapter}`;
+  if (found.chosen === null && found.adapters.length > 0) lines.push(`  none of the kind ${found.adapter}, but`);
   found.adapters.forEach((adapter, i) => {
     const name = adapter.description || adapter.device || `${adapter.vendor} ${adapter.architecture}`;
     const plays = adapter.software && adapter.architecture !== 'wasm';
-    lines.push(`  ${name}${plays ? ' (software)' : ''}${i === found.chosen ? ', chosen by default' : ''}`);
+    lines.push(`  ${name}${plays ? ' (software)' : ''}${i === found.chosen ? chosenBy : ''}`);
     const f16 = adapter.features.includes('shader-f16');
     const timing = adapter.features.includes('timestamp-query') ? 'timestamps' : 'no timestamps';
     lines.push(`    precision ${f16 ? 'f32, f16' : 'f32'}; ${timing}`);
@@ -169,10 +197,12 @@ function print(found: Findings): string {
     lines.push(`  ${file} (${role}): ${path ?? (broken ? 'broken' : 'not here')}`);
   lines.push('', `Cache folder: ${printable(found.cache)}`);
   lines.push(
-    `SwiftShader: ${found.swiftShaderPackage ? `@sparticuz/chromium ${found.swiftShaderPackage}` : 'not installed'}`,
+    `SwiftShader: ${found.swiftShaderPackage ? `@sparticuz/chromium ${found.swiftShaderPackage}` : 'not installed; where it is of use, on Linux, `npm i @sparticuz/chromium` brings it'}`,
   );
-  lines.push(`Formats: PNG${found.sharp ? ', JPEG, WebP, AVIF, TIFF, GIF' : ''}`);
+  lines.push(`Formats: PNG, BMP${found.sharp ? ', JPEG, WebP, AVIF, TIFF, GIF' : ''} (BMP to read only)`);
   if (found.selfTest) lines.push('', ...selfTestLines(found.selfTest));
+  const reason = replaced(found);
+  if (reason !== null) lines.push(`  in place of the GPU: ${reason}`);
   if (found.advice.length > 0) lines.push('', 'Missing', ...found.advice.map(text => `  ${text}`));
   return `${lines.join('\n')}\n`;
 }

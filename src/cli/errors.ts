@@ -43,7 +43,12 @@ export function tell(error: unknown, say: Talk, { env, stderr }: Pick<Io, 'env' 
 export function explain(error: unknown, io: Pick<Io, 'env' | 'stderr'>): number {
   const say = talk(io, false);
   tell(error, say, io);
-  const { exit = 'failed', hint } = (error instanceof CodeFormerError && ERRORS[error.code]) || {};
+  const { hint } = knownOf(error);
   if (hint) say.hint(hint);
-  return EXIT_CODES[exit];
+  return exitCodeOf(error);
 }
+
+const knownOf = (error: unknown) => (error instanceof CodeFormerError && ERRORS[error.code]) || {};
+
+/** The exit code of a command that an error ends. */
+export const exitCodeOf = (error: unknown): number => EXIT_CODES[knownOf(error).exit ?? 'failed'];

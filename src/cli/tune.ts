@@ -16,7 +16,7 @@ export const tune = command({
   summary: 'find how the networks run fastest on this GPU, and remember it',
   usage: '[flags]',
   about:
-    'Measures the ways in which convolutions of the networks can run, at most twenty shapes, in a minute or less on a GPU. Later starts use what was found.',
+    'Measures the ways in which convolutions of the networks can run, at most twenty shapes, in a minute or less on a GPU. Later starts on a GPU use what was found; for the software adapter nothing is remembered.',
   flags: {
     official: { help: "for a network of the official one's size, on generated weights, and no other" },
     json: { help: 'print all times as one object' },

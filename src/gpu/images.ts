@@ -44,6 +44,15 @@ function contextOf(canvas: Canvas): GPUCanvasContext | null {
   }
 }
 
+function formatOf(context: GPUCanvasContext, canvas: Canvas): GPUTextureFormat {
+  try {
+    return (context.getConfiguration?.() ?? context.getCurrentTexture()).format;
+  } catch {
+    // It was not, or is not any more.
+    throw invalidArgument('a canvas with a WebGPU context that is configured', 'target', canvas);
+  }
+}
+
 const bytesOf = ({ width, height }: Size): number => 4 * width * height;
 
 const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
@@ -151,8 +160,7 @@ export class GpuImages implements DeviceImages {
     // To set them, even to what they are, clears the canvas.
     if (canvas.width !== size.width) canvas.width = size.width;
     if (canvas.height !== size.height) canvas.height = size.height;
-    const { format } = context.getConfiguration?.() ?? context.getCurrentTexture();
-    const pipeline = await this.painter(format, true);
+    const pipeline = await this.painter(formatOf(context, canvas), true);
     return this.submit('a result on a canvas', encoder =>
       this.paint(encoder, pipeline, pixels, size, context.getCurrentTexture()),
     );
@@ -246,6 +254,11 @@ function checkTexture(texture: GPUTexture, name: string, usage: number, usageNam
 }
 
 function checkBuffer(image: BufferImage, name: string, usage: number, usageName: string): void {
+  const other = Object.entries(image).find(
+    ([key, value]) => !['buffer', 'width', 'height'].includes(key) && value !== undefined,
+  );
+  if (other)
+    throw invalidArgument('nothing, as rows begin with the buffer and have no gaps,', `${name}.${other[0]}`, other[1]);
   for (const side of ['width', 'height'] as const) {
     if (!(Number.isSafeInteger(image[side]) && image[side] >= 1))
       throw invalidArgument('a whole number of at least 1', `${name}.${side}`, image[side]);

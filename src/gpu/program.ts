@@ -132,12 +132,12 @@ export class GpuProgram implements CompiledProgram {
     program: Program,
     arena: Arena,
     parameters: Parameters,
-    { convolution = 'auto' }: CompileOptions,
+    { convolution = 'auto', tuned = true }: CompileOptions,
   ): Promise<GpuProgram> {
     const { lower, shapeKey } = await shaders();
     const target = device.target.convolution === 'direct' ? device.target : { ...device.target, convolution };
     for (const { kernel, params } of program.calls)
-      if (kernel.name === 'conv')
+      if (tuned && kernel.name === 'conv')
         device.shapes.set(shapeKey(params as ConvParams), { params: params as ConvParams, target });
     const lowered = lower(program, target);
     const memory = planMemory(lowered, device.precision);

@@ -114,7 +114,7 @@ export class Loader {
       networks.destroy();
       // Where that fails the next call finds no networks, and says so.
       this.loaded = { ...others, device, networks: await loadNetworks(device, this.sources, undefined) };
-      await rememberTuning(device, this.platform.notes, shapes);
+      if (isTested(device)) await rememberTuning(device, this.platform.notes, shapes);
     }
     return { adapter: device.describe(), precision: device.precision, shapes };
   }
@@ -133,6 +133,9 @@ export class Loader {
   }
 }
 
+/** Whether what is known of an adapter is read at its start. Software adapters compute what the tests have seen, and would take seconds for it. */
+const isTested = ({ adapter }: Executor): boolean => !adapter.software;
+
 /** @param fresh whether what is remembered of the adapter is not asked for */
 async function load(
   platform: Platform,
@@ -150,8 +153,7 @@ async function load(
         ...(precision && { precision }),
         ...(subgroupMatrices && { subgroupMatrices }),
       });
-  // Software adapters compute what the tests have seen, and would take seconds for it.
-  const tested = fresh || !device.adapter.software;
+  const tested = fresh || isTested(device);
   const networks = () => loadNetworks(device, sources, signal);
   try {
     if (!tested) return { device, networks: await networks(), verdict: null };
@@ -160,7 +162,8 @@ async function load(
     const fixed: Variant[] = isExecutor(given) ? ['f16'] : [];
     const half = !isExecutor(given) && !device.adapter.software && (precision ?? 'auto') === 'auto';
     return await loadTested(device, sources, { load: networks, notes: platform.notes, signal, fresh, fixed, half });
-  } catch (error) {
+  } catch (thrown) {
+    const error = given ? await reasonOf(thrown, device) : thrown;
     if (!given) device.destroy();
     const broken = error instanceof CodeFormerError && BROKEN.includes(error.code) && !device.adapter.software;
     if (!broken || given || (adapter ?? 'auto') !== 'auto') throw error;

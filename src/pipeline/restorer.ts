@@ -92,6 +92,8 @@ export class Restorer {
     checkOptions(options, OPTIONS);
     const { adapter, precision, subgroupMatrices, device } = options;
     checkDeviceOptions({ adapter, precision, subgroupMatrices, ...(isExecutor(device) ? {} : { device }) });
+    if (isExecutor(device) && (precision ?? 'auto') !== 'auto' && precision !== device.precision)
+      throw invalidArgument(`${device.precision}, in which the device computes,`, 'precision', precision);
     checkSignal(options.signal);
     throwIfAborted(options.signal);
     return new Restorer(platform, await Loader.open(options, platform));

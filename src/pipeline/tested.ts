@@ -71,10 +71,12 @@ async function settled(device: Executor, sources: Sources, testing: Testing): Pr
   device.tuner?.apply(tuningFrom(await notes.read(tuningKey(device, notes))));
   const key = keyOf(device, sources, notes.host);
   const known = fresh ? null : verdictFrom(await notes.read(key));
-  if (known) {
+  // What another one gave up may be what cannot be given up here: then the test ends with the reason.
+  if (known && !known.givenUp.some(variant => fixed.includes(variant))) {
     device.use(device.variants.filter(variant => !known.givenUp.includes(variant)));
     return { device, networks: await load(), verdict: known };
   }
+  const all = device.variants;
   let networks: Loaded['networks'] | null = null;
   let variants = '';
   // Programs are compiled by the variants of their time.
@@ -117,6 +119,7 @@ async function settled(device: Executor, sources: Sources, testing: Testing): Pr
     return { device, networks: await loaded(), verdict: { ...verdict, remembered: false } };
   } catch (error) {
     (networks as Loaded['networks'] | null)?.destroy();
+    device.use(all);
     throw error;
   }
 }

@@ -110,7 +110,10 @@ export async function withProgram<P, T>(
     ]);
     const call = { label: kernel.name, kernel, params, operands: Object.fromEntries(storages) };
     const parameters = { get: (name: string) => buffers[name]! };
-    const program = await workspace.compile(label, { calls: [call], parameters: [] }, parameters, { convolution });
+    const program = await workspace.compile(label, { calls: [call], parameters: [] }, parameters, {
+      convolution,
+      tuned: false,
+    });
     return await work(program, buffers);
   } finally {
     workspace.destroy();

@@ -13,7 +13,7 @@ export interface Verdict {
 }
 
 /**
- * Leaves an executor with the variants by which a test finds no fault.
+ * Leaves an executor with the variants by which a test finds no fault, or with those that it had where this throws.
  * @param fixed variants that cannot be given up
  * @param test checks all that there is to check, or what is named
  * @throws `GPU_ERROR` where something is wrong without any of them as well, and what the test throws
@@ -24,6 +24,20 @@ export async function settle(
   test: (names?: readonly string[]) => Promise<readonly Check[]>,
 ): Promise<Verdict> {
   const all = executor.variants;
+  try {
+    return await givingUp(executor, all, fixed, test);
+  } catch (error) {
+    executor.use(all);
+    throw error;
+  }
+}
+
+async function givingUp(
+  executor: Executor,
+  all: readonly Variant[],
+  fixed: readonly Variant[],
+  test: (names?: readonly string[]) => Promise<readonly Check[]>,
+): Promise<Verdict> {
   const faults: string[] = [];
   for (;;) {
     const checks = await test();
@@ -37,10 +51,8 @@ export async function settle(
     };
     const { variants } = executor;
     let used = variants.filter(variant => fixed.includes(variant));
-    if (used.length === variants.length || !(await passes(used))) {
-      executor.use(all);
+    if (used.length === variants.length || !(await passes(used)))
       throw new CodeFormerError('GPU_ERROR', `${executor.describe()} computes wrongly: ${found[0]}`);
-    }
     // Back in come, one by one, those that work; the most useful ones first.
     for (const variant of variants.filter(v => !fixed.includes(v)).toReversed()) {
       const more = variants.filter(v => v === variant || used.includes(v));

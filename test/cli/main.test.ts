@@ -128,6 +128,16 @@ test('doctor with a GPU', async () => {
   expect(text).not.toContain('no GPU was found');
 });
 
+test('doctor with an adapter of the kind asked for', async () => {
+  const reportAdapters = async () => ({ adapters: [adapter(false), adapter(true)], swiftShaderPackage: null });
+  const software = await codeformer(['doctor', '--adapter', 'software'], { reportAdapters });
+  expect(software.code).toBe(0);
+  expect(software.stdout.toString()).toContain('Emulated (software), chosen by --adapter software\n');
+  const wasm = await codeformer(['doctor', '--adapter', 'wasm'], { reportAdapters });
+  expect(wasm.code).toBe(3);
+  expect(wasm.stdout.toString()).toContain('Adapters\n  none of the kind wasm, but\n  Card\n');
+});
+
 test('doctor with a software adapter', async () => {
   const reportAdapters = async () => ({ adapters: [adapter(true)], swiftShaderPackage: '147.0.0' });
   const { code, stdout } = await codeformer(['doctor'], { reportAdapters });
@@ -136,7 +146,8 @@ test('doctor with a software adapter', async () => {
   expect(stdout.toString()).toContain('no GPU was found');
 });
 
-const SELF_TEST: SelfTestResult = {
+const SELF_TEST: SelfTestResult & { adapterReason: string | null } = {
+  adapterReason: null,
   passed: true,
   adapter: 'Card',
   precision: 'f16',
@@ -168,6 +179,18 @@ test.each([
     'Self-test on Card, f16, f16, workgroup: some is wrong\n',
   ],
   [
+    'doctor --self-test fails where a GPU is there but WebAssembly takes its place',
+    { ...SELF_TEST, adapterReason: 'Card computes wrongly' },
+    1,
+    '  in place of the GPU: Card computes wrongly\n',
+  ],
+  [
+    'doctor --self-test has the exit code of the missing adapter',
+    new CodeFormerError('NO_ADAPTER', 'there is none'),
+    3,
+    'Self-test: there is none\n',
+  ],
+  [
     'doctor --self-test fails where it cannot be run',
     new CodeFormerError('GPU_ERROR', 'Card computes wrongly: add: y[0] = 1, expected 2'),
     1,
@@ -181,8 +204,10 @@ test.each([
     return {
       async selfTest() {
         if (result instanceof Error) throw result;
-        return result;
+        const { adapterReason: _, ...found } = result;
+        return found;
       },
+      info: { adapterReason: result instanceof Error ? null : result.adapterReason },
       async destroy() {
         destroyed++;
       },
@@ -195,7 +220,7 @@ test.each([
   expect(destroyed).toBe(1);
   const json = await codeformer(['doctor', '--json', ...flags], { reportAdapters, openEngine });
   const found = JSON.parse(json.stdout.toString()) as { selfTest: unknown };
-  expect(found.selfTest).toEqual(result instanceof Error ? { error: result.message } : result);
+  expect(found.selfTest).toEqual(result instanceof Error ? { error: result.message, exit: code } : result);
 });
 
 test('tune prints what is faster than before, or all as JSON', async () => {

@@ -13,7 +13,7 @@ import { CodeFormer } from '../../src/models/codeformer/codeformer.js';
 import { decodeProgram, encodeProgram } from '../../src/models/codeformer/network.js';
 import { OFFICIAL_CONFIG } from '../../src/models/codeformer/tensors.js';
 import { generatedWeights } from '../../src/models/networks.js';
-import { createRestorer, decodeImage, openWeights } from '../../src/node/index.js';
+import { createDevice, createRestorer, decodeImage, openWeights } from '../../src/node/index.js';
 import type { Restorer } from '../../src/pipeline/restorer.js';
 import type { DevicePhoto, DeviceTarget } from '../../src/pipeline/types.js';
 import { leastDevice, testExecutor } from '../device.js';
@@ -253,10 +253,30 @@ describe('refused', () => {
     await expect(into({ ...size, height: 0.5, buffer: buffer(8) })).rejects.toMatchObject(
       wrong(/a whole number of at least 1 for target.height/),
     );
+    await expect(into({ ...size, buffer: buffer(4 * WIDTH * HEIGHT + 4), offset: 4 })).rejects.toMatchObject(
+      wrong(/rows begin with the buffer and have no gaps, for target.offset but received 4/),
+    );
     for (const target of [undefined, null, {}, 'canvas', new Uint8Array(4)])
       await expect(into(target)).rejects.toMatchObject(wrong(/a GPUTexture, .+ or a canvas for target/));
     await expect(into({ getContext: () => null })).rejects.toMatchObject(
       wrong(/a canvas with a WebGPU context that is configured/),
+    );
+    const getCurrentTexture = () => {
+      throw new TypeError('the context is not configured');
+    };
+    await expect(into({ ...size, getContext: () => ({ getCurrentTexture }) })).rejects.toMatchObject(
+      wrong(/a canvas with a WebGPU context that is configured/),
+    );
+  });
+
+  test('a device that is lost before a restorer is made with it, and a precision that it has not', async () => {
+    const { gpu: gone } = await createDevice({ adapter: 'software' });
+    gone.destroy();
+    const networks = { weights: null, upscaler: null };
+    await expect(createRestorer({ device: gone, ...networks })).rejects.toMatchObject({ code: 'DEVICE_LOST' });
+    using executor = await createDevice({ adapter: 'software', precision: 'f32' });
+    await expect(createRestorer({ device: executor, precision: 'f16', ...networks })).rejects.toMatchObject(
+      wrong(/f32, in which the device computes, for precision but received "f16"/),
     );
   });
 

@@ -541,7 +541,7 @@ describe.skipIf(!chromium)('the lab', () => {
     expect(await page.inputValue('#report')).toMatch(/\ncodebook\/argmax 256 tokens, 1024 codes +\d/);
     await page.click('#copy');
     const copied = await page.evaluate(() => navigator.clipboard.readText());
-    const report = parseReport(copied, 'copied');
+    const report = parseReport(new TextEncoder().encode(copied), 'copied');
     expect(report.figures.map(({ section }) => section)).toEqual(['start', 'start', 'kernels']);
     expect(report.runtime).toContain('Chrome');
     const file = (text: string) => ({ name: 'a.json', mimeType: 'application/json', buffer: Buffer.from(text) });
