@@ -10,6 +10,7 @@ import { activationConstant } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
 import { rowUniforms } from './rows.js';
 import rows from './rows.wgsl';
+import storeSum from './store.wgsl';
 
 /** Pixels and channels of a workgroup, and of each of its subgroups. */
 interface MatrixTile {
@@ -79,7 +80,7 @@ export const webgpuMatrixConv: WebgpuKernel<ConvParams> = {
       {
         shader: {
           name: `conv/matrix/${tile.rows}x${tile.columns}/${activation}`,
-          code: `const ACTIVATION = ${activation};\nalias Output4 = Store4;\n${epilogue}${operands}${rows}${product(tile, target.matrix!)}`,
+          code: `const ACTIVATION = ${activation};\nalias Output4 = Store4;\n${epilogue}${operands}${storeSum}${rows}${product(tile, target.matrix!)}`,
           features: ['subgroups', 'chromium_experimental_subgroup_matrix'],
         },
         uniforms: rowUniforms(isPrepared ? { ...params, x: prepared } : params),

@@ -1,5 +1,5 @@
-// Convolution as a matrix product: the operands of what conv-matrix.ts prints, which stands behind rows.wgsl; the epilogue and `Output4` stand
-// before. Upsampling and padding happen where x is loaded.
+// Convolution as a matrix product: the operands of what conv-matrix.ts prints, which stands behind store.wgsl and rows.wgsl; the epilogue and
+// `Output4` stand before. Upsampling and padding happen where x is loaded.
 
 struct Uniforms {
   pixels: u32,          // of y, all pictures

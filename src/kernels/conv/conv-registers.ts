@@ -20,6 +20,7 @@ import {
   totals,
 } from './register-tile.js';
 import { outputStrips, stageStrip } from './stage.js';
+import storeSum from './store.wgsl';
 
 /** Invocations of a workgroup; whole quads. */
 const WORKGROUP = 16;
@@ -162,6 +163,7 @@ function tileCode(walk: Walk, tile: Tile, activation: number, outputType: ConvPa
   return `// Tiles of ${pixels} pixels in a row x ${channels} output channels, one for each invocation; ${walk}.
 // x: ${flat ? 'pixels as laid out' : 'staged rows [rows][columns][groups]'}; weights: packed; no workgroup memory.
 const ACTIVATION = ${activation};
+alias Output4 = ${outputType === 'f32' ? 'vec4f' : 'Store4'};
 
 struct Uniforms {
   row: u32,        // ${flat ? 'pixel' : 'row of output'} that the strip starts with
@@ -196,26 +198,12 @@ ${packedStruct}
 @group(0) @binding(1) var<storage, read> weights: array<Filters>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> residual: array<Store4>;
-@group(0) @binding(4) var<storage, read_write> y: array<${outputType === 'f32' ? 'vec4f' : 'Store4'}>;
+@group(0) @binding(4) var<storage, read_write> y: array<Output4>;
 @group(1) @binding(0) var<uniform> uniforms: Uniforms;
 
 ${epilogue}
 ${helpers}
-fn store(group: u32, pixel: u32, sum: vec4f) {
-  if (group >= uniforms.out_groups) {
-    return;
-  }
-  var value = sum;
-  if (uniforms.bias != 0u) {
-    value += bias[group];
-  }
-  value = activate(value, uniforms.slope);
-  if (uniforms.residual != 0u) {
-    value = vec4f(residual[pixel * uniforms.residual_stride + uniforms.residual_offset + group]) + uniforms.alpha * value;
-  }
-  y[pixel * uniforms.y_stride + uniforms.y_offset + group] = ${outputType === 'f32' ? 'value' : 'Store4(value)'};
-}
-
+${storeSum}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) workgroup: vec3u${laneParameter(tile)}) {
 ${lane(tile)}
@@ -247,7 +235,7 @@ ${
   for (var i = 0u; i < ${pixels * quads}u; i++) {
     let pixel = column + i / ${quads}u;
     if (pixel < uniforms.y_width) {
-      store((channel >> 2u) + i % ${quads}u, row_start + pixel, values[i]);
+      store_sum(row_start + pixel, (channel >> 2u) + i % ${quads}u, values[i]);
     }
   }
 }

@@ -8,6 +8,7 @@ import { activationConstant } from './epilogue.js';
 import epilogue from './epilogue.wgsl';
 import { rowUniforms } from './rows.js';
 import rows from './rows.wgsl';
+import storeSum from './store.wgsl';
 import { productCode, tileGrid, tileOf } from './workgroup-tile.js';
 
 export function workgroupDispatches(params: ConvParams, target: Target): Dispatch[] {
@@ -22,7 +23,7 @@ export function workgroupDispatches(params: ConvParams, target: Target): Dispatc
     {
       shader: {
         name: `conv/workgroup/${tile.name}/${activation}/${outputType}`,
-        code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${rows}${productCode(tile)}`,
+        code: `const ACTIVATION = ${activation};\nalias Output4 = ${output};\n${epilogue}${operands}${storeSum}${rows}${productCode(tile)}`,
       },
       uniforms: {
         ...rowUniforms(params),

@@ -1,5 +1,5 @@
-// Convolution as a matrix product for GPUs: the operands of what workgroup-tile.ts prints, which stands behind rows.wgsl; the epilogue and
-// `Output4` stand before. Norm, swish, upsampling and padding happen where x is loaded.
+// Convolution as a matrix product for GPUs: the operands of what workgroup-tile.ts prints, which stands behind store.wgsl and rows.wgsl; the
+// epilogue and `Output4` stand before. Norm, swish, upsampling and padding happen where x is loaded.
 
 struct Uniforms {
   pixels: u32,          // of y, all pictures

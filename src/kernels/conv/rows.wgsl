@@ -1,5 +1,5 @@
-// Rows of the product that a convolution is on GPUs, the pixels of y: where they read x, and what becomes of their sums. Uniforms, `residual`,
-// `bias` and `y`, of `Output4`, stand before, as does the epilogue.
+// Rows of the product that a convolution is on GPUs, the pixels of y: where they read x, and which of their sums are stored. Uniforms and
+// store.wgsl stand before.
 
 // A pixel of y: its picture and where its filter starts in x.
 struct Row { valid: bool, n: u32, top: i32, left: i32 }
@@ -20,16 +20,7 @@ fn inside(i: i32, size: u32, mirror: bool) -> u32 {
 }
 
 fn store(pixel: u32, batch: u32, group: u32, sum: vec4f) {
-  if (pixel >= uniforms.pixels || group >= uniforms.out_groups) {
-    return;
+  if (pixel < uniforms.pixels) {
+    store_sum(pixel, group, sum);
   }
-  var value = sum;
-  if (uniforms.bias != 0u) {
-    value += bias[group];
-  }
-  value = activate(value, uniforms.slope);
-  if (uniforms.residual != 0u) {
-    value = vec4f(residual[pixel * uniforms.residual_stride + uniforms.residual_offset + group]) + uniforms.alpha * value;
-  }
-  y[pixel * uniforms.y_stride + uniforms.y_offset + group] = Output4(value);
 }
