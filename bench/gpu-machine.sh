@@ -17,7 +17,7 @@ TUNE=${TUNE-embedded official}
 LIMIT=${LIMIT:-530}
 PYTHON=${CODEFORMER_PYTHON:-python3}
 # Before anything is measured that could not be kept.
-if ! : >"$out.part"; then exit 1; fi
+: >"$out.part" || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$out.part"' EXIT
 # Nothing is known of the adapter from before.

@@ -60,14 +60,16 @@ async function testAdapter(options: Omit<EngineOptions, Role>, { openEngine }: S
 
 /** Why a GPU that is there is not what computes, or null. */
 function replaced({ adapters, chosen, selfTest }: Findings): string | null {
-  const isGpu = chosen !== null && !adapters[chosen]!.software;
+  const isGpu = chosen !== null && kindOf(adapters[chosen]!) === 'gpu';
   return isGpu && selfTest && 'passed' in selfTest ? selfTest.adapterReason : null;
 }
 
+/** What `--adapter` calls it. */
+const kindOf = ({ software, architecture }: Findings['adapters'][number]) =>
+  architecture === 'wasm' ? 'wasm' : software ? 'software' : 'gpu';
+
 /** The first adapter of a kind, as they are preferred. */
 function chosenOf(adapters: Findings['adapters'], kind: string): number | null {
-  const kindOf = ({ software, architecture }: Findings['adapters'][number]) =>
-    architecture === 'wasm' ? 'wasm' : software ? 'software' : 'gpu';
   const index = adapters.findIndex(adapter => kind === 'auto' || kindOf(adapter) === kind);
   return index < 0 ? null : index;
 }
@@ -158,7 +160,7 @@ function advise(found: Omit<Findings, 'advice' | 'selfTest'>): string[] {
     win32: 'the current driver of its vendor',
     darwin: 'macOS 12 or later, whose Metal driver is part of the system',
   };
-  if (!adapters.some(adapter => !adapter.software)) {
+  if (!adapters.some(adapter => kindOf(adapter) === 'gpu')) {
     advice.push(`no GPU was found; where the machine has one, install ${driver[process.platform] ?? 'its driver'}`);
   }
   if (!sharp)
@@ -181,8 +183,7 @@ function print(found: Findings): string {
   if (found.chosen === null && found.adapters.length > 0) lines.push(`  none of the kind ${found.adapter}, but`);
   found.adapters.forEach((adapter, i) => {
     const name = adapter.description || adapter.device || `${adapter.vendor} ${adapter.architecture}`;
-    const plays = adapter.software && adapter.architecture !== 'wasm';
-    lines.push(`  ${name}${plays ? ' (software)' : ''}${i === found.chosen ? chosenBy : ''}`);
+    lines.push(`  ${name}${kindOf(adapter) === 'software' ? ' (software)' : ''}${i === found.chosen ? chosenBy : ''}`);
     const f16 = adapter.features.includes('shader-f16');
     const timing = adapter.features.includes('timestamp-query') ? 'timestamps' : 'no timestamps';
     lines.push(`    precision ${f16 ? 'f32, f16' : 'f32'}; ${timing}`);
