@@ -746,7 +746,7 @@ describe.skipIf(!chromium)('the page', () => {
         return createShaderModule.call(this, shader.label.includes('workgroup') ? { ...shader, code: 'refused' } : shader);
       };
       const { requestDevice } = GPUAdapter.prototype;
-      let lose, short = false;
+      let lose, losing = false, short = false;
       GPUAdapter.prototype.requestDevice = async function (...args) {
         const device = await requestDevice.apply(this, args);
         const lost = new Promise(resolve => {
@@ -756,6 +756,12 @@ describe.skipIf(!chromium)('the page', () => {
           };
         });
         Object.defineProperty(device, 'lost', { value: lost });
+        const { queue } = device;
+        queue.submit = commands => {
+          GPUQueue.prototype.submit.call(queue, commands);
+          if (losing) lose();
+          losing = false;
+        };
         const scopes = [];
         device.pushErrorScope = filter => {
           scopes.push(filter);
@@ -768,13 +774,28 @@ describe.skipIf(!chromium)('the page', () => {
         };
         return device;
       };
-      new BroadcastChannel('failures').onmessage = ({ data }) => {
+      const failures = new BroadcastChannel('failures');
+      failures.onmessage = ({ data }) => {
         if (data === 'lose') lose();
-        else short = data === 'short';
+        losing = data === 'lose at work';
+        short = data === 'short';
+        failures.postMessage('understood');
       };
     `;
-    const fail = (what: 'lose' | 'short' | 'enough') =>
-      page.evaluate(message => new BroadcastChannel('failures').postMessage(message), what);
+    /** Has the device be lost, at once or with the next commands, or memory be short until there is enough. */
+    const fail = (what: 'lose' | 'lose at work' | 'short' | 'enough') =>
+      page.evaluate(
+        message =>
+          new Promise<void>(resolve => {
+            const failures = new BroadcastChannel('failures');
+            failures.onmessage = () => {
+              failures.close();
+              resolve();
+            };
+            failures.postMessage(message);
+          }),
+        what,
+      );
 
     /** Leaves kernels out of the self-test, which would compile for a minute or two. */
     function skipKernels(): void {
@@ -815,9 +836,19 @@ describe.skipIf(!chromium)('the page', () => {
       expect(await page.isVisible('#problem')).toBe(false);
     });
 
-    test('a lost device is replaced, and the picture made', async () => {
-      await slide(page, '#fidelity', 0.3);
+    test('a device that is lost while there is nothing to do is replaced in silence', async () => {
+      const before = await shown(page);
       await fail('lose');
+      await slide(page, '#fidelity', 0.1);
+      await phase(page, 'done', COMPILING);
+      expect(difference(await shown(page), before)).toBeGreaterThan(0.1);
+      expect(await page.isVisible('#problem')).toBe(false);
+      expect(await page.isVisible('.toast')).toBe(false);
+    });
+
+    test('a lost device is replaced, and the picture made', async () => {
+      await fail('lose at work');
+      await slide(page, '#fidelity', 0.3);
       await page.waitForSelector('.toast.warning', { timeout: COMPILING });
       expect(await page.textContent('.toast.warning p')).toMatch(/lost\. Starting again/);
       await phase(page, 'done', COMPILING);
@@ -825,8 +856,8 @@ describe.skipIf(!chromium)('the page', () => {
     });
 
     test('a device that is lost again is told of', async () => {
+      await fail('lose at work');
       await slide(page, '#fidelity', 0.6);
-      await fail('lose');
       await page.waitForSelector('#problem:not([hidden])');
       expect(await page.textContent('#problem h2')).toBe('The connection to the graphics card was lost');
       expect(await faultsOfAccess(page)).toEqual([]);
