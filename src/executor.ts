@@ -37,6 +37,10 @@ export const ADAPTER_KINDS = ['auto', 'gpu', 'wasm', 'software'] as const;
 
 export type AdapterKind = (typeof ADAPTER_KINDS)[number];
 
+/** What `adapter` of `DeviceOptions` calls an adapter. */
+export const kindOf = ({ software, architecture }: Pick<AdapterInfo, 'software' | 'architecture'>) =>
+  architecture === 'wasm' ? 'wasm' : software ? 'software' : 'gpu';
+
 /**
  * Ways of computing that an adapter's driver may get wrong, and that an executor can do without: Winograd's convolutions F(4x4, 3x3), and
  * F(2x2, 3x3), subgroup operations, convolutions by matrices of subgroups, activations in half precision, tiles in workgroup memory.
@@ -50,7 +54,7 @@ export type Variant = (typeof VARIANTS)[number];
 export interface DeviceOptions {
   /**
    * Default `auto`: a GPU, else WebAssembly (`wasm`), else an adapter that plays a GPU on the processor (`software`), which is several times
-   * slower.
+   * slower. A device of the caller's own must be of that kind.
    */
   readonly adapter?: AdapterKind | undefined;
   /** Threads of WebAssembly, 1 to 64. Default: one for each processor, at most 16; one where memory cannot be shared. */
@@ -300,6 +304,16 @@ export function checkDeviceOptions(options: DeviceOptions, more: readonly string
     throw invalidArgument('a whole number from 1 to 64', 'threads', threads);
   if (!PRECISIONS.includes(precision)) throw invalidArgument(`one of ${PRECISIONS.join(', ')}`, 'precision', precision);
   if (device !== undefined && !isGpuDevice(device)) throw invalidArgument('a GPUDevice', 'device', device);
+}
+
+/**
+ * @param given the adapter of a device that the caller has
+ * @throws `INVALID_ARGUMENT` unless it is of the kind asked for
+ */
+export function checkKind(given: AdapterInfo, adapter: AdapterKind = 'auto'): void {
+  const kind = kindOf(given);
+  if (adapter !== 'auto' && adapter !== kind)
+    throw invalidArgument(`"${kind}", which the given device is of, or "auto"`, 'adapter', adapter);
 }
 
 /** There may be several classes of that name: every copy of Dawn has its own. */

@@ -8,10 +8,13 @@ const output = document.querySelector('output');
 
 // A device of the page's own: frames are imported on it and results drawn there. Without one WebAssembly works on pixels in memory.
 const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
-const device = await adapter?.requestDevice();
+const faster = ['shader-f16', 'subgroups'].filter(feature => adapter?.features.has(feature));
+const device = await adapter?.requestDevice({ requiredFeatures: faster });
 const context = canvas.getContext(device ? 'webgpu' : '2d');
 if (device) context.configure({ device, format: navigator.gpu.getPreferredCanvasFormat() });
+output.value = 'Loading';
 const restorer = await createRestorer(device ? { device } : { adapter: 'wasm' });
+output.value = '';
 
 const area = ({ box: [left, top, right, bottom] }) => (right - left) * (bottom - top);
 const largest = faces => faces.toSorted((a, b) => area(b) - area(a))[0];

@@ -2,6 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { kindOf } from '../executor.js';
 import { cacheFolder, weightsCacheFolder } from '../node/cache.js';
 import { embeddedWeights } from '../node/embedded.js';
 import type { AdapterReport } from '../node/gpu.js';
@@ -63,10 +64,6 @@ function replaced({ adapters, chosen, selfTest }: Findings): string | null {
   const isGpu = chosen !== null && kindOf(adapters[chosen]!) === 'gpu';
   return isGpu && selfTest && 'passed' in selfTest ? selfTest.adapterReason : null;
 }
-
-/** What `--adapter` calls it. */
-const kindOf = ({ software, architecture }: Findings['adapters'][number]) =>
-  architecture === 'wasm' ? 'wasm' : software ? 'software' : 'gpu';
 
 /** The first adapter of a kind, as they are preferred. */
 function chosenOf(adapters: Findings['adapters'], kind: string): number | null {

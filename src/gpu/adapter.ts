@@ -1,7 +1,7 @@
 // Which adapter is taken, what it is, and what is asked of it.
 
 import { CodeFormerError } from '../errors.js';
-import type { AdapterInfo, DeviceOptions } from '../executor.js';
+import { type AdapterInfo, checkKind, type DeviceOptions } from '../executor.js';
 import { Device } from './device.js';
 import { matrixShape, SUBGROUP_MATRIX } from './matrix-shape.js';
 
@@ -36,6 +36,16 @@ function deviceDescriptor(adapter: GPUAdapter, { subgroupMatrices }: DeviceOptio
       maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     },
   };
+}
+
+/**
+ * A device of the caller's own.
+ * @throws `INVALID_ARGUMENT` where it is not of the kind asked for, `ADAPTER_LIMITS` for a precision that it does not have
+ */
+export function wrapDevice(gpu: GPUDevice, options: DeviceOptions): Device {
+  const info = adapterInfo(gpu.adapterInfo);
+  checkKind(info, options.adapter);
+  return new Device(gpu, info, options);
 }
 
 /** Gets an adapter of the kind asked for from a `GPU`, and a device with all it offers. */

@@ -246,9 +246,9 @@ const viewOf = (texture: GPUTexture): GPUTextureView =>
   texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
 
 function checkTexture(texture: GPUTexture, name: string, usage: number, usageName: string): void {
-  const { dimension, sampleCount, format } = texture;
-  if (dimension !== '2d' || sampleCount !== 1)
-    throw invalidArgument('a texture with two dimensions and one sample', name, texture);
+  const { dimension, sampleCount, depthOrArrayLayers, format } = texture;
+  if (dimension !== '2d' || sampleCount !== 1 || depthOrArrayLayers !== 1)
+    throw invalidArgument('a texture with two dimensions, one layer and one sample', name, texture);
   if (!FORMATS.includes(format)) throw invalidArgument(`a texture of ${FORMATS.join(', ')}`, name, format);
   if (!(texture.usage & usage)) throw invalidArgument(`a texture with the usage ${usageName}`, name, texture);
 }

@@ -10,8 +10,8 @@ import {
   firstAdapter,
   isNoAdapter,
 } from '../executor.js';
-import { adapterInfo, requestDevice } from '../gpu/adapter.js';
-import { Device } from '../gpu/device.js';
+import { adapterInfo, requestDevice, wrapDevice } from '../gpu/adapter.js';
+import type { Device } from '../gpu/device.js';
 import { enableSwiftShader, findChromiumPackage } from './software-adapter.js';
 
 /** Timestamps as the GPU has them: in browsers, a tenth of a millisecond would tell too much. */
@@ -33,9 +33,7 @@ export async function createDevice(
 export async function createDevice(options?: NodeDeviceOptions): Promise<Executor>;
 export async function createDevice(options: NodeDeviceOptions = {}): Promise<Executor> {
   checkDeviceOptions(options, ['robust']);
-  if (options.device) {
-    return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
-  }
+  if (options.device) return wrapDevice(options.device, options);
   const { adapter = 'auto' } = options;
   const makers = {
     gpu: () => gpuDevice(options),

@@ -2,7 +2,7 @@
 
 import { checkCallback, checkObject, checkOptions, checkRunOptions, checkSignal } from '../checks.js';
 import { CodeFormerError, type ErrorCode, invalidArgument, throwIfAborted } from '../errors.js';
-import { checkDeviceOptions, isExecutor } from '../executor.js';
+import { checkDeviceOptions, checkKind, isExecutor } from '../executor.js';
 import { pixelLimit } from '../image/picture.js';
 import { DevicePicture, scoped } from '../pixels/device-picture.js';
 import { resizeDevicePicture } from '../pixels/resize.js';
@@ -92,8 +92,11 @@ export class Restorer {
     checkOptions(options, OPTIONS);
     const { adapter, precision, subgroupMatrices, device } = options;
     checkDeviceOptions({ adapter, precision, subgroupMatrices, ...(isExecutor(device) ? {} : { device }) });
-    if (isExecutor(device) && (precision ?? 'auto') !== 'auto' && precision !== device.precision)
-      throw invalidArgument(`${device.precision}, in which the device computes,`, 'precision', precision);
+    if (isExecutor(device)) {
+      checkKind(device.adapter, adapter);
+      if ((precision ?? 'auto') !== 'auto' && precision !== device.precision)
+        throw invalidArgument(`${device.precision}, in which the device computes,`, 'precision', precision);
+    }
     checkSignal(options.signal);
     throwIfAborted(options.signal);
     return new Restorer(platform, await Loader.open(options, platform));

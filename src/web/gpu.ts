@@ -2,8 +2,8 @@
 
 import { CodeFormerError, loadPart } from '../errors.js';
 import { checkDeviceOptions, type DeviceOptions, type Executor, firstAdapter } from '../executor.js';
-import { adapterInfo, requestDevice } from '../gpu/adapter.js';
-import { Device } from '../gpu/device.js';
+import { requestDevice, wrapDevice } from '../gpu/adapter.js';
+import type { Device } from '../gpu/device.js';
 
 /**
  * A device of the kind asked for.
@@ -15,7 +15,7 @@ export async function createDevice(
 export async function createDevice(options?: DeviceOptions): Promise<Executor>;
 export async function createDevice(options: DeviceOptions = {}): Promise<Executor> {
   checkDeviceOptions(options);
-  if (options.device) return new Device(options.device, adapterInfo(options.device.adapterInfo), options);
+  if (options.device) return wrapDevice(options.device, options);
   const { adapter = 'auto' } = options;
   const gpu = async () => requestDevice(webgpu(), 'gpu', options);
   const wasm = async (reason?: string) => {

@@ -269,7 +269,7 @@ describe('refused', () => {
     );
   });
 
-  test('a device that is lost before a restorer is made with it, and a precision that it has not', async () => {
+  test('a device that is lost before a restorer is made with it, and a precision or kind that it has not', async () => {
     const { gpu: gone } = await createDevice({ adapter: 'software' });
     gone.destroy();
     const networks = { weights: null, upscaler: null };
@@ -278,6 +278,12 @@ describe('refused', () => {
     await expect(createRestorer({ device: executor, precision: 'f16', ...networks })).rejects.toMatchObject(
       wrong(/f32, in which the device computes, for precision but received "f16"/),
     );
+    for (const device of [executor, executor.gpu]) {
+      await expect(createRestorer({ device, adapter: 'gpu', ...networks })).rejects.toMatchObject(
+        wrong(/"software", which the given device is of, or "auto" for adapter but received "gpu"/),
+      );
+    }
+    expect((await createDevice({ device: executor.gpu, adapter: 'software' })).gpu).toBe(executor.gpu);
   });
 
   test('textures and buffers that cannot be used', async () => {
@@ -290,6 +296,10 @@ describe('refused', () => {
     await expect(into(target, only(TEXTURE_BINDING, 'r8unorm'))).rejects.toMatchObject(
       wrong(/a texture of rgba8unorm, .+ for photo/),
     );
+    const layers = { ...size, depthOrArrayLayers: 2 };
+    await expect(
+      into(gpu.createTexture({ size: layers, format: 'rgba8unorm', usage: RENDER_ATTACHMENT })),
+    ).rejects.toMatchObject(wrong(/two dimensions, one layer and one sample for target/));
     const bytes = 4 * WIDTH * HEIGHT;
     await expect(into({ ...size, buffer: buffer(bytes, COPY_SRC) })).rejects.toMatchObject(wrong(/the usage COPY_DST/));
     await expect(into(target, { ...size, buffer: buffer(bytes, COPY_DST) })).rejects.toMatchObject(

@@ -129,7 +129,7 @@ describe('a photo that is given up', () => {
     const left = new AbortController();
     const { seed } = await restore(engine, 'quick');
     const hangs = restore(engine, 'hangs', left.signal);
-    const other: Promise<EngineResult> = restore(engine, 'slow 600');
+    const other: Promise<EngineResult> = restore(engine, 'slow 2000');
     setTimeout(() => left.abort(), 50);
     await expect(hangs).rejects.toThrow();
     expect((await other).seed).not.toBe(seed);
