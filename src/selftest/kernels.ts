@@ -4,7 +4,7 @@ import { CodeFormerError, loadPart, throwIfAborted } from '../errors.js';
 import { type Executor, lossOf, type RunOptions } from '../executor.js';
 import { type Case, type ConvolutionWay, type KernelTest, testName } from '../kernels/kernel.js';
 import type { Check } from './check.js';
-import { onExecutor, worstOf } from './kernel-check.js';
+import { onExecutor, type Runner, worstOf } from './kernel-check.js';
 
 /** Elements of all operands of the largest inputs: of more the references take longer than they tell. */
 const MOST_ELEMENTS = 65536;
@@ -18,8 +18,9 @@ export async function checkKernels(
   signal: RunOptions['signal'],
   names?: readonly string[],
 ): Promise<Check[]> {
+  throwIfAborted(signal);
   const tests = (await allTests()).filter(test => isThere(executor, test) && (names?.includes(testName(test)) ?? true));
-  // At once, so that shaders compile side by side.
+  // All inputs at once, so that shaders compile side by side.
   return Promise.all(tests.map(test => checkKernel(executor, test, signal)));
 }
 
@@ -42,18 +43,25 @@ async function checkKernel<P>(executor: Executor, test: KernelTest<P>, signal: R
     const operands = Object.values(kernel.operands(params));
     return operands.reduce((sum, { elements }) => sum + elements, 0) <= MOST_ELEMENTS;
   });
-  const name = testName(test);
-  for (const item of small) {
-    throwIfAborted(signal);
-    const fault = await faultOf(executor, test, item);
-    if (fault !== null) return { name, inputs: small.length, fault: `${item.name}: ${fault}` };
-  }
-  return { name, inputs: small.length, fault: null };
+  const faults = await Promise.all(small.map(item => faultOf(executor, test, item, signal)));
+  const first = faults.findIndex(fault => fault !== null);
+  const fault = first < 0 ? null : `${small[first]!.name}: ${faults[first]}`;
+  return { name: testName(test), inputs: small.length, fault };
 }
 
-async function faultOf<P>(executor: Executor, test: KernelTest<P>, item: Case<P>): Promise<string | null> {
+async function faultOf<P>(
+  executor: Executor,
+  test: KernelTest<P>,
+  item: Case<P>,
+  signal: RunOptions['signal'],
+): Promise<string | null> {
+  const run: Runner = async (...given) => {
+    const results = await onExecutor(executor)(...given);
+    throwIfAborted(signal);
+    return results;
+  };
   try {
-    const { where, error } = await worstOf(test, item, onExecutor(executor));
+    const { where, error } = await worstOf(test, item, run);
     return error > item.tolerance[executor.precision] ? where : null;
   } catch (error) {
     // A shader that does not compile, for example.
