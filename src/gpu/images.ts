@@ -242,8 +242,7 @@ export class GpuImages implements DeviceImages {
 
 const isLinear = (format: string): number => (format.endsWith('-srgb') ? 1 : 0);
 
-const viewOf = (texture: GPUTexture): GPUTextureView =>
-  texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
+const viewOf = (texture: GPUTexture): GPUTextureView => texture.createView({ dimension: '2d', mipLevelCount: 1 });
 
 function checkTexture(texture: GPUTexture, name: string, usage: number, usageName: string): void {
   const { dimension, sampleCount, depthOrArrayLayers, format } = texture;

@@ -148,8 +148,8 @@ export async function worstOf<P>(test: KernelTest<P>, item: Case<P>, run: Runner
       throw new Error(`${kernel.name}/${name}: expected ${elements} values but there are ${length}`);
   }
   const inputs = Object.fromEntries(Object.entries(values).filter(([n]) => given(operands[n]!)));
-  // After that, so that shaders compile meanwhile.
   const results = await run(test, item.params, values);
+  // Not before the run: shaders of many cases compile side by side, and this would hold them up.
   const want = reference(item.params, inputs);
   let worst: Worst = { where: '', error: 0 };
   for (const [name, got] of Object.entries(results)) {
