@@ -1,6 +1,6 @@
 // A kernel beside its reference, on one of its cases.
 
-import type { CompiledProgram, DeviceBuffer, Executor } from '../executor.js';
+import type { CompiledProgram, DeviceBuffer, Executor, RunOptions } from '../executor.js';
 import type { Storage } from '../graph/graph.js';
 import {
   bytesPerElement,
@@ -123,14 +123,14 @@ export async function withProgram<P, T>(
 
 /** By an executor, as networks run them. */
 export const onExecutor =
-  (executor: Executor): Runner =>
+  (executor: Executor, options?: RunOptions): Runner =>
   (test, params, values) =>
     withProgram(executor, 'test', test, params, async (program, buffers) => {
       const { precision } = executor;
       const operands = test.kernel.operands(params);
       for (const [name, buffer] of Object.entries(buffers))
         executor.write(buffer, stored(values[name]!, operands[name]!.type, precision));
-      await program.run(buffers);
+      await program.run(buffers, options);
       const names = Object.keys(operands).filter(name => written(operands[name]!));
       const read = async (name: string) => contents(await executor.read(buffers[name]!), operands[name]!, precision);
       return Object.fromEntries(await Promise.all(names.map(async name => [name, await read(name)])));

@@ -4,7 +4,7 @@ import { CodeFormerError, loadPart, throwIfAborted } from '../errors.js';
 import { type Executor, lossOf, type RunOptions } from '../executor.js';
 import { type Case, type ConvolutionWay, type KernelTest, testName } from '../kernels/kernel.js';
 import type { Check } from './check.js';
-import { onExecutor, type Runner, worstOf } from './kernel-check.js';
+import { onExecutor, worstOf } from './kernel-check.js';
 
 /** Elements of all operands of the largest inputs: of more the references take longer than they tell. */
 const MOST_ELEMENTS = 65536;
@@ -55,13 +55,8 @@ async function faultOf<P>(
   item: Case<P>,
   signal: RunOptions['signal'],
 ): Promise<string | null> {
-  const run: Runner = async (...given) => {
-    const results = await onExecutor(executor)(...given);
-    throwIfAborted(signal);
-    return results;
-  };
   try {
-    const { where, error } = await worstOf(test, item, run);
+    const { where, error } = await worstOf(test, item, onExecutor(executor, { signal }));
     return error > item.tolerance[executor.precision] ? where : null;
   } catch (error) {
     // A shader that does not compile, for example.
